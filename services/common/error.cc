@@ -1,0 +1,40 @@
+#include "services/common/error.h"
+
+#include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace lamppost {
+namespace {
+
+constexpr absl::string_view kReasonUrl = "lamppost/reason";
+constexpr absl::string_view kRetryDelayUrl = "lamppost/retry-delay-ms";
+
+}  // namespace
+
+absl::Status MakeError(absl::StatusCode code, absl::string_view reason, absl::string_view message) {
+  absl::Status status(code, message);
+  status.SetPayload(kReasonUrl, absl::Cord(reason));
+  return status;
+}
+
+absl::Status MakeRetryableError(absl::StatusCode code, absl::string_view reason, absl::string_view message,
+                                int64_t retry_delay_ms) {
+  absl::Status status = MakeError(code, reason, message);
+  status.SetPayload(kRetryDelayUrl, absl::Cord(absl::StrCat(retry_delay_ms)));
+  return status;
+}
+
+std::string ErrorReason(const absl::Status& status) {
+  const auto payload = status.GetPayload(kReasonUrl);
+  return payload ? std::string(*payload) : std::string();
+}
+
+std::optional<int64_t> RetryDelayMs(const absl::Status& status) {
+  const auto payload = status.GetPayload(kRetryDelayUrl);
+  int64_t delay_ms = 0;
+  if (!payload || !absl::SimpleAtoi(std::string(*payload), &delay_ms)) return std::nullopt;
+  return delay_ms;
+}
+
+}  // namespace lamppost
