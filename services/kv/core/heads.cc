@@ -1,0 +1,65 @@
+#include "services/kv/core/heads.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace lamppost::kv {
+namespace {
+
+bool OriginBefore(const Heads::Entry& entry, const Origin& origin) {
+  return entry.first < origin;
+}
+
+}  // namespace
+
+Heads::Heads(std::initializer_list<Entry> entries) {
+  for (const auto& [origin, counter] : entries) Raise(origin, counter);
+}
+
+uint64_t Heads::At(const Origin& origin) const {
+  const auto it = std::lower_bound(entries_.begin(), entries_.end(), origin, OriginBefore);
+  return it != entries_.end() && it->first == origin ? it->second : 0;
+}
+
+bool Heads::IsCoveredBy(const Heads& other) const {
+  return std::all_of(entries_.begin(), entries_.end(),
+                     [&](const Entry& entry) { return other.At(entry.first) >= entry.second; });
+}
+
+void Heads::Raise(const Origin& origin, uint64_t counter) {
+  const auto it = std::lower_bound(entries_.begin(), entries_.end(), origin, OriginBefore);
+  if (it != entries_.end() && it->first == origin) {
+    it->second = std::max(it->second, counter);
+  } else {
+    entries_.insert(it, {origin, counter});
+  }
+}
+
+void Heads::RaiseAll(const Heads& other) {
+  for (const auto& [origin, counter] : other) Raise(origin, counter);
+}
+
+uint64_t Heads::NewestIncarnation(const std::string& node_id) const {
+  uint64_t newest = 0;
+  for (const auto& [origin, counter] : entries_) {
+    if (origin.node_id == node_id) newest = std::max(newest, origin.incarnation);
+  }
+  return newest;
+}
+
+uint64_t Heads::Max() const {
+  uint64_t max = 0;
+  for (const auto& [origin, counter] : entries_) max = std::max(max, counter);
+  return max;
+}
+
+std::string ToString(const Heads& heads) {
+  std::string text;
+  for (const auto& [origin, counter] : heads) {
+    absl::StrAppend(&text, text.empty() ? "" : " ", ToString(origin), ":", counter);
+  }
+  return text;
+}
+
+}  // namespace lamppost::kv

@@ -1,0 +1,33 @@
+#include "services/kv/core/messages.h"
+
+namespace lamppost::kv {
+
+const char* ToString(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::kNone:
+      return "accepted";
+    case Refusal::kGap:
+      return "heads do not fit";
+    case Refusal::kOtherLife:
+      return "meant for another life of the receiver";
+    case Refusal::kFenced:
+      return "the receiver knows a newer life of the sender";
+    case Refusal::kClusterMismatch:
+      return "the peer belongs to another cluster";
+    case Refusal::kUnknownMember:
+      return "the peer does not have this node in its --peers";
+    case Refusal::kDuplicateNodeId:
+      return "two nodes have the same id";
+    case Refusal::kSelf:
+      return "the address is this node's own";
+    case Refusal::kStorage:
+      return "the peer cannot store anything at present";
+    case Refusal::kClock:
+      return "the clock is too far ahead";
+    case Refusal::kInvalid:
+      return "the peer found the message invalid";
+  }
+  return "unknown";
+}
+
+}  // namespace lamppost::kv

@@ -1,0 +1,108 @@
+// What goes into and comes out of a Replica. The server's codec turns these into protobufs.
+// docs/protocol.md tells how the two kinds of message play together.
+#ifndef LAMPPOST_SERVICES_KV_CORE_MESSAGES_H_
+#define LAMPPOST_SERVICES_KV_CORE_MESSAGES_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "services/clock/timestamp.h"
+#include "services/kv/core/content_hash.h"
+#include "services/kv/core/heads.h"
+#include "services/kv/core/version.h"
+
+namespace lamppost::kv {
+
+// Which of a replica's peers: its place in the list of peers.
+using PeerIndex = size_t;
+// A link that a peer has opened to this node, as numbered by the driver.
+using LinkId = uint64_t;
+// Which proposal a reply belongs to, as numbered by the driver.
+using ProposalId = uint64_t;
+
+// Versions to send. Shared by the messages to all peers.
+using Entries = std::shared_ptr<const std::vector<KeyedVersion>>;
+
+// "If your heads are at least `from`, then once all entries up to `last` are durable your heads are at
+// least `to`." A message with receiver_incarnation 0 is a greeting: it asks for an answer and no more.
+struct SyncMessage {
+  Timestamp clock;  // of the sending; its origin is the sender's life (incarnation 0: undecided)
+  std::string cluster;
+  uint64_t boot_id = 0;
+  uint64_t receiver_incarnation = 0;
+  Heads from;
+  Heads to;
+  Entries entries;  // may be null: none
+  bool last = true;
+  uint64_t progress = 0;  // see CatchUp; 0 in live traffic
+  uint64_t sequence = 0;  // of the link
+};
+
+enum class Refusal {
+  kNone,
+  kGap,
+  kOtherLife,
+  kFenced,
+  kClusterMismatch,
+  kUnknownMember,
+  kDuplicateNodeId,
+  kSelf,
+  kStorage,
+  kClock,
+  kInvalid,
+};
+
+// For people: "another cluster", "no such member here", …
+const char* ToString(Refusal refusal);
+
+struct SyncAnswer {
+  Timestamp clock;  // of the sending; its origin is the receiver's life (incarnation 0: undecided)
+  Refusal refusal = Refusal::kNone;
+  std::string cluster;
+  uint64_t boot_id = 0;
+  Heads heads;
+  Heads durable_heads;
+  Heads pending;
+  Heads progress;
+  uint64_t sequence = 0;
+  Hash128 content_hash;
+};
+
+// A client's write: one or more operations that happen as one event.
+struct Operation {
+  std::string key;
+  std::optional<Value> value;  // nothing: delete
+};
+struct Proposal {
+  ProposalId id = 0;
+  std::vector<Operation> operations;  // on distinct keys, within the limits
+  std::string request_id;             // may be empty
+};
+
+struct WriteResult {
+  Timestamp version;
+  bool replayed = false;
+  bool found = false;  // the first operation's key had a value before
+};
+
+// What the driver is to do, in this order: make `batch` durable, tell the replica, then send and reply.
+struct OutgoingMessage {
+  PeerIndex peer;
+  SyncMessage message;
+};
+struct OutgoingAnswer {
+  LinkId link;
+  SyncAnswer answer;
+};
+struct Reply {
+  ProposalId id;
+  absl::StatusOr<WriteResult> result;
+};
+
+}  // namespace lamppost::kv
+
+#endif  // LAMPPOST_SERVICES_KV_CORE_MESSAGES_H_

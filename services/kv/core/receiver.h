@@ -1,0 +1,45 @@
+// What a replica knows of the links that its peers have opened to it: the receiving half.
+//
+// A plain record; not thread-safe.
+#ifndef LAMPPOST_SERVICES_KV_CORE_RECEIVER_H_
+#define LAMPPOST_SERVICES_KV_CORE_RECEIVER_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "services/kv/core/heads.h"
+#include "services/kv/core/messages.h"
+
+namespace lamppost::kv {
+
+class Receiver {
+ public:
+  // Whether what the message builds on is here: by the heads, or by what the same process of the
+  // sender has sent in an earlier part of its catch-up.
+  bool Reaches(const Heads& heads, const SyncMessage& message) const;
+
+  // The message has been merged (it becomes durable with the group).
+  void Merged(LinkId link, const SyncMessage& message);
+
+  void LinkDown(LinkId link);
+
+  // What the sender with this node id has sent by a catch-up that is not complete; for its answers.
+  Heads ProgressOf(const std::string& node_id, uint64_t boot_id) const;
+  // Where the catch-ups under way, other than by this sender, will lead.
+  Heads PendingBesides(const std::string& node_id) const;
+
+ private:
+  struct Sender {
+    uint64_t boot_id = 0;
+    LinkId link = 0;
+    bool under_way = false;  // a catch-up has begun on the link and its last message has not come
+    Heads to;                // of the newest snapshot that the catch-up came from
+    Heads reached;           // everything up to here that was live in that snapshot has been merged
+  };
+  std::map<std::string, Sender> senders_;  // by node id
+};
+
+}  // namespace lamppost::kv
+
+#endif  // LAMPPOST_SERVICES_KV_CORE_RECEIVER_H_

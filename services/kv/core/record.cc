@@ -1,0 +1,217 @@
+#include "services/kv/core/record.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/common/error.h"
+#include "services/kv/core/coding.h"
+
+namespace lamppost::kv {
+namespace {
+
+// The first byte of a version: what kind of value, and whether a request id follows.
+constexpr uint8_t kKindMask = 0x03;
+constexpr uint8_t kTombstone = 0;
+constexpr uint8_t kText = 1;
+constexpr uint8_t kData = 2;
+constexpr uint8_t kHasRequest = 0x10;
+constexpr uint8_t kKnownFlags = kKindMask | kHasRequest;
+
+absl::Status Damaged(absl::string_view what) {
+  return MakeError(absl::StatusCode::kDataLoss, "DATA_CORRUPT",
+                   absl::StrCat("a stored ", what, " record cannot be read: the data is damaged"));
+}
+
+uint8_t FlagsOf(const Version& version) {
+  uint8_t flags = kTombstone;
+  if (version.value) flags = version.value->kind == Value::Kind::kText ? kText : kData;
+  if (!version.request.id.empty()) flags |= kHasRequest;
+  return flags;
+}
+
+void PutTimestamp(const Timestamp& timestamp, std::string* out) {
+  PutVarint(timestamp.counter, out);
+  PutOrigin(timestamp.origin, out);
+}
+
+Timestamp GetTimestamp(Decoder* decoder) {
+  Timestamp timestamp;
+  timestamp.counter = decoder->Varint();
+  timestamp.origin = decoder->GetOrigin();
+  return timestamp;
+}
+
+void PutTag(const RequestTag& tag, std::string* out) {
+  PutString(tag.id, out);
+  PutBigEndian64(tag.fingerprint, out);
+  out->push_back(static_cast<char>(tag.before));
+}
+
+RequestTag GetTag(Decoder* decoder) {
+  RequestTag tag;
+  tag.id = decoder->String();
+  tag.fingerprint = decoder->BigEndian64();
+  tag.before = decoder->Byte() == 0 ? RequestTag::Before::kAbsent : RequestTag::Before::kPresent;
+  return tag;
+}
+
+}  // namespace
+
+std::string EncodeVersion(const Version& version) {
+  std::string out;
+  out.reserve(64 + (version.value ? version.value->bytes.size() : 0) + version.seen.lags().size() * 14);
+  const uint8_t flags = FlagsOf(version);
+  out.push_back(static_cast<char>(flags));
+  PutTimestamp(version.timestamp, &out);
+  PutVarint(version.seen.lags().size(), &out);
+  for (const auto& [origin, lag] : version.seen.lags()) {
+    PutOrigin(origin, &out);
+    PutVarint(lag, &out);
+  }
+  if (flags & kHasRequest) PutTag(version.request, &out);
+  if (version.value) out.append(version.value->bytes);  // the rest of the record
+  return out;
+}
+
+absl::StatusOr<Version> DecodeVersion(absl::string_view bytes) {
+  Decoder decoder(bytes);
+  Version version;
+  const uint8_t flags = decoder.Byte();
+  version.timestamp = GetTimestamp(&decoder);
+  std::vector<Seen::Entry> lags(decoder.Count());
+  for (auto& [origin, lag] : lags) {
+    origin = decoder.GetOrigin();
+    lag = decoder.Varint();
+  }
+  version.seen = Seen(std::move(lags));
+  if (flags & kHasRequest) version.request = GetTag(&decoder);
+  const uint8_t kind = flags & kKindMask;
+  if (!decoder.ok() || (flags & ~kKnownFlags) != 0 || kind > kData) return Damaged("version");
+  if (kind == kTombstone) {
+    if (!decoder.Done()) return Damaged("version");
+    return version;
+  }
+  version.value = Value{kind == kText ? Value::Kind::kText : Value::Kind::kData, std::string(decoder.rest())};
+  return version;
+}
+
+std::string EncodeIdentity(const Identity& identity) {
+  std::string out;
+  PutString(identity.node_id, &out);
+  PutString(identity.cluster, &out);
+  return out;
+}
+
+absl::StatusOr<Identity> DecodeIdentity(absl::string_view bytes) {
+  Decoder decoder(bytes);
+  Identity identity;
+  identity.node_id = decoder.String();
+  identity.cluster = decoder.String();
+  if (!decoder.Done()) return Damaged("identity");
+  return identity;
+}
+
+std::string EncodeState(const State& state) {
+  std::string out;
+  PutVarint(state.clock_limit, &out);
+  PutBigEndian64(state.incarnation, &out);
+  PutVarint(state.keys, &out);
+  PutVarint(state.tombstones, &out);
+  PutVarint(state.max_write, &out);
+  PutVarint(state.heads.size(), &out);
+  for (const auto& [origin, counter] : state.heads) {
+    PutOrigin(origin, &out);
+    PutVarint(counter, &out);
+  }
+  state.hash.EncodeTo(&out);
+  return out;
+}
+
+absl::StatusOr<State> DecodeState(absl::string_view bytes) {
+  Decoder decoder(bytes);
+  State state;
+  state.clock_limit = decoder.Varint();
+  state.incarnation = decoder.BigEndian64();
+  state.keys = decoder.Varint();
+  state.tombstones = decoder.Varint();
+  state.max_write = decoder.Varint();
+  for (uint64_t left = decoder.Count(); left > 0; --left) {
+    const Origin origin = decoder.GetOrigin();
+    state.heads.Raise(origin, decoder.Varint());
+  }
+  state.hash.DecodeFrom(&decoder);
+  if (!decoder.Done()) return Damaged("state");
+  return state;
+}
+
+std::string EncodeMembers(const std::vector<Member>& members) {
+  std::string out;
+  PutVarint(members.size(), &out);
+  for (const Member& member : members) {
+    PutString(member.address, &out);
+    PutString(member.node_id, &out);
+  }
+  return out;
+}
+
+absl::StatusOr<std::vector<Member>> DecodeMembers(absl::string_view bytes) {
+  Decoder decoder(bytes);
+  std::vector<Member> members(decoder.Count());
+  for (Member& member : members) {
+    member.address = decoder.String();
+    member.node_id = decoder.String();
+  }
+  if (!decoder.Done()) return Damaged("members");
+  return members;
+}
+
+std::string EncodeRequest(const RequestRecord& request) {
+  std::string out;
+  PutTag(request.tag, &out);
+  PutTimestamp(request.version, &out);
+  return out;
+}
+
+absl::StatusOr<RequestRecord> DecodeRequest(absl::string_view bytes) {
+  Decoder decoder(bytes);
+  RequestRecord request;
+  request.tag = GetTag(&decoder);
+  request.version = GetTimestamp(&decoder);
+  if (!decoder.Done()) return Damaged("request");
+  return request;
+}
+
+std::string IndexStart(const Origin& origin, uint64_t counter) {
+  // A node id has no NUL, so NUL ends it and "A" sorts before "AB".
+  std::string out = origin.node_id;
+  out.push_back('\0');
+  PutBigEndian64(origin.incarnation, &out);
+  PutBigEndian64(counter, &out);
+  return out;
+}
+
+std::string IndexEnd(const Origin& origin) {
+  if (origin.incarnation == UINT64_MAX) return origin.node_id + '\x01';
+  return IndexStart({origin.node_id, origin.incarnation + 1}, 0);
+}
+
+std::string EncodeIndexKey(const Timestamp& timestamp, absl::string_view key) {
+  std::string out = IndexStart(timestamp.origin, timestamp.counter);
+  out.append(key.data(), key.size());
+  return out;
+}
+
+absl::StatusOr<IndexKey> DecodeIndexKey(absl::string_view bytes) {
+  const size_t end_of_id = bytes.find('\0');
+  if (end_of_id == absl::string_view::npos) return Damaged("index");
+  IndexKey index;
+  index.timestamp.origin.node_id = std::string(bytes.substr(0, end_of_id));
+  Decoder decoder(bytes.substr(end_of_id + 1));
+  index.timestamp.origin.incarnation = decoder.BigEndian64();
+  index.timestamp.counter = decoder.BigEndian64();
+  if (!decoder.ok()) return Damaged("index");
+  index.key = std::string(decoder.rest());
+  return index;
+}
+
+}  // namespace lamppost::kv

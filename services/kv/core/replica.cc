@@ -1,0 +1,331 @@
+#include "services/kv/core/replica.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/common/error.h"
+#include "services/kv/core/check.h"
+
+namespace lamppost::kv {
+namespace {
+
+absl::Status Precondition(absl::string_view reason, absl::string_view message) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, reason, message);
+}
+
+// SplitMix64 (Steele, Lea, Flood, 2014): spreads a seed over all bits.
+uint64_t Mix(uint64_t seed) {
+  seed += 0x9E3779B97F4A7C15u;
+  seed = (seed ^ (seed >> 30)) * 0xBF58476D1CE4E5B9u;
+  seed = (seed ^ (seed >> 27)) * 0x94D049BB133111EBu;
+  return seed ^ (seed >> 31);
+}
+
+// Of what a write does, so that the same request id for something else is noticed.
+uint64_t FingerprintOf(const std::vector<Operation>& operations) {
+  std::string bytes;
+  for (const Operation& operation : operations) {
+    PutString(operation.key, &bytes);
+    bytes.push_back(operation.value ? static_cast<char>(operation.value->kind) : '-');
+    PutString(operation.value ? operation.value->bytes : "", &bytes);
+  }
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+// What an entry takes on its way beside its key and value; so that the window bounds small ones too.
+constexpr uint64_t kEntryOverheadBytes = 64;
+
+bool IsVisible(const Version* version) {
+  return version != nullptr && !version->IsTombstone();
+}
+
+}  // namespace
+
+Replica::Replica(ReplicaOptions options, const Store* store)
+    : options_(std::move(options)), store_(store), table_(store, &state_), requests_(options_.requests_max) {
+  for (const std::string& address : options_.peer_addresses) peers_.emplace_back(address);
+}
+
+absl::StatusOr<std::unique_ptr<Replica>> Replica::Open(ReplicaOptions options, const Store* store) {
+  std::unique_ptr<Replica> replica(new Replica(std::move(options), store));
+  if (absl::Status status = replica->Load(); !status.ok()) return status;
+  replica->clock_ = std::make_unique<LamportClock>(replica->state_.clock_limit);
+  return replica;
+}
+
+absl::Status Replica::Load() {
+  absl::StatusOr<std::optional<std::string>> format = store_->Get(Space::kMeta, kFormatKey);
+  if (!format.ok()) return format.status();
+  if (!*format) {
+    output_.batch.Put(Space::kMeta, std::string(kFormatKey), absl::StrCat(kFormatVersion));
+    output_.batch.Put(Space::kMeta, std::string(kIdentityKey),
+                      EncodeIdentity({options_.node_id, options_.cluster}));
+    state_changed_ = true;
+    return absl::OkStatus();
+  }
+  if (**format != absl::StrCat(kFormatVersion)) {
+    return Precondition("FORMAT_UNKNOWN", absl::StrCat("the data has format ", **format,
+                                                       ", this software reads ", kFormatVersion));
+  }
+  absl::StatusOr<std::optional<std::string>> identity_bytes = store_->Get(Space::kMeta, kIdentityKey);
+  if (!identity_bytes.ok()) return identity_bytes.status();
+  absl::StatusOr<Identity> identity = DecodeIdentity(identity_bytes->value_or(""));
+  if (!identity.ok()) return identity.status();
+  if (identity->node_id != options_.node_id) {
+    return Precondition("NODE_ID_MISMATCH", absl::StrCat("the data belongs to node ", identity->node_id,
+                                                         ", not to ", options_.node_id));
+  }
+  if (identity->cluster != options_.cluster) {
+    return Precondition("CLUSTER_MISMATCH", absl::StrCat("the data belongs to cluster ", identity->cluster,
+                                                         ", not to ", options_.cluster));
+  }
+  absl::StatusOr<std::optional<std::string>> state_bytes = store_->Get(Space::kMeta, kStateKey);
+  if (!state_bytes.ok()) return state_bytes.status();
+  absl::StatusOr<State> state = DecodeState(state_bytes->value_or(""));
+  if (!state.ok()) return state.status();
+  state_ = *std::move(state);
+  durable_heads_ = state_.heads;
+  if (absl::Status status = LoadMembers(); !status.ok()) return status;
+  return requests_.Load(*store_);
+}
+
+absl::Status Replica::LoadMembers() {
+  absl::StatusOr<std::optional<std::string>> bytes = store_->Get(Space::kMeta, kMembersKey);
+  if (!bytes.ok()) return bytes.status();
+  if (!*bytes) return absl::OkStatus();
+  absl::StatusOr<std::vector<Member>> members = DecodeMembers(**bytes);
+  if (!members.ok()) return members.status();
+  for (const Member& member : *members) {
+    for (Peer& peer : peers_) {
+      if (peer.address == member.address) peer.node_id = member.node_id;
+    }
+  }
+  return absl::OkStatus();
+}
+
+void Replica::SaveMembers() {
+  std::vector<Member> members;
+  for (const Peer& peer : peers_) {
+    if (!peer.node_id.empty()) members.push_back({peer.address, peer.node_id});
+  }
+  output_.batch.Put(Space::kMeta, std::string(kMembersKey), EncodeMembers(members));
+}
+
+uint64_t Replica::Tick() {
+  const std::optional<uint64_t> counter = clock_->Tick();
+  // Begin keeps half a block (two million counters) in reserve for each group.
+  LAMPPOST_CHECK(counter.has_value(), "the clock's reservation is used up");
+  return *counter;
+}
+
+void Replica::ReserveClock(uint64_t target) {
+  if (target <= state_.clock_limit) return;
+  state_.clock_limit = target;
+  state_changed_ = true;
+}
+
+void Replica::Begin(uint64_t now_ms) {
+  now_ms_ = std::max(now_ms_, now_ms);
+  if (clock_->RunsLow()) ReserveClock(clock_->now() + LamportClock::kBlock);
+  if (clock_->now() == clock_->limit()) return;  // the first group
+  if (!started_ms_) started_ms_ = now_ms_;
+  DecideLifeIfPossible();
+  AdvanceIdleHead();
+  for (PeerIndex i = 0; i < peers_.size(); ++i) {
+    ConsiderRelay(i);
+    PumpCatchUp(i);
+    Heartbeat(i);
+  }
+  // After the catch-ups, whose snapshots must not miss a write that the heads cover.
+  while (life_decided_ && !waiting_.empty()) {
+    const Proposal proposal = std::move(waiting_.front());
+    waiting_.pop_front();
+    Write(proposal);
+  }
+}
+
+// A stored life goes on only if every peer has answered and none knows more of it than this node;
+// otherwise the disk may be an old copy. Without answers for a while, a new life is safe whatever the
+// peers know.
+void Replica::DecideLifeIfPossible() {
+  if (life_decided_) return;
+  const Origin stored{options_.node_id, state_.incarnation};
+  bool all_answered = true;
+  bool superseded = state_.incarnation == 0;
+  for (const Peer& peer : peers_) {
+    all_answered &= peer.answered;
+    superseded |= peer.heads.At(stored) > state_.heads.At(stored) ||
+                  peer.heads.NewestIncarnation(options_.node_id) > state_.incarnation;
+  }
+  const bool waited = now_ms_ - *started_ms_ >= options_.life_wait_ms;
+  if (!all_answered && !waited) return;
+  if (all_answered && !superseded) {
+    Note(absl::StrCat("goes on as ", ToString(stored)));
+  } else {
+    TakeNewLife(state_.incarnation == 0 ? "it has no data yet"
+                : superseded            ? "its peers know more of the last one than it does"
+                                        : "not every peer could be asked about the last one");
+  }
+  life_decided_ = true;
+  LifeDecided();
+}
+
+void Replica::TakeNewLife(const std::string& why) {
+  uint64_t newest = std::max(state_.incarnation, state_.heads.NewestIncarnation(options_.node_id));
+  for (const Peer& peer : peers_) newest = std::max(newest, peer.heads.NewestIncarnation(options_.node_id));
+  const uint64_t life = (newest >> 32) + 1;
+  state_.incarnation = life << 32 | (Mix(options_.life_seed ^ life) & 0xFFFFFFFFu);
+  state_.heads.Raise({options_.node_id, state_.incarnation}, 0);
+  state_changed_ = true;
+  Note(absl::StrCat("takes a new life, ", ToString(Origin{options_.node_id, state_.incarnation}), ": ", why));
+  if (life_decided_) LifeDecided();
+}
+
+// What peers have been sent concerned the life before.
+void Replica::LifeDecided() {
+  for (Peer& peer : peers_) {
+    if (peer.state == LinkState::kLive || peer.state == LinkState::kCatchingUp) peer.BeginCatchUp(peer.heads);
+  }
+}
+
+void Replica::Propose(Proposal proposal) {
+  if (life_decided_) return Write(proposal);
+  if (waiting_.size() < options_.waiting_proposals_max) {
+    waiting_.push_back(std::move(proposal));
+    return;
+  }
+  output_.replies.push_back(
+      {proposal.id, MakeRetryableError(absl::StatusCode::kUnavailable, "STARTING",
+                                       "the node is starting and too many writes wait for it", 500)});
+}
+
+void Replica::Write(const Proposal& proposal) {
+  output_.replies.push_back({proposal.id, WriteNow(proposal)});
+}
+
+std::optional<absl::StatusOr<WriteResult>> Replica::Replayed(const Proposal& proposal,
+                                                             uint64_t fingerprint) const {
+  const RequestRecord* before = requests_.Find(proposal.request_id);
+  if (before == nullptr) return std::nullopt;
+  if (before->tag.fingerprint != fingerprint) {
+    return MakeError(absl::StatusCode::kInvalidArgument, "REQUEST_ID_REUSED",
+                     absl::StrCat("request id ", proposal.request_id, " has been used for another write"));
+  }
+  WriteResult result;
+  result.version = before->version;
+  result.replayed = true;
+  result.found = before->tag.before == RequestTag::Before::kPresent;
+  return result;
+}
+
+absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
+  RequestTag tag;
+  if (!proposal.request_id.empty()) {
+    tag.id = proposal.request_id;
+    tag.fingerprint = FingerprintOf(proposal.operations);
+    if (auto replayed = Replayed(proposal, tag.fingerprint)) return *std::move(replayed);
+  }
+  if (write_refusal_) return *write_refusal_;
+  // All reads come first, so that damaged data stops the batch before any of it has happened.
+  WriteResult result;
+  for (const Operation& operation : proposal.operations) {
+    absl::StatusOr<const Version*> current = table_.Find(operation.key);
+    if (!current.ok()) return current.status();
+    if (&operation == &proposal.operations.front()) result.found = IsVisible(*current);
+  }
+  tag.before = result.found ? RequestTag::Before::kPresent : RequestTag::Before::kAbsent;
+
+  const Origin self = me();
+  const uint64_t counter = Tick();
+  result.version = {counter, self};
+  const Seen seen(state_.heads, counter);
+  for (const Operation& operation : proposal.operations) {
+    Version version{result.version, operation.value, seen, tag};
+    own_bytes_ +=
+        kEntryOverheadBytes + operation.key.size() + (operation.value ? operation.value->bytes.size() : 0);
+    own_writes_.push_back({operation.key, version});
+    const absl::StatusOr<Merge> merge = table_.Apply(operation.key, std::move(version));
+    LAMPPOST_CHECK(merge.ok(), "a key that has just been read is in the table");
+  }
+  state_.heads.Raise(self, counter);
+  state_changed_ = true;
+  if (!tag.id.empty()) requests_.Record({tag, result.version}, &output_.batch);
+  return result;
+}
+
+// Without writes of its own a node would hold stability up; so it lets its head rise above the last
+// write it knows of, once, and says so by heartbeat. Nothing is written to an idle disk again and again.
+void Replica::AdvanceIdleHead() {
+  if (!life_decided_ || write_refusal_ || state_.heads.At(me()) >= state_.max_write) return;
+  if (now_ms_ < idle_head_due_ms_) return;
+  idle_head_due_ms_ = now_ms_ + options_.heartbeat_ms;
+  state_.heads.Raise(me(), Tick());
+  state_changed_ = true;
+}
+
+Output Replica::TakeOutput() {
+  PushLive();
+  CompleteAnswers();
+  table_.WriteTo(&output_.batch);
+  if (state_changed_) output_.batch.Put(Space::kMeta, std::string(kStateKey), EncodeState(state_));
+  state_changed_ = false;
+  own_writes_.clear();
+  own_bytes_ = 0;
+  Output output = std::move(output_);
+  output_ = Output();
+  return output;
+}
+
+void Replica::Committed() {
+  table_.Committed();
+  clock_->Reserve(state_.clock_limit);
+}
+
+uint64_t Replica::LagOf(const Peer& peer) const {
+  uint64_t lag = 0;
+  for (const auto& [origin, counter] : state_.heads) {
+    const uint64_t theirs = peer.heads.At(origin);
+    if (theirs < counter) lag = std::max(lag, counter - theirs);
+  }
+  return lag;
+}
+
+// The smallest durable head over all members and all origins, but for finished lives: those of which
+// every member knows a successor, and of which all have the same.
+uint64_t Replica::Stable() const {
+  std::vector<const Heads*> members = {&durable_heads_};
+  Heads newest;  // each node id's newest life
+  for (const Peer& peer : peers_) {
+    if (!peer.answered) return 0;
+    members.push_back(&peer.durable_heads);
+  }
+  Heads all;
+  for (const Heads* heads : members) all.RaiseAll(*heads);
+  uint64_t stable = UINT64_MAX;
+  std::vector<std::string> node_ids;
+  for (const auto& [origin, greatest] : all) {
+    if (node_ids.empty() || node_ids.back() != origin.node_id) node_ids.push_back(origin.node_id);
+    uint64_t least = UINT64_MAX;
+    bool all_know_a_newer = true;
+    for (const Heads* heads : members) {
+      least = std::min(least, heads->At(origin));
+      all_know_a_newer &= heads->NewestIncarnation(origin.node_id) > origin.incarnation;
+    }
+    if (!(all_know_a_newer && least == greatest)) stable = std::min(stable, least);
+  }
+  return node_ids.size() == members.size() && stable != UINT64_MAX ? stable : 0;
+}
+
+bool Replica::Converged() const {
+  for (const Peer& peer : peers_) {
+    const bool linked = peer.state == LinkState::kLive || peer.state == LinkState::kCatchingUp;
+    if (!linked || now_ms_ - peer.last_answer_ms > options_.answer_fresh_ms) return false;
+    if (peer.heads != state_.heads || peer.content_hash != state_.hash.Total()) return false;
+  }
+  return life_decided_;
+}
+
+}  // namespace lamppost::kv

@@ -1,0 +1,196 @@
+// A replica: the whole of a node's logic as a state machine without I/O.
+//
+// It is driven by one thread (or by the simulator) in groups:
+//
+//   replica.Begin(now_ms);                        // time; chunks for peers that catch up
+//   replica.Propose(…); replica.Receive(…); …     // any number of inputs
+//   Output out = replica.TakeOutput();
+//   storage.Commit(out.batch); replica.Committed();   // and Flushed(heads()) if that was synchronous
+//   send out.messages and out.answers, give out.replies
+//
+// What is in an output was decided on the ground of its batch, so nothing of it may leave the node
+// before the batch is durable. If the commit fails the replica must not be used any more: whether the
+// batch will be there after a restart is not known, and only a new replica, opened on what is really
+// there, can go on. The first group takes no inputs: it makes the first counters available.
+//
+// The rules are those of section 4 of the design; ARCHITECTURE.md tells where they are in the code.
+//
+// Not thread-safe, but for the clock it is given. Times are milliseconds of a clock that never goes
+// back, with any zero.
+#ifndef LAMPPOST_SERVICES_KV_CORE_REPLICA_H_
+#define LAMPPOST_SERVICES_KV_CORE_REPLICA_H_
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "services/clock/lamport_clock.h"
+#include "services/kv/core/messages.h"
+#include "services/kv/core/peer.h"
+#include "services/kv/core/receiver.h"
+#include "services/kv/core/record.h"
+#include "services/kv/core/request_table.h"
+#include "services/kv/core/store.h"
+#include "services/kv/core/table.h"
+
+namespace lamppost::kv {
+
+struct ReplicaOptions {
+  std::string node_id;
+  std::string cluster;
+  std::vector<std::string> peer_addresses;  // the other members
+  uint64_t boot_id = 0;                     // random, different at each start
+  uint64_t life_seed = 0;                   // random, for the low half of new incarnations
+
+  uint64_t life_wait_ms = 2000;          // how long to ask whether the stored life may go on
+  uint64_t heartbeat_ms = 250;           // a peer hears at least this often
+  uint64_t relay_ms = 1000;              // an origin's writes are relayed if they lag for so long
+  uint64_t refused_retry_ms = 500;       // a peer that refuses is greeted so often
+  uint64_t answer_fresh_ms = 2000;       // older answers prove no convergence
+  uint64_t window_bytes = 4u << 20;      // sent to a peer and not yet answered, at most about
+  uint64_t chunk_bytes = 128u << 10;     // of a catch-up, about
+  size_t waiting_proposals_max = 10000;  // while the life is undecided
+  size_t requests_max = 200000;          // request ids remembered
+};
+
+// What the driver is to do after a group of inputs; see the top of the file for the order.
+struct Output {
+  WriteBatch batch;
+  std::vector<OutgoingMessage> messages;
+  std::vector<OutgoingAnswer> answers;
+  std::vector<Reply> replies;
+  std::vector<std::string> notes;  // for the log
+};
+
+class Replica {
+ public:
+  // Reads the node's state from the store; writes an empty store's first records with the first batch.
+  // FAILED_PRECONDITION: the store belongs to another node or cluster (NODE_ID_MISMATCH,
+  // CLUSTER_MISMATCH) or to another version of the software (FORMAT_UNKNOWN). DATA_LOSS: it cannot be
+  // read. The store must outlive the replica.
+  static absl::StatusOr<std::unique_ptr<Replica>> Open(ReplicaOptions options, const Store* store);
+
+  // The clock of this node. Threads that receive messages call Observe on it before they hand them in
+  // here, and Reserve if it asks for that.
+  LamportClock* clock() { return clock_.get(); }
+
+  // Starts a group. The store must hold everything committed so far.
+  void Begin(uint64_t now_ms);
+
+  // A client's write, checked by CheckProposal. Its reply comes with an output.
+  void Propose(Proposal proposal);
+
+  // The link to a peer: connected, broken, or an answer on it.
+  void LinkUp(PeerIndex peer);
+  void LinkDown(PeerIndex peer, std::string why);
+  void ReceiveAnswer(PeerIndex peer, const SyncAnswer& answer);
+
+  // A link from a peer: a message on it, or broken.
+  void Receive(LinkId link, const SyncMessage& message);
+  void InboundDown(LinkId link);
+
+  // Counters up to at least `target` shall become available with this group.
+  void ReserveClock(uint64_t target);
+  // Everything that was in the store when its heads were `heads` is on stable storage. To be called after
+  // each synchronous commit, or each flush.
+  void Flushed(const Heads& heads) { durable_heads_.RaiseAll(heads); }
+  // While set, nothing is written: proposals and messages are refused with it.
+  void RefuseWrites(std::optional<absl::Status> why) { write_refusal_ = std::move(why); }
+
+  // Ends a group.
+  Output TakeOutput();
+  // The output's batch is durable as the durability mode promises.
+  void Committed();
+
+  // True if a peer waits for a chunk that could be sent now: the next group should not wait for inputs.
+  bool HasWork() const;
+
+  // For status, tests and the driver; between groups.
+  bool IsLifeDecided() const { return life_decided_; }
+  Origin me() const { return {options_.node_id, life_decided_ ? state_.incarnation : 0}; }
+  const State& state() const { return state_; }
+  const Heads& heads() const { return state_.heads; }
+  const Heads& durable_heads() const { return durable_heads_; }
+  const std::vector<Peer>& peers() const { return peers_; }
+  uint64_t conflicts() const { return conflicts_; }
+  uint64_t LagOf(const Peer& peer) const;
+  uint64_t Stable() const;
+  bool Converged() const;
+  uint64_t catch_up_entries_sent() const { return catch_up_entries_sent_; }
+
+ private:
+  Replica(ReplicaOptions options, const Store* store);
+  absl::Status Load();
+  absl::Status LoadMembers();
+
+  // replica.cc: own writes, life, output
+  void DecideLifeIfPossible();
+  void TakeNewLife(const std::string& why);
+  void LifeDecided();
+  void Write(const Proposal& proposal);
+  absl::StatusOr<WriteResult> WriteNow(const Proposal& proposal);
+  std::optional<absl::StatusOr<WriteResult>> Replayed(const Proposal& proposal, uint64_t fingerprint) const;
+  void AdvanceIdleHead();
+  uint64_t Tick();
+  void Note(std::string text) { output_.notes.push_back(std::move(text)); }
+
+  // replica_receive.cc: what peers send
+  Refusal CheckSender(const SyncMessage& message) const;
+  Refusal CheckContent(const SyncMessage& message) const;
+  Refusal Admit(const SyncMessage& message) const;
+  Refusal MergeEntries(const SyncMessage& message);
+  void Answer(LinkId link, const SyncMessage& message, Refusal refusal);
+  void CompleteAnswers();
+
+  // replica_send.cc: what peers get
+  void Greet(PeerIndex index);
+  void Heartbeat(PeerIndex index);
+  void PushLive();
+  void PumpCatchUp(PeerIndex index);
+  void FinishRound(Peer* peer, const Heads& to);
+  void ConsiderRelay(PeerIndex index);
+  bool CheckIdentity(PeerIndex index, const SyncAnswer& answer);
+  void Learn(Peer* peer, const SyncAnswer& answer);
+  void FollowUp(PeerIndex index, const SyncAnswer& answer);
+  void Refuse(Peer* peer, std::string why);
+  Heads StartFor(const Peer& peer) const;
+  void Send(PeerIndex index, SyncMessage message, uint64_t bytes);
+  void SaveMembers();
+
+  const ReplicaOptions options_;
+  const Store* const store_;
+  std::unique_ptr<LamportClock> clock_;
+  State state_;
+  Heads durable_heads_;
+  Table table_;
+  RequestTable requests_;
+  std::vector<Peer> peers_;
+  Receiver receiver_;
+
+  uint64_t now_ms_ = 0;
+  std::optional<uint64_t> started_ms_;
+  uint64_t idle_head_due_ms_ = 0;
+  bool life_decided_ = false;
+  std::deque<Proposal> waiting_;  // for the life to be decided
+  std::optional<absl::Status> write_refusal_;
+  uint64_t conflicts_ = 0;
+  uint64_t catch_up_entries_sent_ = 0;
+
+  // The group under way.
+  Output output_;
+  bool state_changed_ = false;
+  std::vector<KeyedVersion> own_writes_;
+  uint64_t own_bytes_ = 0;
+  uint64_t reserve_target_ = 0;  // what the batch under way makes durable; 0: nothing new
+  std::map<LinkId, SyncAnswer> answers_;
+};
+
+}  // namespace lamppost::kv
+
+#endif  // LAMPPOST_SERVICES_KV_CORE_REPLICA_H_

@@ -1,0 +1,133 @@
+// What peers send to a replica: whether it may be taken in, and taking it in.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/kv/core/limits.h"
+#include "services/kv/core/replica.h"
+
+namespace lamppost::kv {
+
+void Replica::Receive(LinkId link, const SyncMessage& message) {
+  Refusal refusal = CheckSender(message);
+  if (refusal == Refusal::kNone && message.receiver_incarnation != 0) refusal = Admit(message);
+  if (refusal == Refusal::kNone && message.receiver_incarnation != 0) refusal = MergeEntries(message);
+  if (refusal == Refusal::kNone && message.receiver_incarnation != 0) receiver_.Merged(link, message);
+  Answer(link, message, refusal);
+}
+
+// Who speaks: whether it is a member, and which of its lives.
+Refusal Replica::CheckSender(const SyncMessage& message) const {
+  const Origin& sender = message.clock.origin;
+  if (message.cluster != options_.cluster) return Refusal::kClusterMismatch;
+  if (!CheckNodeId(sender.node_id).ok()) return Refusal::kInvalid;
+  if (sender.node_id == options_.node_id) {
+    return message.boot_id == options_.boot_id ? Refusal::kSelf : Refusal::kDuplicateNodeId;
+  }
+  bool is_member = false;
+  for (const Peer& peer : peers_) {
+    if (peer.node_id != sender.node_id) continue;
+    is_member = true;
+    // Another process by that name is linked and answers: there are two of them.
+    const bool other_alive = peer.IsLinked() && peer.answered && peer.boot_id != message.boot_id &&
+                             now_ms_ - peer.last_answer_ms < 2 * options_.heartbeat_ms;
+    if (other_alive) return Refusal::kDuplicateNodeId;
+  }
+  if (!is_member) return Refusal::kUnknownMember;
+  if (sender.incarnation != 0 && sender.incarnation < state_.heads.NewestIncarnation(sender.node_id)) {
+    return Refusal::kFenced;
+  }
+  return Refusal::kNone;
+}
+
+// Whether the message can be taken in as it is.
+Refusal Replica::Admit(const SyncMessage& message) const {
+  if (!life_decided_ || message.receiver_incarnation != state_.incarnation) return Refusal::kOtherLife;
+  if (write_refusal_) return Refusal::kStorage;
+  if (Refusal refusal = CheckContent(message); refusal != Refusal::kNone) return refusal;
+  return receiver_.Reaches(state_.heads, message) ? Refusal::kNone : Refusal::kGap;
+}
+
+// Nothing in it may be later than the message itself, and nothing may break the store's limits.
+Refusal Replica::CheckContent(const SyncMessage& message) const {
+  if (message.clock.origin.incarnation == 0) return Refusal::kInvalid;
+  for (const auto& [origin, counter] : message.to) {
+    if (counter > message.clock.counter || !CheckNodeId(origin.node_id).ok() || origin.incarnation == 0) {
+      return Refusal::kInvalid;
+    }
+  }
+  if (message.entries == nullptr) return Refusal::kNone;
+  for (const KeyedVersion& entry : *message.entries) {
+    const Timestamp& timestamp = entry.version.timestamp;
+    if (timestamp.counter == 0 || timestamp.counter > message.clock.counter) return Refusal::kInvalid;
+    if (!CheckNodeId(timestamp.origin.node_id).ok() || timestamp.origin.incarnation == 0)
+      return Refusal::kInvalid;
+    if (!CheckKey(entry.key).ok()) return Refusal::kInvalid;
+  }
+  return Refusal::kNone;
+}
+
+Refusal Replica::MergeEntries(const SyncMessage& message) {
+  static const std::vector<KeyedVersion> kNothing;
+  for (const KeyedVersion& entry : message.entries ? *message.entries : kNothing) {
+    const Version& version = entry.version;
+    // What the heads cover is here, or was rightly replaced, or was deleted and forgotten.
+    if (state_.heads.Covers(version.timestamp)) continue;
+    const absl::StatusOr<kv::Merge> merge = table_.Apply(entry.key, version);
+    if (!merge.ok()) {
+      Note(absl::StrCat("cannot merge key ", entry.key, ": ", merge.status().message()));
+      return Refusal::kStorage;
+    }
+    if (*merge == kv::Merge::kReplacesConcurrent || *merge == kv::Merge::kLosesConcurrent) ++conflicts_;
+    if (!version.request.id.empty()) requests_.Record({version.request, version.timestamp}, &output_.batch);
+    state_changed_ = true;
+  }
+  if (!message.last) return Refusal::kNone;
+  if (message.to.At(me()) > state_.heads.At(me())) {
+    // Somebody has writes of this life that this node does not know: they must not be issued again.
+    TakeNewLife("a peer knows more of the last one than it does");
+  }
+  Heads raised = state_.heads;
+  raised.RaiseAll(message.to);
+  if (raised != state_.heads) {
+    state_.heads = std::move(raised);
+    state_changed_ = true;
+  }
+  return Refusal::kNone;
+}
+
+// Answers are put together at the end of the group: one answers all that was taken in on a link, with
+// the heads that the group's batch makes durable. A refusal goes out by itself.
+void Replica::Answer(LinkId link, const SyncMessage& message, Refusal refusal) {
+  SyncAnswer answer;
+  answer.refusal = refusal;
+  answer.sequence = message.sequence;
+  const std::string& sender = message.clock.origin.node_id;
+  answer.progress = receiver_.ProgressOf(sender, message.boot_id);
+  answer.pending = receiver_.PendingBesides(sender);
+  const auto it = answers_.find(link);
+  if (it != answers_.end() && it->second.refusal != Refusal::kNone) {
+    output_.answers.push_back({link, std::move(it->second)});
+  }
+  answers_[link] = std::move(answer);
+}
+
+void Replica::CompleteAnswers() {
+  for (auto& [link, answer] : answers_) output_.answers.push_back({link, std::move(answer)});
+  answers_.clear();
+  for (OutgoingAnswer& outgoing : output_.answers) {
+    SyncAnswer& answer = outgoing.answer;
+    answer.clock = {Tick(), me()};
+    answer.cluster = options_.cluster;
+    answer.boot_id = options_.boot_id;
+    answer.heads = state_.heads;
+    answer.durable_heads = durable_heads_;
+    answer.content_hash = state_.hash.Total();
+  }
+}
+
+void Replica::InboundDown(LinkId link) {
+  receiver_.LinkDown(link);
+  answers_.erase(link);
+}
+
+}  // namespace lamppost::kv

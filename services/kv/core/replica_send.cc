@@ -1,0 +1,242 @@
+// What a replica sends to its peers: live writes, heartbeats, what they missed, and what they make of it.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/kv/core/replica.h"
+
+namespace lamppost::kv {
+
+void Replica::LinkUp(PeerIndex index) {
+  peers_[index].ResetLink(LinkState::kProbing, "");
+  Greet(index);
+}
+
+void Replica::LinkDown(PeerIndex index, std::string why) {
+  peers_[index].ResetLink(LinkState::kDown, std::move(why));
+}
+
+void Replica::Send(PeerIndex index, SyncMessage message, uint64_t bytes) {
+  Peer& peer = peers_[index];
+  message.clock = {Tick(), me()};
+  message.cluster = options_.cluster;
+  message.boot_id = options_.boot_id;
+  message.sequence = ++peer.last_sequence;
+  peer.Sent(bytes, now_ms_);
+  output_.messages.push_back({index, std::move(message)});
+}
+
+void Replica::Greet(PeerIndex index) {
+  Send(index, SyncMessage(), 0);
+}
+
+// Keeps an idle peer informed of this node's head, and makes it answer.
+void Replica::Heartbeat(PeerIndex index) {
+  Peer& peer = peers_[index];
+  if (!peer.IsLinked()) return;
+  const uint64_t pause_ms =
+      peer.state == LinkState::kRefused ? options_.refused_retry_ms : options_.heartbeat_ms;
+  if (now_ms_ - peer.last_sent_ms < pause_ms) return;
+  if (peer.state != LinkState::kLive || !life_decided_) return Greet(index);
+  SyncMessage message;
+  message.receiver_incarnation = peer.incarnation;
+  message.from = {{me(), peer.live_sent}};
+  message.to = {{me(), state_.heads.At(me())}};
+  peer.live_sent = state_.heads.At(me());
+  Send(index, std::move(message), 0);
+}
+
+// Own writes of this group, to every peer that has had all the ones before. A peer that is slow is not
+// waited for: it gets them from the store later.
+void Replica::PushLive() {
+  if (own_writes_.empty()) return;
+  const auto entries = std::make_shared<const std::vector<KeyedVersion>>(std::move(own_writes_));
+  const uint64_t head = state_.heads.At(me());
+  for (PeerIndex i = 0; i < peers_.size(); ++i) {
+    Peer& peer = peers_[i];
+    if (peer.state != LinkState::kLive) continue;
+    if (peer.in_flight_bytes >= options_.window_bytes) {
+      peer.BeginCatchUp(StartFor(peer));
+      continue;
+    }
+    SyncMessage message;
+    message.receiver_incarnation = peer.incarnation;
+    message.from = {{me(), peer.live_sent}};
+    message.to = {{me(), head}};
+    message.entries = entries;
+    peer.live_sent = head;
+    Send(i, std::move(message), own_bytes_);
+  }
+}
+
+// Where a catch-up of this peer has to begin: what it has said it has, and what it has been sent since
+// on this link.
+Heads Replica::StartFor(const Peer& peer) const {
+  Heads start = peer.heads;
+  start.RaiseAll(peer.progress);
+  if (peer.state == LinkState::kLive) start.Raise(me(), peer.live_sent);
+  return start;
+}
+
+bool Replica::HasWork() const {
+  return std::any_of(peers_.begin(), peers_.end(), [&](const Peer& peer) {
+    return peer.state == LinkState::kCatchingUp && (peer.round || peer.wanted) &&
+           peer.in_flight_bytes < options_.window_bytes && life_decided_;
+  });
+}
+
+// The next chunk for a peer that catches up, if there is room for it on the way.
+void Replica::PumpCatchUp(PeerIndex index) {
+  Peer& peer = peers_[index];
+  if (peer.state != LinkState::kCatchingUp || !life_decided_) return;
+  if (peer.in_flight_bytes >= options_.window_bytes) return;
+  if (!peer.round) {
+    if (!peer.wanted) return;
+    // The store holds all that is committed and nothing else: the group has only begun. The idle head
+    // may just have moved, but it says nothing about entries.
+    peer.round = std::make_unique<CatchUp>(store_->Snapshot(), *std::move(peer.wanted), state_.heads);
+    peer.wanted.reset();
+  }
+  absl::StatusOr<CatchUp::Chunk> chunk = peer.round->Next(options_.chunk_bytes);
+  if (!chunk.ok()) {
+    Note(absl::StrCat("cannot read what ", peer.node_id, " missed: ", chunk.status().message()));
+    Refuse(&peer, std::string(chunk.status().message()));
+    return;
+  }
+  catch_up_entries_sent_ += chunk->entries.size();
+  SyncMessage message;
+  message.receiver_incarnation = peer.incarnation;
+  message.from = std::move(chunk->from);
+  message.to = peer.round->to();
+  message.entries = std::make_shared<const std::vector<KeyedVersion>>(std::move(chunk->entries));
+  message.last = chunk->last;
+  message.progress = chunk->progress;
+  const Heads to = message.to;
+  Send(index, std::move(message), chunk->bytes);
+  if (chunk->last) FinishRound(&peer, to);
+}
+
+// Own writes that were committed while the round went on need another one; if there are none, the peer
+// gets the next ones live.
+void Replica::FinishRound(Peer* peer, const Heads& to) {
+  peer->round.reset();
+  if (to.At(me()) < state_.heads.At(me())) {
+    peer->wanted = to;
+    return;
+  }
+  peer->state = LinkState::kLive;
+  peer->live_sent = to.At(me());
+  peer->relay_mark = Heads();
+}
+
+// A peer's own link to an origin is the ordinary way. If it still lacks, and nobody is giving it, what
+// this node had one period ago, the origin may be gone or cut off from it: then it gets it from here.
+void Replica::ConsiderRelay(PeerIndex index) {
+  Peer& peer = peers_[index];
+  if (peer.state != LinkState::kLive || !life_decided_) return;
+  if (peer.relay_due_ms > now_ms_) return;
+  peer.relay_due_ms = now_ms_ + options_.relay_ms;
+  bool lacks = false;
+  for (const auto& [origin, counter] : peer.relay_mark) {
+    if (origin == me()) continue;
+    lacks |= std::max(peer.heads.At(origin), peer.pending.At(origin)) < counter;
+  }
+  peer.relay_mark = state_.heads;
+  if (lacks) peer.BeginCatchUp(StartFor(peer));
+}
+
+void Replica::ReceiveAnswer(PeerIndex index, const SyncAnswer& answer) {
+  Peer& peer = peers_[index];
+  if (!peer.IsLinked()) return;
+  peer.Answered(answer.sequence);
+  if (!CheckIdentity(index, answer)) return;
+  Learn(&peer, answer);
+  FollowUp(index, answer);
+}
+
+void Replica::Refuse(Peer* peer, std::string why) {
+  if (peer->state != LinkState::kRefused || peer->detail != why) {
+    Note(absl::StrCat("peer ", peer->node_id.empty() ? peer->address : peer->node_id, ": ", why));
+  }
+  peer->state = LinkState::kRefused;
+  peer->detail = std::move(why);
+  peer->round.reset();
+  peer->wanted.reset();
+}
+
+// Who answers. False if this node can have nothing to do with it.
+bool Replica::CheckIdentity(PeerIndex index, const SyncAnswer& answer) {
+  Peer& peer = peers_[index];
+  const std::string& node_id = answer.clock.origin.node_id;
+  if (answer.cluster != options_.cluster) {
+    Refuse(&peer,
+           absl::StrCat("the peer belongs to cluster ", answer.cluster, ", not to ", options_.cluster));
+    return false;
+  }
+  if (node_id == options_.node_id) {
+    Refuse(&peer, ToString(answer.boot_id == options_.boot_id ? Refusal::kSelf : Refusal::kDuplicateNodeId));
+    return false;
+  }
+  for (PeerIndex other = 0; other < index; ++other) {
+    if (peers_[other].node_id != node_id) continue;
+    Refuse(&peer, absl::StrCat("node ", node_id, " is in --peers twice, also as ", peers_[other].address));
+    return false;
+  }
+  if (!peer.node_id.empty() && peer.node_id != node_id) {
+    Refuse(&peer, absl::StrCat("the address was node ", peer.node_id, "'s and now answers as ", node_id));
+    return false;
+  }
+  return true;
+}
+
+void Replica::Learn(Peer* peer, const SyncAnswer& answer) {
+  if (peer->node_id.empty()) {
+    peer->node_id = answer.clock.origin.node_id;
+    SaveMembers();
+  }
+  peer->answered = true;
+  peer->last_answer_ms = now_ms_;
+  peer->boot_id = answer.boot_id;
+  peer->heads = answer.heads;
+  peer->durable_heads = answer.durable_heads;
+  peer->pending = answer.pending;
+  peer->progress = answer.progress;
+  peer->content_hash = answer.content_hash;
+  if (life_decided_ && answer.heads.At(me()) > state_.heads.At(me())) {
+    TakeNewLife("a peer knows more of the last one than it does");
+  }
+}
+
+// What the answer means for what is sent next.
+void Replica::FollowUp(PeerIndex index, const SyncAnswer& answer) {
+  Peer& peer = peers_[index];
+  const bool other_life = answer.clock.origin.incarnation != peer.incarnation;
+  peer.incarnation = answer.clock.origin.incarnation;
+  switch (answer.refusal) {
+    case Refusal::kNone:
+      if (peer.state == LinkState::kProbing || peer.state == LinkState::kRefused || other_life) {
+        if (peer.incarnation == 0) return;  // it is still deciding; a greeting will find out
+        peer.BeginCatchUp(StartFor(peer));
+      }
+      return;
+    case Refusal::kGap:
+    case Refusal::kOtherLife:
+      if (peer.incarnation == 0) {
+        peer.state = LinkState::kProbing;
+        return;
+      }
+      // One gap is answered once for each message that was already on its way.
+      if (answer.sequence >= peer.restart_sequence || other_life) {
+        peer.state = LinkState::kProbing;
+        peer.BeginCatchUp(StartFor(peer));
+      }
+      return;
+    case Refusal::kFenced:
+      if (life_decided_) TakeNewLife("a peer knows a newer one");
+      return;
+    default:
+      Refuse(&peer, ToString(answer.refusal));
+  }
+}
+
+}  // namespace lamppost::kv

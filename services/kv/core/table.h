@@ -1,0 +1,67 @@
+// The versions of all keys: what is in the store, under the writes of the group that is being put
+// together.
+//
+// Changes are staged; WriteTo puts them into a batch, and once the batch is committed Committed()
+// forgets them. Within a group a key is read from the store once and written once, however often it
+// changes. The index of live versions, the counts and the content hash are kept in step.
+//
+// Not thread-safe.
+#ifndef LAMPPOST_SERVICES_KV_CORE_TABLE_H_
+#define LAMPPOST_SERVICES_KV_CORE_TABLE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "services/kv/core/record.h"
+#include "services/kv/core/store.h"
+#include "services/kv/core/version.h"
+
+namespace lamppost::kv {
+
+class Table {
+ public:
+  // `store` must outlive the table. The state's counts and hash are kept up to date through `state`.
+  Table(const StoreReader* store, State* state) : store_(store), state_(state) {}
+
+  // The key's present version, or null. Valid until the next call of a member that is not const.
+  // DATA_LOSS if the stored one is damaged.
+  absl::StatusOr<const Version*> Find(const std::string& key);
+
+  // Merges a version into the key (see Decide). After an error nothing has changed.
+  absl::StatusOr<Merge> Apply(const std::string& key, Version version);
+
+  // Puts all staged changes into the batch.
+  void WriteTo(WriteBatch* batch) const;
+  // They are in the store now.
+  void Committed();
+
+  // True if something is staged.
+  bool HasChanges() const { return changed_ > 0; }
+
+ private:
+  // A key that this group has looked at.
+  struct Slot {
+    std::string key;
+    std::optional<Timestamp> stored;  // the timestamp of the version in the store
+    std::optional<Version> now;       // the version after this group
+    bool changed = false;
+  };
+
+  absl::StatusOr<Slot*> Load(const std::string& key);
+  void Account(const std::string& key, const std::optional<Version>& before, const Version& after);
+
+  const StoreReader* store_;
+  State* state_;
+  absl::flat_hash_map<std::string, size_t> slot_of_;  // looked up, never walked over
+  std::vector<Slot> slots_;                           // in the order of first use
+  size_t changed_ = 0;
+};
+
+}  // namespace lamppost::kv
+
+#endif  // LAMPPOST_SERVICES_KV_CORE_TABLE_H_

@@ -1,0 +1,31 @@
+#include "services/kv/core/version.h"
+
+namespace lamppost::kv {
+
+Seen::Seen(const Heads& heads, uint64_t counter) {
+  lags_.reserve(heads.size());
+  for (const auto& [origin, head] : heads) {
+    if (head > 0 && head <= counter) lags_.emplace_back(origin, counter - head);
+  }
+}
+
+bool Seen::Includes(uint64_t own_counter, const Timestamp& other) const {
+  for (const auto& [origin, lag] : lags_) {
+    if (origin == other.origin) return lag <= own_counter && own_counter - lag >= other.counter;
+  }
+  return false;
+}
+
+Merge Decide(const Version& incoming, const Version* current) {
+  if (current == nullptr) return Merge::kReplaces;
+  if (incoming.timestamp == current->timestamp) return Merge::kSame;
+  const bool wins = current->timestamp < incoming.timestamp;
+  const Version& winner = wins ? incoming : *current;
+  const Version& loser = wins ? *current : incoming;
+  // A higher counter alone does not mean that the writer knew of the other write: only `seen` tells.
+  const bool knowingly = winner.seen.Includes(winner.timestamp.counter, loser.timestamp);
+  if (wins) return knowingly ? Merge::kReplaces : Merge::kReplacesConcurrent;
+  return knowingly ? Merge::kLoses : Merge::kLosesConcurrent;
+}
+
+}  // namespace lamppost::kv
