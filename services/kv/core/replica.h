@@ -118,6 +118,7 @@ class Replica {
   const Heads& heads() const { return state_.heads; }
   const Heads& durable_heads() const { return durable_heads_; }
   const std::vector<Peer>& peers() const { return peers_; }
+  const std::optional<absl::Status>& write_refusal() const { return write_refusal_; }
   uint64_t conflicts() const { return conflicts_; }
   uint64_t LagOf(const Peer& peer) const;
   uint64_t Stable() const;

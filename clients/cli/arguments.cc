@@ -1,0 +1,192 @@
+#include "clients/cli/arguments.h"
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "clients/cli/duration.h"
+#include "clients/cli/exit_code.h"
+#include "clients/cli/version.h"
+
+namespace lamppost::cli {
+namespace {
+
+constexpr char kDefaultNode[] = "http://127.0.0.1:8000";
+
+// What CLI11 fills in, before it is checked.
+struct RawArguments {
+  std::string nodes = kDefaultNode;
+  std::string format = "table";
+  std::string timeout;
+  std::string attempt_timeout = "2s";
+  std::string help_topic;
+  bool verbose = false;
+  bool bytes = false;
+  bool keys_only = false;
+  bool every_node = false;
+  uint64_t limit = 0;
+  Arguments arguments;
+};
+
+void AddCommonOptions(CLI::App* app, RawArguments* raw) {
+  app->add_option("--node", raw->nodes, "Nodes to ask, in order of preference, separated by commas")
+      ->envname("LAMPPOST_NODE")
+      ->type_name("LIST")
+      ->capture_default_str();
+  app->add_option("-o,--output", raw->format, "table, json or raw")
+      ->check(CLI::IsMember({"table", "json", "raw"}))
+      ->type_name("FORMAT")
+      ->capture_default_str();
+  app->add_option("--timeout", raw->timeout, "Bounds the whole command [10s; load and dump: none]")
+      ->type_name("DURATION");
+  app->add_option("--attempt-timeout", raw->attempt_timeout, "Bounds one attempt at one node")
+      ->type_name("DURATION")
+      ->capture_default_str();
+  app->add_flag("-v,--verbose", raw->verbose, "Tell of each attempt on stderr");
+  app->set_version_flag("--version", absl::StrCat("lamppost ", kVersion));
+}
+
+void AddKeyVerbs(CLI::App* app, RawArguments* raw) {
+  Arguments* arguments = &raw->arguments;
+  CLI::App* put = app->add_subcommand("put", "Set a key");
+  put->add_option("KEY", arguments->key)->required();
+  put->add_option("VALUE", arguments->value, "The value; - reads stdin, @FILE a file, @@x is the text @x")
+      ->required();
+  put->add_flag("--bytes", raw->bytes, "Store bytes instead of text");
+  put->add_option("--request-id", arguments->request_id, "Instead of a minted one; repeats an earlier put")
+      ->type_name("ID");
+  CLI::App* get = app->add_subcommand("get", "Print a key's value");
+  get->add_option("KEY", arguments->key)->required();
+  CLI::App* del = app->add_subcommand("del", "Delete a key");
+  del->add_option("KEY", arguments->key)->required();
+  del->add_option("--request-id", arguments->request_id, "Instead of a minted one; repeats an earlier del")
+      ->type_name("ID");
+}
+
+void AddOtherVerbs(CLI::App* app, RawArguments* raw) {
+  Arguments* arguments = &raw->arguments;
+  CLI::App* scan = app->add_subcommand("scan", "Print the keys that begin with a prefix, or all");
+  scan->add_option("PREFIX", arguments->prefix);
+  scan->add_option("--start", arguments->start_key, "Only keys at or above it")->type_name("KEY");
+  scan->add_option("--end", arguments->end_key, "Only keys below it")->type_name("KEY");
+  scan->add_option("--limit", raw->limit, "At most so many keys")->check(CLI::PositiveNumber)->type_name("N");
+  scan->add_flag("--keys-only", raw->keys_only, "Leave the values out");
+  CLI::App* status = app->add_subcommand("status", "Show what the nodes hold and how far they are");
+  status->add_flag("--all", raw->every_node, "With -o json: every node of --node, as {\"nodes\":[...]}");
+  CLI::App* load = app->add_subcommand("load", "Set the keys of a file of JSON lines");
+  load->add_option("FILE", arguments->file, "- reads stdin")->required();
+  load->add_option("--in-flight", arguments->in_flight, "Batches at a time")
+      ->check(CLI::Range(1, kInFlightMax))
+      ->type_name("N")
+      ->capture_default_str();
+  CLI::App* dump = app->add_subcommand("dump", "Write all keys to a file of JSON lines");
+  dump->add_option("FILE", arguments->file, "- writes to stdout")->required();
+  CLI::App* help = app->add_subcommand("help", "Show this, or what a command takes");
+  help->add_option("COMMAND", raw->help_topic);
+}
+
+std::unique_ptr<CLI::App> MakeApp(RawArguments* raw) {
+  auto app = std::make_unique<CLI::App>("Reads and writes a Lamppost cluster.", "lamppost");
+  app->require_subcommand(1);
+  app->fallthrough();  // common options may stand behind the verb, too
+  app->footer("Exit codes: 0 done, 1 key not found, 2 usage, 3 failed for certain, 4 outcome unknown.");
+  AddCommonOptions(app.get(), raw);
+  AddKeyVerbs(app.get(), raw);
+  AddOtherVerbs(app.get(), raw);
+  return app;
+}
+
+ParsedArguments UsageError(absl::string_view message) {
+  ParsedArguments parsed;
+  parsed.exit_code = kExitUsage;
+  parsed.error = absl::StrCat("lamppost: ", message, "\nTry 'lamppost help'.\n");
+  return parsed;
+}
+
+ParsedArguments Help(const CLI::App& app, const std::string& topic) {
+  ParsedArguments parsed;
+  if (topic.empty()) {
+    parsed.output = app.help();
+    return parsed;
+  }
+  const auto verbs =
+      app.get_subcommands([&topic](const CLI::App* verb) { return verb->get_name() == topic; });
+  if (verbs.empty()) return UsageError(absl::StrCat("there is no command '", topic, "'"));
+  parsed.output = verbs[0]->help("lamppost");
+  return parsed;
+}
+
+absl::Status CheckTimes(const RawArguments& raw, Arguments* arguments) {
+  const bool bulk = arguments->verb == Verb::kLoad || arguments->verb == Verb::kDump;
+  if (!raw.timeout.empty()) {
+    const auto timeout_ms = ParseDurationMs(raw.timeout);
+    if (!timeout_ms.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat("--timeout: ", timeout_ms.status().message()));
+    }
+    arguments->timeout_ms = *timeout_ms;
+  } else if (!bulk) {
+    arguments->timeout_ms = kDefaultTimeoutMs;
+  }
+  const auto attempt_timeout_ms = ParseDurationMs(raw.attempt_timeout);
+  if (!attempt_timeout_ms.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--attempt-timeout: ", attempt_timeout_ms.status().message()));
+  }
+  arguments->attempt_timeout_ms = *attempt_timeout_ms;
+  return absl::OkStatus();
+}
+
+ParsedArguments Check(RawArguments raw, const std::string& verb, bool limited) {
+  static const auto* const kVerbs = new std::map<std::string, Verb>{
+      {"put", Verb::kPut},       {"get", Verb::kGet},   {"del", Verb::kDelete}, {"scan", Verb::kScan},
+      {"status", Verb::kStatus}, {"load", Verb::kLoad}, {"dump", Verb::kDump}};
+  Arguments arguments = std::move(raw.arguments);
+  arguments.verb = kVerbs->at(verb);
+  auto nodes = ParseAddresses(raw.nodes);
+  if (!nodes.ok()) return UsageError(absl::StrCat("--node: ", nodes.status().message()));
+  arguments.nodes = *std::move(nodes);
+  if (const absl::Status status = CheckTimes(raw, &arguments); !status.ok()) {
+    return UsageError(status.message());
+  }
+  if (!arguments.prefix.empty() && (!arguments.start_key.empty() || !arguments.end_key.empty())) {
+    return UsageError("scan takes either a PREFIX or --start and --end");
+  }
+  if (raw.format == "json") arguments.format = OutputFormat::kJson;
+  if (raw.format == "raw") arguments.format = OutputFormat::kRaw;
+  if (raw.verbose) arguments.verbosity = Verbosity::kEachAttempt;
+  if (raw.bytes) arguments.value_kind = ValueKind::kData;
+  if (raw.keys_only) arguments.scan_content = ScanContent::kKeysOnly;
+  if (raw.every_node) arguments.status_scope = StatusScope::kEveryNode;
+  if (limited) arguments.limit = raw.limit;
+  ParsedArguments parsed;
+  parsed.arguments = std::move(arguments);
+  return parsed;
+}
+
+}  // namespace
+
+ParsedArguments ParseArguments(int argc, const char* const* argv) {
+  RawArguments raw;
+  const std::unique_ptr<CLI::App> app = MakeApp(&raw);
+  try {
+    app->parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    const auto verbs = app->get_subcommands();
+    return Help(*app, verbs.empty() ? "" : verbs[0]->get_name());
+  } catch (const CLI::CallForVersion& version) {
+    ParsedArguments parsed;
+    parsed.output = absl::StrCat(version.what(), "\n");
+    return parsed;
+  } catch (const CLI::ParseError& error) {
+    return UsageError(error.what());
+  }
+  const CLI::App* verb = app->get_subcommands()[0];
+  if (verb->get_name() == "help") return Help(*app, raw.help_topic);
+  const bool limited = verb->get_name() == "scan" && verb->count("--limit") > 0;
+  const std::string name = verb->get_name();
+  return Check(std::move(raw), name, limited);
+}
+
+}  // namespace lamppost::cli

@@ -1,0 +1,60 @@
+// The command line, understood and checked.
+#ifndef LAMPPOST_CLIENTS_CLI_ARGUMENTS_H_
+#define LAMPPOST_CLIENTS_CLI_ARGUMENTS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "services/common/listen_address.h"
+
+namespace lamppost::cli {
+
+enum class Verb { kPut, kGet, kDelete, kScan, kStatus, kLoad, kDump };
+enum class OutputFormat { kTable, kJson, kRaw };
+enum class Verbosity { kNormal, kEachAttempt };
+enum class ValueKind { kText, kData };
+enum class ScanContent { kKeysAndValues, kKeysOnly };
+enum class StatusScope { kCluster, kEveryNode };
+
+inline constexpr int64_t kDefaultTimeoutMs = 10'000;
+inline constexpr int64_t kDefaultAttemptTimeoutMs = 2'000;
+inline constexpr int kInFlightMax = 64;
+
+struct Arguments {
+  Verb verb = Verb::kStatus;
+  std::vector<Address> nodes;
+  OutputFormat format = OutputFormat::kTable;
+  std::optional<int64_t> timeout_ms;  // of the whole command; unset: none
+  int64_t attempt_timeout_ms = kDefaultAttemptTimeoutMs;
+  Verbosity verbosity = Verbosity::kNormal;
+
+  std::string key;                          // put, get, del
+  std::string value;                        // put; as written, so it may name a file
+  ValueKind value_kind = ValueKind::kText;  // put
+  std::string request_id;                   // put, del; empty: to be minted
+
+  std::string prefix, start_key, end_key;                  // scan
+  std::optional<uint64_t> limit;                           // scan
+  ScanContent scan_content = ScanContent::kKeysAndValues;  // scan
+  StatusScope status_scope = StatusScope::kCluster;        // status
+
+  std::string file;   // load, dump; "-" is stdin or stdout
+  int in_flight = 8;  // load: batches at a time
+};
+
+// Either arguments, or a text to show and the exit code to end with.
+struct ParsedArguments {
+  std::optional<Arguments> arguments;
+  int exit_code = 0;
+  std::string output;  // for stdout: help, version
+  std::string error;   // for stderr
+};
+
+// argv as main() gets it. Reads LAMPPOST_NODE from the environment, and nothing else.
+ParsedArguments ParseArguments(int argc, const char* const* argv);
+
+}  // namespace lamppost::cli
+
+#endif  // LAMPPOST_CLIENTS_CLI_ARGUMENTS_H_

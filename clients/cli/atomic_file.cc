@@ -1,0 +1,85 @@
+#include "clients/cli/atomic_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace lamppost::cli {
+namespace {
+
+absl::Status OpenError(const std::string& path) {
+  return absl::InvalidArgumentError(absl::StrCat("cannot write ", path, ": ", strerror(errno)));
+}
+
+// The file's permissions as any other program would give them: mkstemp gives none to others.
+void UseDefaultMode(int fd) {
+  const mode_t mask = umask(0);
+  umask(mask);
+  fchmod(fd, 0666 & ~mask);
+}
+
+std::string DirectoryOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string& path) {
+  std::string target = path;
+  char resolved[PATH_MAX];
+  if (realpath(path.c_str(), resolved) != nullptr) target = resolved;
+  struct stat info;
+  if (stat(target.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+    FILE* file = fopen(target.c_str(), "we");
+    if (file == nullptr) return OpenError(path);
+    return std::unique_ptr<AtomicFile>(new AtomicFile(target, "", file));
+  }
+  std::string temporary_path = target + ".XXXXXX";
+  const int fd = mkostemp(temporary_path.data(), O_CLOEXEC);
+  if (fd < 0) return OpenError(path);
+  UseDefaultMode(fd);
+  return std::unique_ptr<AtomicFile>(new AtomicFile(target, temporary_path, fdopen(fd, "w")));
+}
+
+AtomicFile::~AtomicFile() {
+  if (file_ != nullptr) fclose(file_);
+  if (!committed_ && !temporary_path_.empty()) unlink(temporary_path_.c_str());
+}
+
+absl::Status AtomicFile::Error(absl::string_view what) const {
+  return absl::DataLossError(absl::StrCat("cannot ", what, " ", path_, ": ", strerror(errno)));
+}
+
+absl::Status AtomicFile::Append(absl::string_view bytes) {
+  if (fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size()) return Error("write");
+  return absl::OkStatus();
+}
+
+absl::Status AtomicFile::Commit() {
+  if (fflush(file_) != 0) return Error("write");
+  if (temporary_path_.empty()) {
+    committed_ = true;
+    return absl::OkStatus();
+  }
+  if (fsync(fileno(file_)) != 0) return Error("write");
+  if (rename(temporary_path_.c_str(), path_.c_str()) != 0) return Error("rename to");
+  committed_ = true;
+  const int directory = open(DirectoryOf(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory >= 0) {
+    fsync(directory);
+    close(directory);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace lamppost::cli

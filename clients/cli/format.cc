@@ -1,0 +1,68 @@
+#include "clients/cli/format.h"
+
+#include "absl/strings/str_cat.h"
+#include "clients/cli/json_format.h"
+#include "services/clock/timestamp.h"
+#include "services/common/clock_proto.h"
+
+namespace lamppost::cli {
+namespace {
+
+// The members that every answer to a write has, around those of its own kind.
+template <typename Response>
+Json WriteJson(const std::string& key, const client::Result<Response>& result) {
+  return {{"key", key},
+          {"version", TimestampJson(result.response.version())},
+          {"replayed", result.response.replayed()},
+          {"request_id", result.request_id},
+          {"clock", result.response.clock().counter()},
+          {"node", result.node}};
+}
+
+std::string Version(const clock::v1::Timestamp& version) {
+  return ToString(FromProto(version));
+}
+
+}  // namespace
+
+const std::string& BytesOf(const kv::v1::Value& value) {
+  return value.has_data() ? value.data() : value.text();
+}
+
+std::string FormatPut(const std::string& key, const client::Result<kv::v1::PutResponse>& result,
+                      OutputFormat format) {
+  const std::string version = Version(result.response.version());
+  if (format == OutputFormat::kRaw) return absl::StrCat(version, "\n");
+  if (format == OutputFormat::kJson) return absl::StrCat(Line(WriteJson(key, result)), "\n");
+  return absl::StrCat("OK ", version, result.response.replayed() ? " (had been written before)" : "", "\n");
+}
+
+std::string FormatDelete(const std::string& key, const client::Result<kv::v1::DeleteResponse>& result,
+                         OutputFormat format) {
+  const std::string version = Version(result.response.version());
+  if (format == OutputFormat::kRaw) return absl::StrCat(version, "\n");
+  if (format == OutputFormat::kJson) {
+    Json object = WriteJson(key, result);
+    object["found"] = result.response.found();
+    return absl::StrCat(Line(object), "\n");
+  }
+  return absl::StrCat("OK ", version, result.response.found() ? "" : " (there was no such key)",
+                      result.response.replayed() ? " (had been deleted before)" : "", "\n");
+}
+
+std::string FormatGet(const std::string& key, const client::Result<kv::v1::GetResponse>& result,
+                      OutputFormat format) {
+  const kv::v1::GetResponse& response = result.response;
+  if (format == OutputFormat::kJson) {
+    Json object = {{"key", key}, {"found", response.found()}};
+    AddValue(response.value(), &object);
+    object["version"] = response.has_version() ? TimestampJson(response.version()) : Json(nullptr);
+    object["clock"] = response.clock().counter();
+    object["node"] = result.node;
+    return absl::StrCat(Line(object), "\n");
+  }
+  if (!response.found()) return "";
+  return absl::StrCat(BytesOf(response.value()), format == OutputFormat::kTable ? "\n" : "");
+}
+
+}  // namespace lamppost::cli

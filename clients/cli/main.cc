@@ -1,0 +1,29 @@
+// The lamppost command. docs/cli.md tells what it promises.
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+
+#include "clients/cli/exit_code.h"
+#include "clients/cli/run.h"
+
+int main(int argc, char** argv) {
+  using namespace lamppost::cli;
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone shows as a failed write
+  std::ios::sync_with_stdio(false);
+  const char* no_colour = std::getenv("NO_COLOR");
+  const bool colour = no_colour == nullptr || no_colour[0] == '\0';
+  const bool err_is_terminal = isatty(STDERR_FILENO) == 1;
+  Io io{&std::cin, &std::cout, &std::cerr};
+  if (colour && isatty(STDOUT_FILENO) == 1) io.out_colour = Colour::kOn;
+  if (colour && err_is_terminal) io.err_colour = Colour::kOn;
+  if (err_is_terminal) io.progress = ProgressBar::kOn;
+  errno = 0;
+  const int exit_code = Run(argc, argv, io);
+  if (std::cout.good() || errno == EPIPE) return exit_code;
+  std::cerr << "lamppost: cannot write to standard output: " << std::strerror(errno) << "\n";
+  return exit_code == kExitDone ? kExitFailed : exit_code;
+}

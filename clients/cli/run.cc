@@ -1,0 +1,35 @@
+#include "clients/cli/run.h"
+
+#include "clients/cli/arguments.h"
+#include "clients/cli/exit_code.h"
+#include "clients/cli/session.h"
+#include "clients/cli/verbs.h"
+
+namespace lamppost::cli {
+
+int Run(int argc, const char* const* argv, const Io& io) {
+  const ParsedArguments parsed = ParseArguments(argc, argv);
+  *io.out << parsed.output << std::flush;
+  *io.err << parsed.error << std::flush;
+  if (!parsed.arguments) return parsed.exit_code;
+  Session session(*parsed.arguments, io);
+  switch (parsed.arguments->verb) {
+    case Verb::kPut:
+      return RunPut(&session);
+    case Verb::kGet:
+      return RunGet(&session);
+    case Verb::kDelete:
+      return RunDelete(&session);
+    case Verb::kScan:
+      return RunScan(&session);
+    case Verb::kStatus:
+      return RunStatus(&session);
+    case Verb::kLoad:
+      return RunLoad(&session);
+    case Verb::kDump:
+      return RunDump(&session);
+  }
+  return kExitUsage;
+}
+
+}  // namespace lamppost::cli

@@ -1,0 +1,97 @@
+#include "clients/cli/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "clients/cli/exit_code.h"
+#include "clients/cli/text_table.h"
+#include "services/common/error.h"
+
+namespace lamppost::cli {
+namespace {
+
+// So long a batch of a load may take, however often it is repeated.
+constexpr int64_t kBatchTimeoutMs = 60'000;
+
+Json ErrorJson(const Failure& failure) {
+  Json error = {{"code", absl::StatusCodeToString(failure.status.code())},
+                {"reason", ErrorReason(failure.status)},
+                {"message", std::string(failure.status.message())},
+                {"outcome", std::string(ToString(failure.outcome))},
+                {"request_id", failure.request_id}};
+  error.update(failure.details);
+  return {{"error", error}};
+}
+
+std::string CodeAndReason(const absl::Status& status) {
+  const std::string reason = ErrorReason(status);
+  return absl::StrCat(absl::StatusCodeToString(status.code()), reason.empty() ? "" : "/", reason);
+}
+
+}  // namespace
+
+Session::Session(const Arguments& arguments, const Io& io)
+    : arguments_(arguments),
+      io_(io),
+      time_(std::make_shared<client::SteadyTimeSource>()),
+      deadline_ms_(arguments.timeout_ms ? std::optional<int64_t>(time_->NowMs() + *arguments.timeout_ms)
+                                        : std::nullopt) {}
+
+std::unique_ptr<client::Client> Session::MakeClient(const std::vector<Address>& nodes) {
+  client::ClientOptions options;
+  options.nodes = nodes;
+  options.timeout_ms = arguments_.timeout_ms ? arguments_.timeout_ms : kBatchTimeoutMs;
+  options.retry.attempt_timeout_ms = arguments_.attempt_timeout_ms;
+  // Batches that fail together would use up one call's budget at once.
+  if (arguments_.verb == Verb::kLoad) options.retry.budget_tokens_max *= arguments_.in_flight;
+  if (arguments_.verbosity == Verbosity::kEachAttempt) {
+    options.observer = [this](const client::AttemptReport& report) { TellAttempt(report); };
+  }
+  client::ClientEnvironment environment;
+  environment.time = time_;
+  return std::make_unique<client::Client>(std::move(options), std::move(environment));
+}
+
+std::optional<int64_t> Session::RemainingMs() {
+  if (!deadline_ms_) return std::nullopt;
+  return std::max<int64_t>(0, *deadline_ms_ - time_->NowMs());
+}
+
+void Session::TellAttempt(const client::AttemptReport& report) {
+  std::string line = absl::StrFormat("attempt %d: %s at %s: %s after %.1f ms, clock %d", report.number,
+                                     report.method, report.node, CodeAndReason(report.status),
+                                     static_cast<double>(report.elapsed_us) / 1000, report.clock_sent);
+  if (report.clock_received) absl::StrAppend(&line, " -> ", *report.clock_received);
+  if (report.reach == client::Reach::kNotSent) absl::StrAppend(&line, ", nothing sent");
+  if (report.retry_after_ms) absl::StrAppend(&line, ", again in ", *report.retry_after_ms, " ms");
+  absl::StrAppend(&line, "\n");
+  *io_.err << line << std::flush;  // one piece: several threads may tell at the same time
+}
+
+void Session::Print(const Failure& failure) {
+  if (arguments_.format == OutputFormat::kJson) {
+    *io_.err << Line(ErrorJson(failure)) << "\n" << std::flush;
+    return;
+  }
+  const bool unknown = failure.outcome == client::Outcome::kUnknown;
+  *io_.err << Styled("lamppost:", Style::kBad, io_.err_colour)
+           << (unknown ? " outcome unknown: " : " failed: ") << CodeAndReason(failure.status) << ": "
+           << Printable(failure.status.message()) << "\n"
+           << std::flush;
+}
+
+int Session::Report(const Failure& failure) {
+  Print(failure);
+  return failure.outcome == client::Outcome::kUnknown ? kExitUnknown : kExitFailed;
+}
+
+int Session::ReportUsage(absl::string_view message) {
+  Failure failure;
+  failure.status = MakeError(absl::StatusCode::kInvalidArgument, "USAGE", message);
+  Print(failure);
+  return kExitUsage;
+}
+
+}  // namespace lamppost::cli

@@ -1,0 +1,66 @@
+// What all verbs share: the arguments, the streams, the client and the command's deadline.
+#ifndef LAMPPOST_CLIENTS_CLI_SESSION_H_
+#define LAMPPOST_CLIENTS_CLI_SESSION_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "clients/cli/arguments.h"
+#include "clients/cli/io.h"
+#include "clients/cli/json_format.h"
+#include "clients/cpp/client.h"
+
+namespace lamppost::cli {
+
+// An error as it is told to the user.
+struct Failure {
+  absl::Status status;
+  client::Outcome outcome = client::Outcome::kFailed;
+  std::string request_id;
+  Json details = Json::object();  // further members of the error object
+};
+
+class Session {
+ public:
+  // The deadline is counted from here. Nothing is connected to.
+  Session(const Arguments& arguments, const Io& io);
+
+  const Arguments& arguments() const { return arguments_; }
+  const Io& io() const { return io_; }
+  client::TimeSource& time() { return *time_; }
+
+  // Tries all nodes.
+  std::unique_ptr<client::Client> MakeClient() { return MakeClient(arguments_.nodes); }
+  // Tries these.
+  std::unique_ptr<client::Client> MakeClient(const std::vector<Address>& nodes);
+  // What remains of --timeout; unset if there is none.
+  std::optional<int64_t> RemainingMs();
+
+  // Tells the failure on stderr in the format asked for; gives kExitFailed or kExitUnknown.
+  int Report(const Failure& failure);
+  // The same for something that the user has to change: gives kExitUsage.
+  int ReportUsage(absl::string_view message);
+
+ private:
+  void Print(const Failure& failure);
+  void TellAttempt(const client::AttemptReport& report);
+
+  const Arguments arguments_;
+  const Io io_;
+  const std::shared_ptr<client::TimeSource> time_;
+  const std::optional<int64_t> deadline_ms_;
+};
+
+template <typename Response>
+Failure FailureOf(const client::Result<Response>& result) {
+  return {result.status, result.outcome, result.request_id};
+}
+
+}  // namespace lamppost::cli
+
+#endif  // LAMPPOST_CLIENTS_CLI_SESSION_H_

@@ -1,0 +1,19 @@
+// The commands. Each prints its result to the session's streams and gives the exit code.
+#ifndef LAMPPOST_CLIENTS_CLI_VERBS_H_
+#define LAMPPOST_CLIENTS_CLI_VERBS_H_
+
+#include "clients/cli/session.h"
+
+namespace lamppost::cli {
+
+int RunPut(Session* session);
+int RunDelete(Session* session);
+int RunGet(Session* session);
+int RunScan(Session* session);
+int RunStatus(Session* session);
+int RunLoad(Session* session);
+int RunDump(Session* session);
+
+}  // namespace lamppost::cli
+
+#endif  // LAMPPOST_CLIENTS_CLI_VERBS_H_

@@ -1,0 +1,166 @@
+#include "clients/cpp/client.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "clients/cpp/grpc_node_stub.h"
+#include "clients/cpp/random.h"
+#include "services/common/error.h"
+#include "services/common/utf8.h"
+
+namespace lamppost::client {
+namespace {
+
+constexpr size_t kRequestIdBytesMax = 64;
+
+ClientEnvironment Complete(ClientEnvironment environment) {
+  if (!environment.time) environment.time = std::make_shared<SteadyTimeSource>();
+  if (!environment.random) environment.random = MakeRandomSource();
+  if (!environment.stub_factory) environment.stub_factory = MakeGrpcNodeStub;
+  if (!environment.mint_request_id) environment.mint_request_id = MintRequestId;
+  return environment;
+}
+
+// Only what could not travel is checked here, since a proto3 string that is no UTF-8 would come back
+// as a broken message with an unknown outcome; every other rule is the server's.
+absl::Status CheckText(absl::string_view what, absl::string_view text) {
+  if (IsUtf8(text)) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kInvalidArgument, "NOT_UTF8", absl::StrCat(what, " is not valid UTF-8"));
+}
+
+absl::Status CheckKeyValue(absl::string_view key, const v1::Value& value) {
+  const absl::Status status = CheckText("the key", key);
+  if (!status.ok() || !value.has_text()) return status;
+  return CheckText("the text value", value.text());
+}
+
+absl::Status Check(const v1::PutRequest& request) {
+  return CheckKeyValue(request.key(), request.value());
+}
+absl::Status Check(const v1::GetRequest& request) {
+  return CheckText("the key", request.key());
+}
+absl::Status Check(const v1::DeleteRequest& request) {
+  return CheckText("the key", request.key());
+}
+absl::Status Check(const v1::StatusRequest&) {
+  return absl::OkStatus();
+}
+
+absl::Status Check(const v1::ScanRequest& request) {
+  for (const std::string* text :
+       {&request.prefix(), &request.start_key(), &request.end_key(), &request.page_token()}) {
+    const absl::Status status = CheckText("a bound of the scan", *text);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Check(const v1::WriteRequest& request) {
+  for (const v1::WriteOperation& operation : request.operations()) {
+    const absl::Status status = operation.has_put()
+                                    ? CheckKeyValue(operation.put().key(), operation.put().value())
+                                    : CheckText("the key", operation.delete_().key());
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckRequestId(absl::string_view id) {
+  bool printable = true;
+  for (const char c : id) printable = printable && c >= ' ' && c <= '~';
+  if (printable && !id.empty() && id.size() <= kRequestIdBytesMax) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kInvalidArgument, "BAD_REQUEST_ID",
+                   absl::StrCat("a request id is 1 to ", kRequestIdBytesMax, " printable ASCII characters"));
+}
+
+}  // namespace
+
+v1::Value TextValue(absl::string_view text) {
+  v1::Value value;
+  value.set_text(std::string(text));
+  return value;
+}
+
+v1::Value DataValue(absl::string_view data) {
+  v1::Value value;
+  value.set_data(std::string(data));
+  return value;
+}
+
+Client::Client(ClientOptions options, ClientEnvironment environment)
+    : environment_(Complete(std::move(environment))), connection_(std::move(options), environment_) {}
+
+template <typename Request, typename Response>
+void Client::Run(const CallSpec& spec, StubMethod<Request, Response> stub_method, Request* request,
+                 Result<Response>* result) {
+  CallEnd end = connection_.Call(spec, [&](NodeStub& stub, uint64_t clock, int64_t timeout_ms) {
+    request->mutable_clock()->set_counter(clock);
+    result->response.Clear();
+    return (stub.*stub_method)(*request, timeout_ms, &result->response);
+  });
+  result->status = std::move(end.status);
+  result->outcome = end.outcome;
+  result->node = std::move(end.node);
+  result->attempts = end.attempts;
+}
+
+template <typename Request, typename Response>
+Result<Response> Client::Read(absl::string_view method, StubMethod<Request, Response> stub_method,
+                              Request request, const CallOptions& call) {
+  Result<Response> result;
+  result.status = Check(request);
+  if (!result.ok()) return result;
+  Run<Request, Response>({method, CallKind::kRead, "", call}, stub_method, &request, &result);
+  return result;
+}
+
+template <typename Request, typename Response>
+Result<Response> Client::Change(absl::string_view method, StubMethod<Request, Response> stub_method,
+                                Request request, const CallOptions& call) {
+  Result<Response> result;
+  result.request_id = call.request_id.empty() ? environment_.mint_request_id() : call.request_id;
+  result.status = CheckRequestId(result.request_id);
+  if (result.ok()) result.status = Check(request);
+  if (!result.ok()) return result;
+  request.set_request_id(result.request_id);
+  Run<Request, Response>({method, CallKind::kRepeatableWrite, result.request_id, call}, stub_method, &request,
+                         &result);
+  return result;
+}
+
+Result<v1::PutResponse> Client::Put(absl::string_view key, v1::Value value, const CallOptions& call) {
+  v1::PutRequest request;
+  request.set_key(std::string(key));
+  *request.mutable_value() = std::move(value);
+  return Change("Put", &NodeStub::Put, std::move(request), call);
+}
+
+Result<v1::GetResponse> Client::Get(absl::string_view key, const CallOptions& call) {
+  v1::GetRequest request;
+  request.set_key(std::string(key));
+  return Read("Get", &NodeStub::Get, std::move(request), call);
+}
+
+Result<v1::DeleteResponse> Client::Delete(absl::string_view key, const CallOptions& call) {
+  v1::DeleteRequest request;
+  request.set_key(std::string(key));
+  return Change("Delete", &NodeStub::Delete, std::move(request), call);
+}
+
+Result<v1::WriteResponse> Client::Write(std::vector<v1::WriteOperation> operations, const CallOptions& call) {
+  v1::WriteRequest request;
+  request.mutable_operations()->Reserve(static_cast<int>(operations.size()));
+  for (v1::WriteOperation& operation : operations) *request.add_operations() = std::move(operation);
+  return Change("Write", &NodeStub::Write, std::move(request), call);
+}
+
+Result<v1::ScanResponse> Client::Scan(v1::ScanRequest request, const CallOptions& call) {
+  return Read("Scan", &NodeStub::Scan, std::move(request), call);
+}
+
+Result<v1::StatusResponse> Client::Status(const CallOptions& call) {
+  return Read("Status", &NodeStub::Status, v1::StatusRequest(), call);
+}
+
+}  // namespace lamppost::client

@@ -1,0 +1,117 @@
+#include "clients/cpp/connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "services/common/error.h"
+
+namespace lamppost::client {
+namespace {
+
+// The same error with another message.
+absl::Status WithMessage(const absl::Status& status, absl::string_view message) {
+  absl::Status changed(status.code(), message);
+  status.ForEachPayload(
+      [&changed](absl::string_view url, const absl::Cord& payload) { changed.SetPayload(url, payload); });
+  return changed;
+}
+
+int64_t DeadlineMs(std::optional<int64_t> timeout_ms, int64_t now_ms) {
+  if (!timeout_ms || *timeout_ms >= kNoDeadline - now_ms) return kNoDeadline;
+  return now_ms + *timeout_ms;
+}
+
+// True if the failure says something about the node, not about the request.
+bool NodeIsInTrouble(absl::StatusCode code) {
+  return code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kDeadlineExceeded;
+}
+
+}  // namespace
+
+Connection::Connection(ClientOptions options, ClientEnvironment environment)
+    : options_(std::move(options)),
+      environment_(std::move(environment)),
+      budget_(options_.retry.budget_tokens_max, options_.retry.budget_tokens_per_success) {
+  for (const Address& address : options_.nodes) {
+    nodes_.push_back({address.HostPort(), environment_.stub_factory(address)});
+  }
+}
+
+CallEnd Connection::Call(const CallSpec& spec, Attempt attempt) {
+  TimeSource& time = *environment_.time;
+  const int64_t started_ms = time.NowMs();
+  const auto timeout_ms = spec.options.timeout_ms ? spec.options.timeout_ms : options_.timeout_ms;
+  RetryPolicy policy(options_.retry, spec.kind, DeadlineMs(timeout_ms, started_ms), &budget_,
+                     environment_.random);
+  size_t node = current_.load();
+  int ambiguous_in_row = 0;
+  Effect worst = Effect::kNone;
+  CallEnd call;
+  call.status = MakeError(absl::StatusCode::kDeadlineExceeded, "TIMEOUT", "no time left to ask a node");
+  while (true) {
+    const int64_t start_us = time.NowUs();
+    const int64_t attempt_timeout_ms = policy.AttemptTimeoutMs(start_us / 1000);
+    if (attempt_timeout_ms <= 0) {
+      return Finish(spec, std::move(call), worst, "the timeout has passed", time.NowMs() - started_ms);
+    }
+    const uint64_t clock = clock_.Tick();
+    const AttemptEnd end = attempt(*nodes_[node].stub, clock, attempt_timeout_ms);
+    if (end.server_clock) clock_.Observe(*end.server_clock);
+    const int64_t end_us = time.NowUs();
+
+    RetryDecision decision;
+    if (end.status.ok()) {
+      policy.OnSuccess();
+    } else {
+      decision = policy.OnFailure(end.status, end.reach, end_us / 1000);
+    }
+    const bool retry = decision.action == RetryDecision::Action::kRetry;
+    call.status = end.status;
+    call.node = nodes_[node].name;
+    ++call.attempts;
+    if (options_.observer) {
+      options_.observer({spec.method, call.attempts, call.node, end.status, end.reach, end_us - start_us,
+                         clock, end.server_clock,
+                         retry ? std::optional<int64_t>(decision.delay_ms) : std::nullopt});
+    }
+    const Effect effect = EffectOf(spec.kind, end.reach, end.status);
+    worst = std::max(worst, effect);
+    if (!end.status.ok()) node = NextNode(node, end, effect, &ambiguous_in_row);
+    if (!retry) return Finish(spec, std::move(call), worst, decision.why, end_us / 1000 - started_ms);
+    time.SleepMs(decision.delay_ms);
+  }
+}
+
+size_t Connection::NextNode(size_t node, const AttemptEnd& end, Effect effect, int* ambiguous_in_row) {
+  if (!NodeIsInTrouble(end.status.code())) return node;
+  if (effect == Effect::kPossible && ++*ambiguous_in_row == 1) return node;
+  *ambiguous_in_row = 0;
+  return MoveOn(node);
+}
+
+size_t Connection::MoveOn(size_t failed) {
+  const size_t next = (failed + 1) % nodes_.size();
+  size_t expected = failed;
+  return current_.compare_exchange_strong(expected, next) ? next : expected;
+}
+
+CallEnd Connection::Finish(const CallSpec& spec, CallEnd end, Effect worst, absl::string_view why,
+                           int64_t elapsed_ms) {
+  end.outcome = OutcomeOf(end.status, worst);
+  if (end.status.ok()) return end;
+  std::string message(end.status.message());
+  if (end.attempts != 1 || NodeIsInTrouble(end.status.code())) {
+    absl::StrAppend(&message, " (", end.attempts, end.attempts == 1 ? " attempt" : " attempts", " in ",
+                    elapsed_ms, " ms; ", why, ")");
+  }
+  if (end.outcome == Outcome::kUnknown) {
+    absl::StrAppend(&message, "; the write may or may not have taken effect");
+    if (!spec.request_id.empty()) absl::StrAppend(&message, ", request id ", spec.request_id);
+  }
+  end.status = WithMessage(end.status, message);
+  return end;
+}
+
+}  // namespace lamppost::client

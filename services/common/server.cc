@@ -1,0 +1,129 @@
+#include "services/common/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
+
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "services/common/error.h"
+#include "services/common/port_probe.h"
+
+namespace lamppost {
+namespace {
+
+constexpr char kReflectionV1Alpha[] = "grpc.reflection.v1alpha.ServerReflection";
+
+// Everything here is callback-driven but gRPC's v1alpha reflection, which keeps a thread for each
+// stream. The bound is for it alone.
+constexpr int kThreadsMax = 16;
+
+std::vector<std::string> ServiceNames(const ServerOptions& options) {
+  std::vector<std::string> names = {grpc::health::v1::Health::service_full_name(),
+                                    grpc::reflection::v1::ServerReflection::service_full_name(),
+                                    kReflectionV1Alpha};
+  for (const ServedService& served : options.services) names.push_back(served.full_name);
+  return names;
+}
+
+ServerOptions WithoutNames(ServerOptions options) {
+  for (Address& address : options.listen) {
+    if (absl::EqualsIgnoreCase(address.host, "localhost")) address.host = "127.0.0.1";
+  }
+  return options;
+}
+
+void SetLimits(const ServerOptions& options, grpc::ServerBuilder* builder) {
+  builder->SetMaxReceiveMessageSize(options.message_bytes_max);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.streams_per_connection_max);
+  // Or else a second server on the same port would start, and take half of the first one's calls.
+  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  grpc::ResourceQuota quota("server");
+  quota.Resize(static_cast<size_t>(options.memory_bytes_max));
+  quota.SetMaxThreads(kThreadsMax);
+  builder->SetResourceQuota(quota);
+  builder->SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
+  builder->SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
+  builder->SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
+}
+
+void SetKeepalive(const ServerOptions& options, grpc::ServerBuilder* builder) {
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, options.keepalive_time_ms);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, options.keepalive_timeout_ms);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  // Without this one, probing stops after two pings without data in between.
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                              options.client_ping_interval_min_ms);
+}
+
+}  // namespace
+
+Server::Server(ServerOptions options)
+    : options_(WithoutNames(std::move(options))),
+      health_(options_.health_watchers_max),
+      reflection_(ServiceNames(options_)) {}
+
+Server::~Server() {
+  Drain(0);
+}
+
+std::unique_ptr<grpc::Server> Server::Build() {
+  // Both are settings of the whole process, and may be made any number of times.
+  grpc::EnableDefaultHealthCheckService(false);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+
+  grpc::ServerBuilder builder;
+  SetLimits(options_, &builder);
+  SetKeepalive(options_, &builder);
+  for (const ServedService& served : options_.services) builder.RegisterService(served.service);
+  builder.RegisterService(&health_);
+  builder.RegisterService(&reflection_);
+  ports_.assign(options_.listen.size(), 0);
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    builder.AddListeningPort(options_.listen[i].HostPort(), grpc::InsecureServerCredentials(), &ports_[i]);
+  }
+  return builder.BuildAndStart();
+}
+
+absl::Status Server::Start() {
+  if (options_.listen.empty()) {
+    return MakeError(absl::StatusCode::kInvalidArgument, "BAD_ADDRESS", "there is no address to listen at");
+  }
+  for (const Address& address : options_.listen) {
+    const absl::Status probe = ProbePort(address);
+    if (!probe.ok()) return probe;
+  }
+  health_.Set("", options_.initial_state);
+  for (const std::string& name : ServiceNames(options_)) health_.Set(name, options_.initial_state);
+
+  server_ = Build();
+  if (server_ != nullptr) return absl::OkStatus();
+  ports_.clear();
+  for (const Address& address : options_.listen) {
+    const absl::Status probe = ProbePort(address);  // taken in between?
+    if (!probe.ok()) return probe;
+  }
+  return MakeError(absl::StatusCode::kUnavailable, "LISTEN_FAILED",
+                   absl::StrCat("gRPC cannot listen at ", options_.listen[0].HostPort(),
+                                options_.listen.size() > 1 ? " and the other addresses" : ""));
+}
+
+void Server::Drain(int64_t deadline_ms) {
+  absl::MutexLock lock(&drain_mu_);
+  if (drained_) return;
+  drained_ = true;
+  health_.Shutdown();
+  reflection_.Shutdown();
+  if (server_ == nullptr) return;
+  if (options_.on_drain) options_.on_drain();
+  server_->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(deadline_ms));
+  server_.reset();
+}
+
+}  // namespace lamppost

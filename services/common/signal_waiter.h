@@ -1,0 +1,36 @@
+// SIGTERM and SIGINT for main(): the first one asks for an orderly end, a second one ends at once.
+#ifndef LAMPPOST_SERVICES_COMMON_SIGNAL_WAITER_H_
+#define LAMPPOST_SERVICES_COMMON_SIGNAL_WAITER_H_
+
+namespace lamppost {
+
+//   SignalWaiter signals;                       // first thing in main()
+//   ...                                         // start the server
+//   if (signals.Wait() == SignalWaiter::Woken::kBySignal) server.Drain(10'000);
+class SignalWaiter {
+ public:
+  enum class Woken { kBySignal, kByProgram };
+
+  // Blocks both signals in this thread and in all that it starts later. So make it before gRPC or any
+  // other thread starts. A child process started later inherits the block: unblock it there.
+  // Ends the process (abort) if the system has no file descriptors left.
+  SignalWaiter();
+  ~SignalWaiter();
+  SignalWaiter(const SignalWaiter&) = delete;
+  SignalWaiter& operator=(const SignalWaiter&) = delete;
+
+  // Returns at the first signal, or after Wake. From then on a signal has its default effect again and
+  // ends the process at once. Call it in the thread that made this object.
+  Woken Wait();
+
+  // Ends Wait without a signal, now or when it is called. For a program that cannot go on. Thread-safe.
+  void Wake();
+
+ private:
+  int signal_fd_;
+  int wake_fd_;
+};
+
+}  // namespace lamppost
+
+#endif  // LAMPPOST_SERVICES_COMMON_SIGNAL_WAITER_H_

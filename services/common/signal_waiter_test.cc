@@ -1,0 +1,66 @@
+#include "services/common/signal_waiter.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <thread>
+
+namespace lamppost {
+namespace {
+
+// Each body runs in a process of its own: it changes what signals do.
+class SignalWaiterTest : public testing::Test {
+ protected:
+  SignalWaiterTest() { testing::FLAGS_gtest_death_test_style = "threadsafe"; }
+};
+
+[[noreturn]] void EndAtFirst(int signal_number) {
+  SignalWaiter signals;
+  std::thread other([] { pause(); });  // a thread started later must not get the signal
+  other.detach();
+  kill(getpid(), signal_number);
+  _exit(signals.Wait() == SignalWaiter::Woken::kBySignal ? 7 : 8);
+}
+
+[[noreturn]] void EndAtSecond() {
+  SignalWaiter signals;
+  kill(getpid(), SIGTERM);
+  if (signals.Wait() != SignalWaiter::Woken::kBySignal) _exit(8);
+  kill(getpid(), SIGINT);
+  pause();
+  _exit(9);
+}
+
+[[noreturn]] void EndByWake() {
+  SignalWaiter signals;
+  std::thread waker([&] { signals.Wake(); });
+  const auto woken = signals.Wait();
+  waker.join();
+  _exit(woken == SignalWaiter::Woken::kByProgram ? 7 : 8);
+}
+
+[[noreturn]] void EndBySignalDespiteAnEarlierWake() {
+  SignalWaiter signals;
+  signals.Wake();
+  kill(getpid(), SIGTERM);
+  _exit(signals.Wait() == SignalWaiter::Woken::kBySignal ? 7 : 8);
+}
+
+TEST_F(SignalWaiterTest, TheFirstSignalIsReported) {
+  EXPECT_EXIT(EndAtFirst(SIGTERM), testing::ExitedWithCode(7), "");
+  EXPECT_EXIT(EndAtFirst(SIGINT), testing::ExitedWithCode(7), "");
+}
+
+TEST_F(SignalWaiterTest, TheSecondSignalEndsAtOnce) {
+  EXPECT_EXIT(EndAtSecond(), testing::KilledBySignal(SIGINT), "");
+}
+
+TEST_F(SignalWaiterTest, TheProgramCanWakeItself) {
+  EXPECT_EXIT(EndByWake(), testing::ExitedWithCode(7), "");
+  EXPECT_EXIT(EndBySignalDespiteAnEarlierWake(), testing::ExitedWithCode(7), "");
+}
+
+}  // namespace
+}  // namespace lamppost

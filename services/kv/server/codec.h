@@ -1,0 +1,37 @@
+// The protobuf messages of lamppost.kv.v1 to and from what the core works with.
+//
+// Decoding checks shape (a value is set, an enum is known); the core checks limits and rules.
+// Pure and thread-safe.
+#ifndef LAMPPOST_SERVICES_KV_SERVER_CODEC_H_
+#define LAMPPOST_SERVICES_KV_SERVER_CODEC_H_
+
+#include "absl/status/statusor.h"
+#include "lamppost/kv/v1/kv_service.pb.h"
+#include "lamppost/kv/v1/replication_service.pb.h"
+#include "services/kv/core/heads.h"
+#include "services/kv/core/messages.h"
+#include "services/kv/core/version.h"
+
+namespace lamppost::kv {
+
+// INVALID_ARGUMENT (VALUE_MISSING) if neither text nor data is set.
+absl::StatusOr<Value> FromProto(const v1::Value& message);
+void ToProto(const Value& value, v1::Value* message);
+
+using HeadsField = google::protobuf::RepeatedPtrField<clock::v1::Head>;
+Heads FromProto(const HeadsField& field);
+void ToProto(const Heads& heads, HeadsField* field);
+
+// The proposal that a request asks for, without its id. INVALID_ARGUMENT if it asks for none.
+absl::StatusOr<Proposal> ToProposal(const v1::PutRequest& request);
+absl::StatusOr<Proposal> ToProposal(const v1::DeleteRequest& request);
+absl::StatusOr<Proposal> ToProposal(const v1::WriteRequest& request);
+
+absl::StatusOr<SyncMessage> FromProto(const v1::SyncRequest& message);
+void ToProto(const SyncMessage& sync, v1::SyncRequest* message);
+absl::StatusOr<SyncAnswer> FromProto(const v1::SyncResponse& message);
+void ToProto(const SyncAnswer& answer, v1::SyncResponse* message);
+
+}  // namespace lamppost::kv
+
+#endif  // LAMPPOST_SERVICES_KV_SERVER_CODEC_H_

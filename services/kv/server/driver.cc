@@ -1,0 +1,251 @@
+#include "services/kv/server/driver.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "services/common/error.h"
+#include "services/common/logging.h"
+#include "services/kv/storage/disk_space.h"
+
+namespace lamppost::kv {
+namespace {
+
+constexpr uint64_t kDiskCheckMs = 200;
+
+absl::Status Stopping() {
+  return MakeRetryableError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the node is shutting down",
+                            1000);
+}
+
+absl::Status Overloaded() {
+  return MakeRetryableError(absl::StatusCode::kResourceExhausted, "OVERLOADED",
+                            "too many writes wait to be committed", 100);
+}
+
+absl::Status DiskFull(uint64_t free_bytes, uint64_t reserve_bytes) {
+  return MakeRetryableError(absl::StatusCode::kResourceExhausted, "DISK_FULL",
+                            absl::StrCat("the disk is full: ", free_bytes, " bytes are free, ", reserve_bytes,
+                                         " are kept in reserve"),
+                            1000);
+}
+
+}  // namespace
+
+uint64_t MonotonicMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+Driver::Driver(DriverOptions options, Replica* replica, Storage* storage, Outbox* outbox)
+    : options_(std::move(options)), replica_(replica), storage_(storage), outbox_(outbox) {}
+
+Driver::~Driver() {
+  Stop();
+}
+
+absl::Status Driver::Start() {
+  replica_->Begin(MonotonicMs());
+  if (absl::Status status = Commit(replica_->TakeOutput()); !status.ok()) return status;
+  thread_ = std::thread([this] { Run(); });
+  if (options_.durability == Durability::kInterval) flusher_ = std::thread([this] { RunFlusher(); });
+  return absl::OkStatus();
+}
+
+void Driver::Stop() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  if (thread_.joinable()) thread_.join();
+  if (flusher_.joinable()) flusher_.join();
+  for (const auto& [id, waiter] : waiters_) waiter->Done(Stopping());
+  waiters_.clear();
+}
+
+void Driver::Propose(Proposal proposal, uint64_t bytes, WriteWaiter* waiter) {
+  absl::Status refusal;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (stopping_) {
+      refusal = Stopping();
+    } else if (queued_writes_ >= options_.queued_writes_max ||
+               queued_bytes_ + bytes > options_.queued_bytes_max) {
+      refusal = Overloaded();
+    } else {
+      ++queued_writes_;
+      queued_bytes_ += bytes;
+      queue_.push_back(QueuedWrite{std::move(proposal), bytes, waiter});
+    }
+  }
+  if (!refusal.ok()) waiter->Done(refusal);
+}
+
+void Driver::Post(Task task) {
+  absl::MutexLock lock(&mutex_);
+  if (!stopping_) queue_.push_back(std::move(task));
+}
+
+void Driver::ReserveThen(uint64_t counter, std::function<void()> next) {
+  Post([this, counter, next = std::move(next)](Replica* replica) mutable {
+    replica->ReserveClock(counter + LamportClock::kBlock);
+    after_commit_.push_back(std::move(next));
+  });
+}
+
+std::vector<Driver::Input> Driver::NextInputs() {
+  const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !queue_.empty() || stopping_; };
+  absl::MutexLock lock(&mutex_);
+  if (!replica_->HasWork())
+    mutex_.AwaitWithTimeout(absl::Condition(&ready), absl::Milliseconds(options_.tick_ms));
+  std::vector<Input> inputs;
+  if (queue_.size() <= options_.group_inputs_max && queued_bytes_ <= options_.group_bytes_max) {
+    inputs.swap(queue_);
+    queued_writes_ = 0;
+    queued_bytes_ = 0;
+    return inputs;
+  }
+  uint64_t bytes = 0;
+  auto it = queue_.begin();
+  for (; it != queue_.end() && inputs.size() < options_.group_inputs_max && bytes < options_.group_bytes_max;
+       ++it) {
+    if (const auto* write = std::get_if<QueuedWrite>(&*it)) {
+      bytes += write->bytes;
+      queued_bytes_ -= write->bytes;
+      --queued_writes_;
+    }
+    inputs.push_back(std::move(*it));
+  }
+  queue_.erase(queue_.begin(), it);
+  return inputs;
+}
+
+void Driver::Run() {
+  while (true) {
+    std::vector<Input> inputs = NextInputs();
+    const bool idle = inputs.empty();
+    RunGroup(std::move(inputs));
+    if (!idle) continue;
+    absl::MutexLock lock(&mutex_);
+    if (stopping_ && queue_.empty()) break;
+  }
+  if (!failed_) {
+    if (absl::Status status = storage_->Flush(); !status.ok()) Fail(status);
+  }
+}
+
+void Driver::RunGroup(std::vector<Input> inputs) {
+  const uint64_t now_ms = MonotonicMs();
+  if (now_ms >= next_disk_check_ms_) {
+    next_disk_check_ms_ = now_ms + kDiskCheckMs;
+    CheckDisk();
+  }
+  if (!failed_) replica_->Begin(now_ms);
+  for (Input& input : inputs) Apply(std::move(input));
+  if (failed_) return;
+  if (now_ms >= next_poll_ms_) {
+    next_poll_ms_ = now_ms + options_.tick_ms;
+    outbox_->Poll(now_ms);
+  }
+  Output output = replica_->TakeOutput();
+  if (absl::Status status = Commit(output); !status.ok()) return Fail(status);
+  Dispatch(std::move(output));
+}
+
+void Driver::Apply(Input input) {
+  if (auto* task = std::get_if<Task>(&input)) {
+    if (!failed_) (*task)(replica_);
+    return;
+  }
+  auto& write = std::get<QueuedWrite>(input);
+  if (failed_) return write.waiter->Done(Stopping());
+  write.proposal.id = next_proposal_++;
+  waiters_.emplace(write.proposal.id, write.waiter);
+  replica_->Propose(std::move(write.proposal));
+}
+
+absl::Status Driver::Commit(const Output& output) {
+  if (!output.batch.empty()) {
+    if (absl::Status status = storage_->Commit(output.batch, options_.durability); !status.ok())
+      return status;
+  }
+  replica_->Committed();
+  if (options_.durability == Durability::kSync) {
+    replica_->Flushed(replica_->heads());
+  } else {
+    absl::MutexLock lock(&mutex_);
+    unflushed_ = replica_->heads();
+  }
+  return absl::OkStatus();
+}
+
+void Driver::Dispatch(Output output) {
+  for (const std::string& note : output.notes) Log(LogLevel::kInfo, note);
+  for (OutgoingMessage& outgoing : output.messages) outbox_->Send(outgoing.peer, std::move(outgoing.message));
+  for (const OutgoingAnswer& outgoing : output.answers) outbox_->SendAnswer(outgoing.link, outgoing.answer);
+  for (const Reply& reply : output.replies) {
+    const auto it = waiters_.find(reply.id);
+    WriteWaiter* waiter = it->second;
+    waiters_.erase(it);
+    waiter->Done(reply.result);
+  }
+  std::vector<std::function<void()>> next;
+  next.swap(after_commit_);
+  for (const std::function<void()>& run : next) run();
+}
+
+// What a failed commit has left on disk is not known, so nothing may build on it: everything that waits
+// is told so, and the process ends. What is really there is found when it starts again.
+void Driver::Fail(const absl::Status& status) {
+  failed_ = true;
+  Log(LogLevel::kError, "a commit failed; the node stops", {{"error", status.ToString()}});
+  const absl::Status told =
+      MakeError(absl::StatusCode::kUnavailable, "STORAGE_FAILED",
+                absl::StrCat("the write may or may not have been stored: ", status.message()));
+  for (const auto& [id, waiter] : waiters_) waiter->Done(told);
+  waiters_.clear();
+  if (options_.on_fatal_error) options_.on_fatal_error(status);
+}
+
+void Driver::CheckDisk() {
+  if (options_.data_directory.empty() || failed_) return;
+  const absl::StatusOr<uint64_t> free_bytes = FreeBytes(options_.data_directory);
+  const bool full = free_bytes.ok() && *free_bytes < options_.disk_reserve_bytes;
+  if (full != disk_full_) {
+    Log(full ? LogLevel::kError : LogLevel::kInfo,
+        full ? "the disk is full: writes are refused" : "the disk has room again: writes are accepted",
+        {{"free_bytes", free_bytes.value_or(0)}, {"reserve_bytes", options_.disk_reserve_bytes}});
+  }
+  disk_full_ = full;
+  if (full) {
+    replica_->RefuseWrites(DiskFull(*free_bytes, options_.disk_reserve_bytes));
+  } else {
+    replica_->RefuseWrites(std::nullopt);
+  }
+}
+
+void Driver::RunFlusher() {
+  const auto stopping = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return stopping_; };
+  while (true) {
+    Heads heads;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (mutex_.AwaitWithTimeout(absl::Condition(&stopping), absl::Milliseconds(options_.flush_interval_ms)))
+        return;
+      heads = unflushed_;
+    }
+    const absl::Status status = storage_->Flush();
+    Post([this, heads, status](Replica* replica) {
+      if (status.ok()) {
+        replica->Flushed(heads);
+      } else if (!failed_) {
+        Fail(status);
+      }
+    });
+  }
+}
+
+}  // namespace lamppost::kv

@@ -1,0 +1,128 @@
+// The thread that owns the replica: it collects inputs into groups, commits each group once, and then
+// sends and replies. While one commit is under way the next group gathers, so the busier the node is,
+// the more writes share an fsync.
+//
+// All public members are thread-safe. Nothing here blocks on the commit but the driver's own thread.
+#ifndef LAMPPOST_SERVICES_KV_SERVER_DRIVER_H_
+#define LAMPPOST_SERVICES_KV_SERVER_DRIVER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "services/kv/core/replica.h"
+#include "services/kv/storage/storage.h"
+
+namespace lamppost::kv {
+
+// Waits for the outcome of a write. Done is called once, on the driver's thread; it must not block.
+class WriteWaiter {
+ public:
+  virtual ~WriteWaiter() = default;
+  virtual void Done(const absl::StatusOr<WriteResult>& result) = 0;
+};
+
+// Where the driver puts what the replica wants sent. Called on the driver's thread; must not block.
+class Outbox {
+ public:
+  virtual ~Outbox() = default;
+  virtual void Send(PeerIndex peer, SyncMessage message) = 0;
+  virtual void SendAnswer(LinkId link, const SyncAnswer& answer) = 0;
+  // Called about every tick_ms, for what has to be done now and then (reconnecting).
+  virtual void Poll(uint64_t now_ms) = 0;
+};
+
+struct DriverOptions {
+  Durability durability = Durability::kSync;
+  uint64_t flush_interval_ms = 1000;  // with Durability::kInterval
+  uint64_t tick_ms = 50;              // the replica hears of the time at least this often
+  size_t queued_writes_max = 20000;   // beyond: RESOURCE_EXHAUSTED
+  uint64_t queued_bytes_max = uint64_t{64} << 20;
+  size_t group_inputs_max = 4096;  // of one commit
+  uint64_t group_bytes_max = uint64_t{4} << 20;
+  std::string data_directory;                               // watched for free space; empty: not watched
+  uint64_t disk_reserve_bytes = uint64_t{64} << 20;         // writes are refused while less is free
+  std::function<void(const absl::Status&)> on_fatal_error;  // a commit has failed: end the process
+};
+
+class Driver {
+ public:
+  using Task = std::function<void(Replica*)>;
+
+  // All must outlive the driver.
+  Driver(DriverOptions options, Replica* replica, Storage* storage, Outbox* outbox);
+  ~Driver();
+  Driver(const Driver&) = delete;
+  Driver& operator=(const Driver&) = delete;
+
+  // Commits the replica's first group, so that its clock runs, and starts the thread.
+  absl::Status Start();
+  // Finishes what is queued, ends the thread and flushes. Writes that come later fail as UNAVAILABLE.
+  void Stop();
+
+  // Queues a write, checked by CheckProposal; the waiter must live until Done. bytes: of keys and values.
+  void Propose(Proposal proposal, uint64_t bytes, WriteWaiter* waiter);
+  // Runs the task on the driver's thread, within a group. Dropped once stopped.
+  void Post(Task task);
+  // Runs `next` on the driver's thread once counters up to `counter` and many more can be issued.
+  void ReserveThen(uint64_t counter, std::function<void()> next);
+
+ private:
+  struct QueuedWrite {
+    Proposal proposal;
+    uint64_t bytes;
+    WriteWaiter* waiter;
+  };
+  using Input = std::variant<QueuedWrite, Task>;
+
+  void Run();
+  void RunFlusher();
+  // Waits for inputs, work or the next tick; takes a group's worth of inputs.
+  std::vector<Input> NextInputs() ABSL_LOCKS_EXCLUDED(mutex_);
+  void RunGroup(std::vector<Input> inputs);
+  void Apply(Input input);
+  absl::Status Commit(const Output& output);
+  void Dispatch(Output output);
+  void Fail(const absl::Status& status);
+  void CheckDisk();
+
+  const DriverOptions options_;
+  Replica* const replica_;
+  Storage* const storage_;
+  Outbox* const outbox_;
+
+  absl::Mutex mutex_;
+  std::vector<Input> queue_ ABSL_GUARDED_BY(mutex_);
+  size_t queued_writes_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  Heads unflushed_ ABSL_GUARDED_BY(mutex_);  // committed, to be flushed next
+
+  // Of the driver's thread.
+  absl::flat_hash_map<ProposalId, WriteWaiter*> waiters_;
+  ProposalId next_proposal_ = 1;
+  std::vector<std::function<void()>> after_commit_;
+  uint64_t next_poll_ms_ = 0;
+  uint64_t next_disk_check_ms_ = 0;
+  bool disk_full_ = false;
+  bool failed_ = false;
+
+  std::thread thread_;
+  std::thread flusher_;
+};
+
+// Milliseconds of a clock that never goes back.
+uint64_t MonotonicMs();
+
+}  // namespace lamppost::kv
+
+#endif  // LAMPPOST_SERVICES_KV_SERVER_DRIVER_H_

@@ -1,0 +1,215 @@
+#include "services/kv/server/inbound_link.h"
+
+#include <deque>
+#include <utility>
+#include <vector>
+
+#include "services/common/error.h"
+#include "services/common/grpc_status.h"
+#include "services/common/logging.h"
+#include "services/kv/server/codec.h"
+
+namespace lamppost::kv {
+
+// gRPC's operations must not be started once the call is over, and OnDone may come from another thread
+// at any time after Finish. So each operation is marked as under way before it is started, outside the
+// lock, and Finish is only called while none is.
+class InboundStream : public grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncResponse> {
+ public:
+  InboundStream(LinkId link, ReplicationServiceImpl* service, Shell* shell,
+                grpc::CallbackServerContext* context)
+      : link_(link), service_(service), shell_(shell), peer_(context->peer()) {}
+
+  // Before any other call. Initial metadata goes out at once: it tells the peer that it is connected.
+  void Begin(std::shared_ptr<InboundStream> self) {
+    self_ = std::move(self);
+    StartSendInitialMetadata();
+    Read();
+  }
+
+  void SendAnswer(const SyncAnswer& answer) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (closing_) return;
+      if (queue_.size() >= ReplicationServiceImpl::kQueuedAnswersMax) {
+        status_ =
+            MakeError(absl::StatusCode::kResourceExhausted, "ANSWERS_UNREAD", "the peer reads no answers");
+        closing_ = true;
+        return;
+      }
+      queue_.push_back(answer);
+      if (writing_) return;
+      writing_ = true;
+    }
+    WriteNext();
+  }
+
+  void Close(const absl::Status& status) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (status_.ok()) status_ = status;
+      closing_ = true;
+    }
+    FinishIfIdle();
+  }
+
+  void OnReadDone(bool ok) override {
+    {
+      absl::MutexLock lock(&mutex_);
+      reading_ = false;
+      if (!ok) closing_ = true;
+      if (closing_) ok = false;
+    }
+    if (!ok) return FinishIfIdle();
+    shell_->Admit(
+        request_.clock().counter(), [this, self = self_] { Take(); },
+        [this, self = self_](const absl::Status& status) { Close(status); });
+  }
+
+  void OnWriteDone(bool ok) override {
+    bool more = false;
+    {
+      absl::MutexLock lock(&mutex_);
+      queue_.pop_front();
+      if (!ok) closing_ = true;
+      more = !closing_ && !queue_.empty();
+      writing_ = more;
+    }
+    if (more) {
+      WriteNext();
+    } else {
+      FinishIfIdle();
+    }
+  }
+
+  void OnCancel() override { Close(absl::CancelledError("the peer has gone")); }
+
+  void OnDone() override {
+    shell_->driver()->Post([link = link_](Replica* replica) { replica->InboundDown(link); });
+    service_->Remove(link_);
+    self_.reset();  // may delete this
+  }
+
+ private:
+  void Read() {
+    bool closing = false;
+    {
+      absl::MutexLock lock(&mutex_);
+      closing = closing_;
+      reading_ = !closing;
+    }
+    if (closing) return FinishIfIdle();
+    request_.Clear();
+    StartRead(&request_);
+  }
+
+  // Hands the message to the driver. The next one is read once the driver has taken this one.
+  void Take() {
+    absl::StatusOr<SyncMessage> message = FromProto(request_);
+    if (!message.ok()) return Close(message.status());
+    shell_->driver()->Post([this, self = self_, message = *std::move(message)](Replica* replica) {
+      replica->Receive(link_, message);
+      Read();
+    });
+  }
+
+  void WriteNext() {
+    const SyncAnswer* next = nullptr;
+    {
+      absl::MutexLock lock(&mutex_);
+      next = &queue_.front();  // stays where it is while others are added behind it
+    }
+    response_.Clear();
+    ToProto(*next, &response_);
+    StartWrite(&response_);
+  }
+
+  void FinishIfIdle() {
+    absl::Status status;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (!closing_ || reading_ || writing_ || finished_) return;
+      finished_ = true;
+      status = status_;
+    }
+    Finish(ToGrpcStatus(status));
+  }
+
+  const LinkId link_;
+  ReplicationServiceImpl* const service_;
+  Shell* const shell_;
+  const std::string peer_;
+  std::shared_ptr<InboundStream> self_;
+  v1::SyncRequest request_;    // of the read under way, or the message being taken
+  v1::SyncResponse response_;  // of the write under way
+
+  absl::Mutex mutex_;
+  std::deque<SyncAnswer> queue_ ABSL_GUARDED_BY(mutex_);
+  bool reading_ ABSL_GUARDED_BY(mutex_) = false;
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status status_ ABSL_GUARDED_BY(mutex_);
+};
+
+namespace {
+
+// A stream that is refused before it has begun.
+class RefusedStream : public grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncResponse> {
+ public:
+  explicit RefusedStream(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
+  void OnDone() override { delete this; }
+};
+
+}  // namespace
+
+grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncResponse>* ReplicationServiceImpl::Sync(
+    grpc::CallbackServerContext* context) {
+  std::shared_ptr<InboundStream> stream;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (draining_) {
+      return new RefusedStream(
+          MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the node is shutting down"));
+    }
+    if (streams_.size() >= kStreamsMax) {
+      return new RefusedStream(MakeRetryableError(absl::StatusCode::kResourceExhausted, "TOO_MANY_LINKS",
+                                                  "too many replication links are open", 5000));
+    }
+    const LinkId link = next_link_++;
+    stream = std::make_shared<InboundStream>(link, this, shell_, context);
+    streams_.emplace(link, stream);
+  }
+  stream->Begin(stream);
+  return stream.get();
+}
+
+void ReplicationServiceImpl::SendAnswer(LinkId link, const SyncAnswer& answer) {
+  std::shared_ptr<InboundStream> stream;
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto it = streams_.find(link);
+    if (it == streams_.end()) return;
+    stream = it->second;
+  }
+  stream->SendAnswer(answer);
+}
+
+void ReplicationServiceImpl::Drain() {
+  std::vector<std::shared_ptr<InboundStream>> streams;
+  {
+    absl::MutexLock lock(&mutex_);
+    draining_ = true;
+    for (const auto& [link, stream] : streams_) streams.push_back(stream);
+  }
+  for (const auto& stream : streams) {
+    stream->Close(MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the node is shutting down"));
+  }
+}
+
+void ReplicationServiceImpl::Remove(LinkId link) {
+  absl::MutexLock lock(&mutex_);
+  streams_.erase(link);
+}
+
+}  // namespace lamppost::kv

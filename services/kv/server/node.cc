@@ -1,0 +1,138 @@
+#include "services/kv/server/node.h"
+
+#include <random>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/common/logging.h"
+#include "services/kv/storage/rocksdb_storage.h"
+
+namespace lamppost::kv {
+namespace {
+
+// A Sync carries whole events: a group of live writes or a chunk of a catch-up, with its largest batch.
+constexpr int kMessageBytesMax = 16 << 20;
+
+uint64_t RandomNumber() {
+  std::random_device device;
+  return uint64_t{device()} << 32 | device();
+}
+
+ReplicaOptions MakeReplicaOptions(const Settings& settings) {
+  ReplicaOptions options;
+  options.node_id = settings.node_id;
+  options.cluster = settings.cluster;
+  for (const Address& peer : settings.peers)
+    options.peer_addresses.push_back(absl::StrCat("http://", peer.HostPort()));
+  options.boot_id = RandomNumber();
+  options.life_seed = RandomNumber();
+  return options;
+}
+
+DriverOptions MakeDriverOptions(const Settings& settings) {
+  DriverOptions options;
+  options.durability = settings.durability;
+  options.data_directory = settings.data_directory;
+  options.disk_reserve_bytes = settings.disk_reserve_bytes;
+  return options;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Settings& settings,
+                                                  std::function<void(const absl::Status&)> on_fatal_error) {
+  std::unique_ptr<Node> node(new Node(settings));
+  if (absl::Status status = node->Open(std::move(on_fatal_error)); !status.ok()) return status;
+  if (absl::Status status = node->Serve(); !status.ok()) return status;
+  return node;
+}
+
+Node::~Node() {
+  Drain();
+}
+
+absl::Status Node::Open(std::function<void(const absl::Status&)> on_fatal_error) {
+  RocksDbOptions storage_options;
+  storage_options.block_cache_bytes = settings_.block_cache_bytes;
+  storage_options.memtable_bytes = settings_.memtable_bytes;
+  absl::StatusOr<std::unique_ptr<RocksDbStorage>> storage =
+      RocksDbStorage::Open(settings_.data_directory, storage_options);
+  if (!storage.ok()) return storage.status();
+  storage_ = *std::move(storage);
+  absl::StatusOr<std::unique_ptr<Replica>> replica =
+      Replica::Open(MakeReplicaOptions(settings_), storage_.get());
+  if (!replica.ok()) return replica.status();
+  replica_ = *std::move(replica);
+
+  facts_.version = VersionString();
+  facts_.cluster = settings_.cluster;
+  facts_.durability = settings_.durability == Durability::kSync ? "sync" : "interval";
+  facts_.started_ms = MonotonicMs();
+  DriverOptions driver_options = MakeDriverOptions(settings_);
+  driver_options.on_fatal_error = std::move(on_fatal_error);
+  Outbox* const outbox = this;
+  driver_ = std::make_unique<Driver>(driver_options, replica_.get(), storage_.get(), outbox);
+  shell_ = std::make_unique<Shell>(settings_.node_id, replica_->clock(), driver_.get());
+  return absl::OkStatus();
+}
+
+absl::Status Node::Serve() {
+  Limits limits;
+  limits.value_bytes_max = settings_.value_bytes_max;
+  kv_service_ = std::make_unique<KvServiceImpl>(limits, shell_.get(), storage_.get(),
+                                                [this](const Replica& replica, v1::StatusResponse* response) {
+                                                  FillStatus(facts_, MonotonicMs(), replica, response);
+                                                });
+  replication_service_ = std::make_unique<ReplicationServiceImpl>(shell_.get());
+  for (PeerIndex i = 0; i < settings_.peers.size(); ++i) {
+    links_.push_back(std::make_unique<PeerLink>(i, settings_.peers[i].Target(), shell_.get()));
+  }
+  ServerOptions options;
+  options.listen = settings_.listen;
+  options.message_bytes_max = kMessageBytesMax;
+  options.client_ping_interval_min_ms = PeerLink::kKeepaliveTimeMs / 2;
+  options.initial_state = ServingState::kNotServing;
+  options.services = {{kv_service_.get(), v1::KvService::service_full_name()},
+                      {replication_service_.get(), v1::ReplicationService::service_full_name()}};
+  options.on_drain = [this] {
+    replication_service_->Drain();
+    for (const auto& link : links_) link->Shutdown();
+  };
+  server_ = std::make_unique<Server>(std::move(options));
+  // The driver first: the server's first call may need it.
+  if (absl::Status status = driver_->Start(); !status.ok()) return status;
+  return server_->Start();
+}
+
+void Node::Drain() {
+  if (drained_) return;
+  drained_ = true;
+  // The driver goes last: calls under way need it to end.
+  if (server_) server_->Drain(static_cast<int64_t>(settings_.drain_ms));
+  if (driver_) driver_->Stop();
+}
+
+void Node::Send(PeerIndex peer, SyncMessage message) {
+  links_[peer]->Send(std::move(message));
+}
+
+void Node::SendAnswer(LinkId link, const SyncAnswer& answer) {
+  replication_service_->SendAnswer(link, answer);
+}
+
+void Node::Poll(uint64_t now_ms) {
+  shell_->set_incarnation(replica_->me().incarnation);
+  UpdateHealth();
+  for (const auto& link : links_) link->Poll(now_ms);
+}
+
+// The node takes calls from the moment its life is decided. With a full disk it still answers reads.
+void Node::UpdateHealth() {
+  if (healthy_ || !replica_->IsLifeDecided()) return;
+  healthy_ = true;
+  server_->health().Set("", ServingState::kServing);
+  server_->health().Set(v1::KvService::service_full_name(), ServingState::kServing);
+  server_->health().Set(v1::ReplicationService::service_full_name(), ServingState::kServing);
+}
+
+}  // namespace lamppost::kv

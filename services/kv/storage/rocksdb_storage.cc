@@ -1,0 +1,246 @@
+#include "services/kv/storage/rocksdb_storage.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "rocksdb/convenience.h"
+#include "rocksdb/env.h"
+#include "rocksdb/filter_policy.h"
+#include "rocksdb/options.h"
+#include "rocksdb/table.h"
+#include "services/common/error.h"
+#include "services/kv/storage/data_directory.h"
+#include "services/kv/storage/rocksdb_status.h"
+
+namespace lamppost::kv {
+namespace {
+
+// A write batch grown beyond this by a large commit gives its memory back.
+constexpr size_t kKeptBatchBytesMax = size_t{4} << 20;
+
+rocksdb::Slice ToSlice(absl::string_view text) { return rocksdb::Slice(text.data(), text.size()); }
+
+absl::string_view ToView(const rocksdb::Slice& slice) { return absl::string_view(slice.data(), slice.size()); }
+
+std::string DbKey(Space space, absl::string_view key) {
+  const char letter = static_cast<char>(space);
+  return absl::StrCat(absl::string_view(&letter, 1), key);
+}
+
+// The first key beyond the space. No letter is 0xff.
+std::string DbEnd(Space space) { return std::string(1, static_cast<char>(static_cast<char>(space) + 1)); }
+
+rocksdb::ReadOptions Reading(const rocksdb::Snapshot* snapshot) {
+  rocksdb::ReadOptions options;
+  options.verify_checksums = true;
+  options.snapshot = snapshot;
+  return options;
+}
+
+rocksdb::CompressionType BestCompression() {
+  const std::vector<rocksdb::CompressionType> supported = rocksdb::GetSupportedCompressions();
+  const bool lz4 = std::find(supported.begin(), supported.end(), rocksdb::kLZ4Compression) != supported.end();
+  return lz4 ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+}
+
+rocksdb::Options DbOptions(const RocksDbOptions& options, const std::shared_ptr<rocksdb::Cache>& cache,
+                           rocksdb::WalFilter* wal_filter) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.whole_key_filtering = true;
+
+  rocksdb::Options db;
+  db.create_if_missing = true;
+  db.paranoid_checks = true;
+  // Point-in-time, RocksDB's default, would drop acknowledged writes behind damage without an error.
+  // WalContinuity and CheckDataFiles refuse what this mode still lets pass.
+  db.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  db.wal_filter = wal_filter;
+  // Together with SyncWAL it refuses sound logs as missing, before RocksDB 7.10.
+  db.track_and_verify_wals_in_manifest = false;
+  // One thread writes: the preparations for several only cost.
+  db.allow_concurrent_memtable_write = false;
+  db.enable_write_thread_adaptive_yield = false;
+  db.write_buffer_size = options.memtable_bytes;
+  db.max_write_buffer_number = 2;
+  db.compaction_style = rocksdb::kCompactionStyleLevel;
+  db.level_compaction_dynamic_level_bytes = true;
+  db.compression = BestCompression();
+  db.max_background_jobs = 2;
+  db.max_open_files = options.open_files_max;
+  db.bytes_per_sync = uint64_t{1} << 20;  // a flush does not pile up one great burst of writing
+  db.keep_log_file_num = 4;
+  db.max_log_file_size = size_t{1} << 20;
+  db.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return db;
+}
+
+absl::Status CheckOptions(const RocksDbOptions& options) {
+  if (options.block_cache_bytes >= (uint64_t{1} << 20) && options.memtable_bytes >= (uint64_t{64} << 10) &&
+      options.open_files_max >= 16) {
+    return absl::OkStatus();
+  }
+  return MakeError(absl::StatusCode::kInvalidArgument, "STORAGE_OPTIONS_INVALID",
+                   "the block cache takes at least 1 MiB, a memtable 64 KiB, and 16 files must be open at once");
+}
+
+// Looks at the files while no other process can change them.
+absl::Status CheckDataFilesLocked(const std::string& directory) {
+  rocksdb::Env* const env = rocksdb::Env::Default();
+  rocksdb::FileLock* lock = nullptr;
+  rocksdb::Status status = env->LockFile(directory + "/LOCK", &lock);
+  if (!status.ok()) return FromRocksDb(status, directory);
+  const absl::Status result = CheckDataFiles(directory);
+  status = env->UnlockFile(lock);
+  return result.ok() ? FromRocksDb(status, directory) : result;
+}
+
+}  // namespace
+
+class RocksDbStorage::DbCursor : public Cursor {
+ public:
+  DbCursor(const RocksDbStorage* storage, const rocksdb::Snapshot* snapshot, Space space,
+           absl::string_view start, absl::string_view end)
+      : storage_(storage), end_(end.empty() ? DbEnd(space) : DbKey(space, end)), end_slice_(end_) {
+    rocksdb::ReadOptions options = Reading(snapshot);
+    options.iterate_upper_bound = &end_slice_;
+    iterator_.reset(storage_->db_->NewIterator(options));
+    iterator_->Seek(DbKey(space, start));
+  }
+
+  bool Valid() const override { return iterator_->Valid(); }
+  void Next() override { iterator_->Next(); }
+  absl::string_view key() const override { return ToView(iterator_->key()).substr(1); }
+  absl::string_view value() const override { return ToView(iterator_->value()); }
+  absl::Status status() const override { return FromRocksDb(iterator_->status(), storage_->directory_); }
+
+ private:
+  const RocksDbStorage* const storage_;
+  const std::string end_;
+  const rocksdb::Slice end_slice_;  // the iterator keeps a pointer to it
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
+class RocksDbStorage::DbSnapshot : public StoreReader {
+ public:
+  explicit DbSnapshot(const RocksDbStorage* storage)
+      : storage_(storage), snapshot_(storage->db_->GetSnapshot()) {}
+  ~DbSnapshot() override { storage_->db_->ReleaseSnapshot(snapshot_); }
+  DbSnapshot(const DbSnapshot&) = delete;
+  DbSnapshot& operator=(const DbSnapshot&) = delete;
+
+  absl::StatusOr<std::optional<std::string>> Get(Space space, absl::string_view key) const override {
+    return storage_->GetWith(Reading(snapshot_), space, key);
+  }
+  std::unique_ptr<Cursor> Scan(Space space, absl::string_view start, absl::string_view end) const override {
+    return std::make_unique<DbCursor>(storage_, snapshot_, space, start, end);
+  }
+
+ private:
+  const RocksDbStorage* const storage_;
+  const rocksdb::Snapshot* const snapshot_;
+};
+
+absl::StatusOr<std::unique_ptr<RocksDbStorage>> RocksDbStorage::Open(const std::string& directory,
+                                                                     const RocksDbOptions& options) {
+  if (absl::Status status = CheckOptions(options); !status.ok()) return status;
+  absl::StatusOr<std::string> canonical = PrepareDataDirectory(directory);
+  if (!canonical.ok()) return canonical.status();
+  if (absl::Status status = CheckDataFilesLocked(*canonical); !status.ok()) return status;
+
+  std::unique_ptr<RocksDbStorage> storage(new RocksDbStorage(*std::move(canonical)));
+  storage->block_cache_ = rocksdb::NewLRUCache(options.block_cache_bytes);
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::Open(DbOptions(options, storage->block_cache_, &storage->wal_continuity_),
+                        storage->directory_, &db);
+  if (!status.ok()) return FromRocksDb(status, storage->directory_);
+  storage->db_.reset(db);
+  return storage;
+}
+
+RocksDbStorage::RocksDbStorage(std::string directory) : directory_(std::move(directory)) {}
+
+RocksDbStorage::~RocksDbStorage() {
+  if (db_ == nullptr) return;
+  // There is nobody left to tell; what a failure here loses, Flush had not promised yet.
+  Flush().IgnoreError();
+  db_->Close().PermitUncheckedError();
+}
+
+absl::StatusOr<std::optional<std::string>> RocksDbStorage::Get(Space space, absl::string_view key) const {
+  return GetWith(Reading(nullptr), space, key);
+}
+
+absl::StatusOr<std::optional<std::string>> RocksDbStorage::GetWith(const rocksdb::ReadOptions& options,
+                                                                   Space space, absl::string_view key) const {
+  std::string value;
+  const rocksdb::Status status = db_->Get(options, DbKey(space, key), &value);
+  if (status.IsNotFound()) return std::optional<std::string>();
+  if (!status.ok()) return FromRocksDb(status, directory_);
+  return std::optional<std::string>(std::move(value));
+}
+
+std::unique_ptr<Cursor> RocksDbStorage::Scan(Space space, absl::string_view start,
+                                             absl::string_view end) const {
+  return std::make_unique<DbCursor>(this, nullptr, space, start, end);
+}
+
+std::unique_ptr<StoreReader> RocksDbStorage::Snapshot() const { return std::make_unique<DbSnapshot>(this); }
+
+absl::Status RocksDbStorage::Commit(const WriteBatch& batch, Durability durability) {
+  if (absl::Status status = CheckWritable(); !status.ok()) return status;
+  if (batch.empty()) return absl::OkStatus();
+  write_batch_.Clear();
+  for (const WriteBatch::Operation& operation : batch.operations()) {
+    const char letter = static_cast<char>(operation.space);
+    const std::array<rocksdb::Slice, 2> key = {rocksdb::Slice(&letter, 1), ToSlice(operation.key)};
+    const rocksdb::SliceParts key_parts(key.data(), static_cast<int>(key.size()));
+    rocksdb::Status status;
+    if (operation.value) {
+      const rocksdb::Slice value = ToSlice(*operation.value);
+      status = write_batch_.Put(key_parts, rocksdb::SliceParts(&value, 1));
+    } else {
+      status = write_batch_.Delete(key_parts);
+    }
+    if (!status.ok()) return Settle(status);
+  }
+  rocksdb::WriteOptions options;
+  options.sync = durability == Durability::kSync;
+  const rocksdb::Status status = db_->Write(options, &write_batch_);
+  if (write_batch_.GetDataSize() > kKeptBatchBytesMax) write_batch_ = rocksdb::WriteBatch();
+  return Settle(status);
+}
+
+absl::Status RocksDbStorage::Flush() {
+  if (absl::Status status = CheckWritable(); !status.ok()) return status;
+  return Settle(db_->FlushWAL(/*sync=*/true));
+}
+
+uint64_t RocksDbStorage::EstimatedMemoryBytes() const {
+  uint64_t memtable_bytes = 0;
+  uint64_t table_bytes = 0;
+  db_->GetIntProperty(rocksdb::DB::Properties::kSizeAllMemTables, &memtable_bytes);
+  db_->GetIntProperty(rocksdb::DB::Properties::kEstimateTableReadersMem, &table_bytes);
+  return memtable_bytes + table_bytes + block_cache_->GetUsage();
+}
+
+absl::Status RocksDbStorage::CheckWritable() const {
+  if (!write_failed_.load(std::memory_order_acquire)) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kFailedPrecondition, "STORAGE_FAILED",
+                   absl::StrCat("the store in ", directory_, " takes no more writes after one has failed"));
+}
+
+absl::Status RocksDbStorage::Settle(const rocksdb::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  write_failed_.store(true, std::memory_order_release);
+  return FromRocksDb(status, directory_);
+}
+
+}  // namespace lamppost::kv

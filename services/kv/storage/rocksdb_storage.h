@@ -1,0 +1,82 @@
+// Storage on disk, in a RocksDB: what a node runs on.
+//
+// One column family; a key is its space's letter and then the key (docs/on-disk-format.md).
+#ifndef LAMPPOST_SERVICES_KV_STORAGE_ROCKSDB_STORAGE_H_
+#define LAMPPOST_SERVICES_KV_STORAGE_ROCKSDB_STORAGE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "rocksdb/cache.h"
+#include "rocksdb/db.h"
+#include "rocksdb/write_batch.h"
+#include "services/kv/storage/storage.h"
+#include "services/kv/storage/wal_continuity.h"
+
+namespace lamppost::kv {
+
+struct RocksDbOptions {
+  // Blocks of tables kept in memory, their indexes and filters among them.
+  uint64_t block_cache_bytes = uint64_t{64} << 20;
+  // One of the two memtables: one takes writes while the other goes to disk.
+  uint64_t memtable_bytes = uint64_t{64} << 20;
+  int open_files_max = 256;
+};
+
+// Reading and Flush are thread-safe; one thread at a time commits. Every read checks the checksums of
+// what it takes from disk. Snapshots and cursors must be gone before the storage is.
+class RocksDbStorage : public Storage {
+ public:
+  // Opens the directory, and makes it (mode 0700) if it is missing. Two processes cannot open one
+  // directory. A log's torn tail is what a crash leaves, and is dropped; nothing else is ever dropped.
+  //
+  // FAILED_PRECONDITION: DATA_DIR_IN_USE, DATA_DIR_UNUSABLE (no directory, or not ours),
+  // DATA_DIR_UNSUPPORTED (a later format). PERMISSION_DENIED: DATA_DIR_UNUSABLE. DATA_LOSS:
+  // DATA_CORRUPT. RESOURCE_EXHAUSTED: DISK_FULL. UNAVAILABLE: STORAGE_FAILED. INVALID_ARGUMENT: the options.
+  static absl::StatusOr<std::unique_ptr<RocksDbStorage>> Open(const std::string& directory,
+                                                              const RocksDbOptions& options);
+
+  // Puts what was committed on stable storage, unless a write has failed.
+  ~RocksDbStorage() override;
+  RocksDbStorage(const RocksDbStorage&) = delete;
+  RocksDbStorage& operator=(const RocksDbStorage&) = delete;
+
+  absl::StatusOr<std::optional<std::string>> Get(Space space, absl::string_view key) const override;
+  std::unique_ptr<Cursor> Scan(Space space, absl::string_view start, absl::string_view end) const override;
+  std::unique_ptr<StoreReader> Snapshot() const override;
+  absl::Status Commit(const WriteBatch& batch, Durability durability) override;
+  absl::Status Flush() override;
+
+  // The bytes that memtables, the block cache and open tables take. Cheap. Thread-safe.
+  uint64_t EstimatedMemoryBytes() const;
+
+ private:
+  class DbCursor;
+  class DbSnapshot;
+
+  explicit RocksDbStorage(std::string directory);
+
+  absl::StatusOr<std::optional<std::string>> GetWith(const rocksdb::ReadOptions& options, Space space,
+                                                     absl::string_view key) const;
+  absl::Status CheckWritable() const;
+  // Ends writing if this is an error.
+  absl::Status Settle(const rocksdb::Status& status);
+
+  const std::string directory_;
+  std::shared_ptr<rocksdb::Cache> block_cache_;
+  WalContinuity wal_continuity_;
+  std::unique_ptr<rocksdb::DB> db_;
+  rocksdb::WriteBatch write_batch_;  // kept for its memory; the committing thread's
+  // After a failed write or fsync nobody knows what is on disk: only opening again finds out.
+  std::atomic<bool> write_failed_{false};
+};
+
+}  // namespace lamppost::kv
+
+#endif  // LAMPPOST_SERVICES_KV_STORAGE_ROCKSDB_STORAGE_H_

@@ -1,0 +1,83 @@
+"""Turns Bazel's build event file into outcome lines (see steps.sh), one a test target.
+
+A test that was expected and has no result counts as failed, and so does a target that did not build,
+a run without a single test, and a run that Bazel itself calls failed although no target did.
+"""
+
+import argparse
+import json
+import sys
+
+# Bazel's exit status when all was built and some tests failed.
+TESTS_FAILED = 3
+PASSED = {"PASSED", "FLAKY"}
+
+
+def read_events(path):
+    """Yields the events; a file cut short by a crash yields what it holds."""
+    try:
+        with open(path, encoding="utf-8") as lines:
+            for line in lines:
+                try:
+                    yield json.loads(line)
+                except ValueError:
+                    return
+    except OSError:
+        return
+
+
+def collect(events):
+    """Returns ({test label: status}, {labels that did not build})."""
+    tests, broken = {}, set()
+    for event in events:
+        event_id = event.get("id", {})
+        if "testSummary" in event_id:
+            label = event_id["testSummary"]["label"]
+            tests[label] = event.get("testSummary", {}).get("overallStatus", "NO_STATUS")
+        elif "targetCompleted" in event_id:
+            if not event.get("completed", {}).get("success", False):
+                broken.add(event_id["targetCompleted"]["label"])
+    return tests, broken
+
+
+def outcomes(expected, tests, broken, exit_status):
+    """Yields (outcome, label, reason)."""
+    failures = 0
+    for label in sorted(expected | set(tests)):
+        status = tests.get(label)
+        if status in PASSED:
+            yield "passed", label, ""
+            continue
+        failures += 1
+        if label in broken and status in (None, "NO_STATUS", "FAILED_TO_BUILD"):
+            yield "failed", label, "does not build"
+        else:
+            yield "failed", label, status.lower() if status else "did not run"
+    for label in sorted(broken - expected - set(tests)):
+        failures += 1
+        yield "failed", label, "does not build"
+    if not expected and not tests:
+        yield "failed", "", "no test was run"
+    elif exit_status not in (0, TESTS_FAILED) and not failures:
+        yield "failed", "", "Bazel ended with status %d" % exit_status
+    elif exit_status == TESTS_FAILED and not failures:
+        yield "failed", "", "Bazel says that a test failed, and names none"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--name", required=True, help="what ran; stands before each label")
+    parser.add_argument("--exit-status", type=int, required=True)
+    parser.add_argument("--expected", required=True, help="file of labels that must have a result")
+    parser.add_argument("--events", required=True, help="what --build_event_json_file wrote")
+    options = parser.parse_args()
+    with open(options.expected, encoding="utf-8") as lines:
+        expected = {line.strip() for line in lines if line.strip()}
+    tests, broken = collect(read_events(options.events))
+    for outcome, label, reason in outcomes(expected, tests, broken, options.exit_status):
+        name = "%s: %s" % (options.name, label) if label else options.name
+        sys.stdout.write("%s\t%s\t%s\n" % (outcome, name, reason))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+# Runs Bazel's tests and counts each target by Bazel's own word. Sourced after bazel.sh and steps.sh.
+# shellcheck shell=bash
+
+# run_bazel_tests NAME CONFIG "TAG LEFT OUT…" ARG…
+run_bazel_tests() {
+  local name=$1 config=$2 tags=$3 work status=0 expression filters
+  shift 3
+  work=$(mktemp -d)
+  at_exit rm -rf "$work"
+  # What must come up in the results: a test that silently did not run is a failed one.
+  # A tag list is matched as the text "[a, b]".
+  expression="tests(//...) except attr(tags, \"[\\[ ](${tags// /|})[,\\]]\", //...)"
+  if ! run_bazel query "$expression" >"$work/expected" 2>"$work/query.log"; then
+    tail -n 20 "$work/query.log" >&2
+    note_outcome failed "$name" "a BUILD file cannot be read"
+    return 0
+  fi
+  filters=-${tags// /,-}
+  timed "$name" run_bazel test --config="$config" --keep_going --test_tag_filters="$filters" \
+    --build_event_json_file="$work/events" "$@" -- //... || status=$?
+  python3 "$LAMPPOST_TOP/tools/run.d/lib/bazel_results.py" --name="$name" --exit-status="$status" \
+    --expected="$work/expected" --events="$work/events" >>"$STEP_OUTCOMES"
+}

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# test: lint, all tests, and the unit tests again under ASan and UBSan
+#
+# usage: ./run test
+# Installs what it lacks, then runs, going on after a failure:
+#   1. the checks of ./run lint
+#   2. all Bazel tests, optimised; the whole-system tests (tag integration) are among them
+#   3. the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer (all but those tagged
+#      integration or noasan)
+# Tests tagged manual are left out; those tagged needs-buf or needs-grpcurl are skipped where that tool
+# cannot be had (never in CI, if its registry can be reached). Logs of failed tests are printed and stay
+# in bazel-testlogs/. Ends with the line "N passed, N failed[, N skipped]".
+source "$LAMPPOST_TOP/tools/run.d/lib/common.sh"
+source "$LAMPPOST_TOP/tools/run.d/lib/packages.sh"
+source "$LAMPPOST_TOP/tools/run.d/lib/registry_tools.sh"
+source "$LAMPPOST_TOP/tools/run.d/lib/steps.sh"
+source "$LAMPPOST_TOP/tools/run.d/lib/lint_checks.sh"
+source "$LAMPPOST_TOP/tools/run.d/lib/bazel.sh"
+source "$LAMPPOST_TOP/tools/run.d/lib/bazel_tests.sh"
+no_options "$0" "$@"
+
+# need_tool NAME: finds it; without it, the tests tagged needs-NAME are skipped and reported.
+left_out=(manual)
+need_tool() {
+  local name=$1 status=0 why
+  "find_$name" || status=$?
+  [ "$status" != 0 ] || return 0
+  left_out+=("needs-$name")
+  why="WHY_NO_${name^^}"
+  if [ "$status" = 77 ]; then
+    note_outcome skipped "tests tagged needs-$name" "${!why}"
+  else
+    note_outcome failed "$name" "${!why}"
+  fi
+}
+
+start=$SECONDS
+need_packages build lint test
+run_lint_checks check
+need_tool buf
+need_tool grpcurl
+tools=("--test_env=BUF=$BUF" "--test_env=GRPCURL=$GRPCURL")
+run_bazel_tests "all tests" opt "${left_out[*]}" "${tools[@]}"
+run_bazel_tests "unit tests under ASan and UBSan" asan "${left_out[*]} integration noasan" --build_tests_only
+say "all of it: $((SECONDS - start)) s"
+account
