@@ -1,14 +1,23 @@
 // The lamppost command. docs/cli.md tells what it promises.
+#include <poll.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <iostream>
 
 #include "clients/cli/exit_code.h"
 #include "clients/cli/run.h"
+
+namespace {
+
+// True if whoever read standard output has stopped; that is no error.
+bool ReaderHasGone() {
+  pollfd out{STDOUT_FILENO, POLLOUT, 0};
+  return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace lamppost::cli;
@@ -21,9 +30,8 @@ int main(int argc, char** argv) {
   if (colour && isatty(STDOUT_FILENO) == 1) io.out_colour = Colour::kOn;
   if (colour && err_is_terminal) io.err_colour = Colour::kOn;
   if (err_is_terminal) io.progress = ProgressBar::kOn;
-  errno = 0;
   const int exit_code = Run(argc, argv, io);
-  if (std::cout.good() || errno == EPIPE) return exit_code;
-  std::cerr << "lamppost: cannot write to standard output: " << std::strerror(errno) << "\n";
+  if (std::cout.good() || ReaderHasGone()) return exit_code;
+  std::cerr << "lamppost: cannot write to standard output\n";
   return exit_code == kExitDone ? kExitFailed : exit_code;
 }

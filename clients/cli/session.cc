@@ -12,8 +12,8 @@
 namespace lamppost::cli {
 namespace {
 
-// So long a batch of a load may take, however often it is repeated.
-constexpr int64_t kBatchTimeoutMs = 60'000;
+// So long one call of a command without a --timeout (a batch of load, a page of dump) may take.
+constexpr int64_t kCallTimeoutMs = 60'000;
 
 Json ErrorJson(const Failure& failure) {
   Json error = {{"code", absl::StatusCodeToString(failure.status.code())},
@@ -39,19 +39,34 @@ Session::Session(const Arguments& arguments, const Io& io)
       deadline_ms_(arguments.timeout_ms ? std::optional<int64_t>(time_->NowMs() + *arguments.timeout_ms)
                                         : std::nullopt) {}
 
-std::unique_ptr<client::Client> Session::MakeClient(const std::vector<Address>& nodes) {
+client::ClientOptions Session::MakeOptions() {
   client::ClientOptions options;
-  options.nodes = nodes;
-  options.timeout_ms = arguments_.timeout_ms ? arguments_.timeout_ms : kBatchTimeoutMs;
+  options.nodes = arguments_.nodes;
+  options.timeout_ms = arguments_.timeout_ms ? arguments_.timeout_ms : kCallTimeoutMs;
   options.retry.attempt_timeout_ms = arguments_.attempt_timeout_ms;
   // Batches that fail together would use up one call's budget at once.
   if (arguments_.verb == Verb::kLoad) options.retry.budget_tokens_max *= arguments_.in_flight;
   if (arguments_.verbosity == Verbosity::kEachAttempt) {
     options.observer = [this](const client::AttemptReport& report) { TellAttempt(report); };
   }
+  return options;
+}
+
+std::unique_ptr<client::Client> Session::MakeClient(client::ClientOptions options) {
   client::ClientEnvironment environment;
   environment.time = time_;
   return std::make_unique<client::Client>(std::move(options), std::move(environment));
+}
+
+std::unique_ptr<client::Client> Session::MakeClient() {
+  return MakeClient(MakeOptions());
+}
+
+std::unique_ptr<client::Client> Session::MakeClientOf(const Address& node, int attempts_max) {
+  client::ClientOptions options = MakeOptions();
+  options.nodes = {node};
+  options.retry.attempts_max = attempts_max;
+  return MakeClient(std::move(options));
 }
 
 std::optional<int64_t> Session::RemainingMs() {

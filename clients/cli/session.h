@@ -35,9 +35,9 @@ class Session {
   client::TimeSource& time() { return *time_; }
 
   // Tries all nodes.
-  std::unique_ptr<client::Client> MakeClient() { return MakeClient(arguments_.nodes); }
-  // Tries these.
-  std::unique_ptr<client::Client> MakeClient(const std::vector<Address>& nodes);
+  std::unique_ptr<client::Client> MakeClient();
+  // Tries one, at most so often.
+  std::unique_ptr<client::Client> MakeClientOf(const Address& node, int attempts_max);
   // What remains of --timeout; unset if there is none.
   std::optional<int64_t> RemainingMs();
 
@@ -47,6 +47,8 @@ class Session {
   int ReportUsage(absl::string_view message);
 
  private:
+  client::ClientOptions MakeOptions();
+  std::unique_ptr<client::Client> MakeClient(client::ClientOptions options);
   void Print(const Failure& failure);
   void TellAttempt(const client::AttemptReport& report);
 

@@ -1,5 +1,8 @@
 // status.
+#include <algorithm>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "clients/cli/exit_code.h"
 #include "clients/cli/status_format.h"
@@ -11,16 +14,17 @@ namespace {
 
 // Each by a client of its own and all at the same time, so that one that is away holds up none.
 std::vector<NodeStatus> AskEveryNode(Session* session) {
+  constexpr int kAttemptsMax = 3;
   const std::vector<Address>& nodes = session->arguments().nodes;
   std::vector<NodeStatus> answers(nodes.size());
   std::vector<std::thread> threads;
   for (size_t i = 0; i < nodes.size(); ++i) {
     threads.emplace_back([session, &nodes, &answers, i] {
       client::CallOptions call;
-      // One attempt's time is enough to show that a node does not answer.
+      // Little is enough to show that a node does not answer.
       call.timeout_ms = std::min(session->arguments().attempt_timeout_ms, session->RemainingMs().value_or(0));
       answers[i].address = nodes[i].HostPort();
-      answers[i].result = session->MakeClient({nodes[i]})->Status(call);
+      answers[i].result = session->MakeClientOf(nodes[i], kAttemptsMax)->Status(call);
     });
   }
   for (std::thread& thread : threads) thread.join();

@@ -17,8 +17,8 @@ namespace lamppost {
 
 class LamportClock {
  public:
-  // How many counters a reservation should cover. At 200,000 events a second a block lasts 20 s.
-  static constexpr uint64_t kBlock = uint64_t{1} << 22;
+  // How many counters a reservation should cover. At 200,000 events a second a block lasts 5 s.
+  static constexpr uint64_t kBlock = uint64_t{1} << 20;
   // The default bound on jumps: far more than a cluster counts in years, and so small that forged
   // counters cannot use up 64 bits.
   static constexpr uint64_t kDefaultJumpMax = uint64_t{1} << 44;

@@ -117,7 +117,7 @@ TEST(GrpcStatus, AnotherDomainsReasonIsNotTaken) {
 }
 
 TEST(GrpcStatus, UnknownCodesAreUnknown) {
-  for (const int code : {17, 99, -1, -2147483647}) {
+  for (const int code : {17, 31, -1}) {  // what the enum can hold
     EXPECT_EQ(FromGrpcStatus(grpc::Status(static_cast<grpc::StatusCode>(code), "?")).code(),
               absl::StatusCode::kUnknown);
   }

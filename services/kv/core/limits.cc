@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
+#include "services/common/utf8.h"
 
 namespace lamppost::kv {
 namespace {
@@ -46,37 +47,7 @@ absl::Status CheckValue(const Value& value, size_t bytes_max) {
   return absl::OkStatus();
 }
 
-// The bytes of the UTF-8 character that `lead` begins; 0 if it cannot begin one.
-int CharacterLength(unsigned char lead) {
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead <= 0xDF) return 2;
-  if (lead >= 0xE0 && lead <= 0xEF) return 3;
-  if (lead >= 0xF0 && lead <= 0xF4) return 4;
-  return 0;
-}
-
-// The lowest and highest second byte that may follow `lead` (Unicode 15, table 3-7).
-bool SecondByteFits(unsigned char lead, unsigned char second) {
-  const unsigned char lowest = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-  const unsigned char highest = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-  return second >= lowest && second <= highest;
-}
-
 }  // namespace
-
-bool IsUtf8(absl::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const int length = CharacterLength(lead);
-    if (length == 0 || i + length > text.size()) return false;
-    for (int k = 1; k < length; ++k) {
-      const auto byte = static_cast<unsigned char>(text[i + k]);
-      if (k == 1 ? !SecondByteFits(lead, byte) : (byte & 0xC0) != 0x80) return false;
-    }
-    i += length;
-  }
-  return true;
-}
 
 absl::Status CheckKey(absl::string_view key) {
   if (key.empty()) return Invalid("KEY_EMPTY", "the key is empty");

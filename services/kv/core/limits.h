@@ -25,9 +25,6 @@ struct Limits {
   size_t batch_bytes_max = size_t{2} << 20;
 };
 
-// Whether the text is well-formed UTF-8 (no overlong forms, no surrogates).
-bool IsUtf8(absl::string_view text);
-
 // INVALID_ARGUMENT with reasons KEY_EMPTY, KEY_TOO_LONG, KEY_NOT_UTF8, KEY_HAS_NUL.
 absl::Status CheckKey(absl::string_view key);
 // The whole proposal: keys, values (VALUE_TOO_LARGE, VALUE_NOT_UTF8), count (BATCH_EMPTY,

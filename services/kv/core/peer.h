@@ -46,6 +46,7 @@ struct Peer {
   // The link.
   LinkState state = LinkState::kDown;
   std::string detail;             // why it is down or refused
+  uint64_t linked_ms = 0;         // when the link came up
   uint64_t last_sequence = 0;     // of the last message sent
   uint64_t restart_sequence = 0;  // answers to earlier messages say nothing about the present course
   uint64_t last_sent_ms = 0;

@@ -116,7 +116,7 @@ void Replica::SaveMembers() {
 
 uint64_t Replica::Tick() {
   const std::optional<uint64_t> counter = clock_->Tick();
-  // Begin keeps half a block (two million counters) in reserve for each group.
+  // Begin keeps half a block (half a million counters) in reserve for each group.
   LAMPPOST_CHECK(counter.has_value(), "the clock's reservation is used up");
   return *counter;
 }
@@ -124,6 +124,11 @@ uint64_t Replica::Tick() {
 void Replica::ReserveClock(uint64_t target) {
   if (target <= state_.clock_limit) return;
   state_.clock_limit = target;
+  state_changed_ = true;
+}
+
+void Replica::ReleaseClock() {
+  state_.clock_limit = clock_->now();
   state_changed_ = true;
 }
 

@@ -97,6 +97,9 @@ class Replica {
 
   // Counters up to at least `target` shall become available with this group.
   void ReserveClock(uint64_t target);
+  // For an orderly end: gives back the counters that were reserved and not issued, so that the next start
+  // goes on without a jump. Nothing may be issued or handed in any more once this group is committed.
+  void ReleaseClock();
   // Everything that was in the store when its heads were `heads` is on stable storage. To be called after
   // each synchronous commit, or each flush.
   void Flushed(const Heads& heads) { durable_heads_.RaiseAll(heads); }

@@ -9,6 +9,7 @@ namespace lamppost::kv {
 
 void Replica::LinkUp(PeerIndex index) {
   peers_[index].ResetLink(LinkState::kProbing, "");
+  peers_[index].linked_ms = now_ms_;
   Greet(index);
 }
 
@@ -234,6 +235,13 @@ void Replica::FollowUp(PeerIndex index, const SyncAnswer& answer) {
     case Refusal::kFenced:
       if (life_decided_) TakeNewLife("a peer knows a newer one");
       return;
+    case Refusal::kUnknownMember:
+      // A peer that has only just started learns who this node is from its own link to it.
+      if (now_ms_ - peer.linked_ms < options_.life_wait_ms) {
+        peer.state = LinkState::kProbing;
+        return;
+      }
+      [[fallthrough]];
     default:
       Refuse(&peer, ToString(answer.refusal));
   }

@@ -66,7 +66,8 @@ class Driver {
 
   // Commits the replica's first group, so that its clock runs, and starts the thread.
   absl::Status Start();
-  // Finishes what is queued, ends the thread and flushes. Writes that come later fail as UNAVAILABLE.
+  // Finishes what is queued, ends the thread and flushes. To be called when no other thread uses the
+  // replica's clock any more. Writes that come later fail as UNAVAILABLE.
   void Stop();
 
   // Queues a write, checked by CheckProposal; the waiter must live until Done. bytes: of keys and values.
@@ -94,6 +95,7 @@ class Driver {
   void Dispatch(Output output);
   void Fail(const absl::Status& status);
   void CheckDisk();
+  void Finish();
 
   const DriverOptions options_;
   Replica* const replica_;

@@ -38,7 +38,9 @@ absl::Status DirectoryError(const std::string& directory, absl::string_view what
                    absl::StrCat("cannot ", what, " the data directory ", directory, ": ", error.message()));
 }
 
-std::error_code LastError() { return std::error_code(errno, std::generic_category()); }
+std::error_code LastError() {
+  return std::error_code(errno, std::generic_category());
+}
 
 absl::Status Damaged(const std::string& directory, absl::string_view what) {
   return MakeError(absl::StatusCode::kDataLoss, "DATA_CORRUPT",
@@ -66,7 +68,7 @@ absl::StatusOr<DataFiles> ListDataFiles(const std::string& directory) {
     } else if (absl::EndsWith(name, ".sst") || absl::StartsWith(name, "OPTIONS-")) {
       files.used = files.used || !absl::EndsWith(name, ".dbtmp");
     } else if (name != "LOCK" && name != "IDENTITY" && name != "LOG" && name != "lost+found" &&
-               !absl::StartsWith(name, "LOG.old.") && !absl::StartsWith(name, "MANIFEST-") &&
+               !absl::StartsWith(name, "LOG.old") && !absl::StartsWith(name, "MANIFEST-") &&
                !absl::EndsWith(name, ".dbtmp")) {
       files.foreign = name;
     }
@@ -103,7 +105,8 @@ absl::StatusOr<std::string> PrepareDataDirectory(const std::string& directory) {
   const fs::path canonical = fs::canonical(target, error);
   if (error) return DirectoryError(directory, "open", error);
   if (!fs::is_directory(canonical, error)) {
-    return DirectoryError(directory, "open", error ? error : std::make_error_code(std::errc::not_a_directory));
+    return DirectoryError(directory, "open",
+                          error ? error : std::make_error_code(std::errc::not_a_directory));
   }
   if (access(canonical.c_str(), R_OK | W_OK | X_OK) != 0) {
     return DirectoryError(directory, "write to", LastError());

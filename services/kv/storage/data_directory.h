@@ -17,8 +17,8 @@ absl::StatusOr<std::string> PrepareDataDirectory(const std::string& directory);
 
 // Refuses what RocksDB would open with some or all data gone: DATA_LOSS (DATA_CORRUPT) if CURRENT, the
 // MANIFEST it names or every log is missing though there was a database, or if a log is damaged
-// (log_check.h). FAILED_PRECONDITION (DATA_DIR_UNUSABLE) if there are files of someone else and no database. The
-// caller must hold the directory's lock.
+// (log_check.h). FAILED_PRECONDITION (DATA_DIR_UNUSABLE) if there are files of someone else and no database.
+// The caller must hold the directory's lock.
 absl::Status CheckDataFiles(const std::string& directory);
 
 }  // namespace lamppost::kv

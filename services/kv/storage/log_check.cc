@@ -12,9 +12,10 @@
 namespace lamppost::kv {
 namespace {
 
-// A log (write-ahead log or MANIFEST) is blocks of 32 KiB. A record in it: checksum (4 bytes), length (2), type (1), payload; numbers
-// are little-endian. The checksum is a masked CRC-32C over type and payload, not over the length. No
-// record crosses a block: longer ones are parted, and what is too short for a header is filled with zeros.
+// A log (write-ahead log or MANIFEST) is blocks of 32 KiB. A record in it: checksum (4 bytes), length (2),
+// type (1), payload; numbers are little-endian. The checksum is a masked CRC-32C over type and payload, not
+// over the length. No record crosses a block: longer ones are parted, and what is too short for a header is
+// filled with zeros.
 constexpr size_t kBlockBytes = 32768;
 constexpr size_t kHeaderBytes = 7;
 constexpr size_t kTypeOffset = 6;
@@ -44,13 +45,14 @@ uint32_t ReadLittleEndian(absl::string_view bytes) {
   return number;
 }
 
-size_t PayloadBytes(absl::string_view record) { return ReadLittleEndian(record.substr(4, 2)); }
+size_t PayloadBytes(absl::string_view record) {
+  return ReadLittleEndian(record.substr(4, 2));
+}
 
 // Whether this is a whole record with a payload of that many bytes and the checksum it should have.
 bool IsIntact(absl::string_view record, size_t payload_bytes) {
   if (record.size() < kHeaderBytes + payload_bytes) return false;
-  return MaskedCrc32c(record.substr(kTypeOffset, 1 + payload_bytes)) ==
-         ReadLittleEndian(record.substr(0, 4));
+  return MaskedCrc32c(record.substr(kTypeOffset, 1 + payload_bytes)) == ReadLittleEndian(record.substr(0, 4));
 }
 
 // Whether an intact record starts anywhere in the bytes after the first. Types beyond 4 are not written.

@@ -24,7 +24,8 @@ std::string WriteLog() {
   rocksdb::DB* db = nullptr;
   EXPECT_TRUE(rocksdb::DB::Open(options, directory, &db).ok());
   for (int i = 0; i < kPuts; ++i) {
-    EXPECT_TRUE(db->Put(rocksdb::WriteOptions(), absl::StrCat("k", i), RandomBytes(i == 5 ? 70000 : 500, i)).ok());
+    EXPECT_TRUE(
+        db->Put(rocksdb::WriteOptions(), absl::StrCat("k", i), RandomBytes(i == 5 ? 70000 : 500, i)).ok());
   }
   delete db;
   const std::vector<std::string> logs = FilesEndingIn(directory, ".log");

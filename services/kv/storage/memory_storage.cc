@@ -99,7 +99,9 @@ std::unique_ptr<Cursor> MemoryStorage::Scan(Space space, absl::string_view start
   return std::make_unique<MomentCursor>(std::make_shared<const Moment>(this), space, start, end);
 }
 
-std::unique_ptr<StoreReader> MemoryStorage::Snapshot() const { return std::make_unique<View>(this); }
+std::unique_ptr<StoreReader> MemoryStorage::Snapshot() const {
+  return std::make_unique<View>(this);
+}
 
 absl::Status MemoryStorage::Commit(const WriteBatch& batch, Durability) {
   absl::MutexLock lock(&mutex_);
@@ -141,8 +143,7 @@ const std::string* MemoryStorage::VisibleAt(uint64_t sequence, const std::vector
   return nullptr;
 }
 
-std::optional<std::string> MemoryStorage::GetAt(uint64_t sequence, Space space,
-                                                absl::string_view key) const {
+std::optional<std::string> MemoryStorage::GetAt(uint64_t sequence, Space space, absl::string_view key) const {
   const auto found = values_.find({static_cast<char>(space), std::string(key)});
   if (found == values_.end()) return std::nullopt;
   const std::string* value = VisibleAt(sequence, found->second);

@@ -68,8 +68,7 @@ class MemoryStorage : public Storage {
   std::optional<std::string> GetAt(uint64_t sequence, Space space, absl::string_view key) const;
 
   absl::Status CheckWritable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Apply(const WriteBatch::Operation& operation, uint64_t sequence)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Apply(const WriteBatch::Operation& operation, uint64_t sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DropUnseen() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Trim(const SpaceAndKey& key, uint64_t oldest) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

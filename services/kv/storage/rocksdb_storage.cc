@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "rocksdb/convenience.h"
@@ -13,6 +14,7 @@
 #include "rocksdb/table.h"
 #include "services/common/error.h"
 #include "services/kv/storage/data_directory.h"
+#include "services/kv/storage/rocksdb_log.h"
 #include "services/kv/storage/rocksdb_status.h"
 
 namespace lamppost::kv {
@@ -20,10 +22,16 @@ namespace {
 
 // A write batch grown beyond this by a large commit gives its memory back.
 constexpr size_t kKeptBatchBytesMax = size_t{4} << 20;
+// RocksDB's own log, of which the present and the last file are kept.
+constexpr uint64_t kInfoLogBytesMax = uint64_t{1} << 20;
 
-rocksdb::Slice ToSlice(absl::string_view text) { return rocksdb::Slice(text.data(), text.size()); }
+rocksdb::Slice ToSlice(absl::string_view text) {
+  return rocksdb::Slice(text.data(), text.size());
+}
 
-absl::string_view ToView(const rocksdb::Slice& slice) { return absl::string_view(slice.data(), slice.size()); }
+absl::string_view ToView(const rocksdb::Slice& slice) {
+  return absl::string_view(slice.data(), slice.size());
+}
 
 std::string DbKey(Space space, absl::string_view key) {
   const char letter = static_cast<char>(space);
@@ -31,7 +39,9 @@ std::string DbKey(Space space, absl::string_view key) {
 }
 
 // The first key beyond the space. No letter is 0xff.
-std::string DbEnd(Space space) { return std::string(1, static_cast<char>(static_cast<char>(space) + 1)); }
+std::string DbEnd(Space space) {
+  return std::string(1, static_cast<char>(static_cast<char>(space) + 1));
+}
 
 rocksdb::ReadOptions Reading(const rocksdb::Snapshot* snapshot) {
   rocksdb::ReadOptions options;
@@ -46,8 +56,8 @@ rocksdb::CompressionType BestCompression() {
   return lz4 ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
 }
 
-rocksdb::Options DbOptions(const RocksDbOptions& options, const std::shared_ptr<rocksdb::Cache>& cache,
-                           rocksdb::WalFilter* wal_filter) {
+rocksdb::Options DbOptions(const std::string& directory, const RocksDbOptions& options,
+                           const std::shared_ptr<rocksdb::Cache>& cache, rocksdb::WalFilter* wal_filter) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
   table.cache_index_and_filter_blocks = true;
@@ -75,8 +85,7 @@ rocksdb::Options DbOptions(const RocksDbOptions& options, const std::shared_ptr<
   db.max_background_jobs = 2;
   db.max_open_files = options.open_files_max;
   db.bytes_per_sync = uint64_t{1} << 20;  // a flush does not pile up one great burst of writing
-  db.keep_log_file_num = 4;
-  db.max_log_file_size = size_t{1} << 20;
+  db.info_log = std::make_shared<RocksDbLog>(directory, kInfoLogBytesMax);
   db.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return db;
 }
@@ -86,8 +95,9 @@ absl::Status CheckOptions(const RocksDbOptions& options) {
       options.open_files_max >= 16) {
     return absl::OkStatus();
   }
-  return MakeError(absl::StatusCode::kInvalidArgument, "STORAGE_OPTIONS_INVALID",
-                   "the block cache takes at least 1 MiB, a memtable 64 KiB, and 16 files must be open at once");
+  return MakeError(
+      absl::StatusCode::kInvalidArgument, "STORAGE_OPTIONS_INVALID",
+      "the block cache takes at least 1 MiB, a memtable 64 KiB, and 16 files must be open at once");
 }
 
 // Looks at the files while no other process can change them.
@@ -157,9 +167,9 @@ absl::StatusOr<std::unique_ptr<RocksDbStorage>> RocksDbStorage::Open(const std::
   std::unique_ptr<RocksDbStorage> storage(new RocksDbStorage(*std::move(canonical)));
   storage->block_cache_ = rocksdb::NewLRUCache(options.block_cache_bytes);
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status =
-      rocksdb::DB::Open(DbOptions(options, storage->block_cache_, &storage->wal_continuity_),
-                        storage->directory_, &db);
+  const rocksdb::Status status = rocksdb::DB::Open(
+      DbOptions(storage->directory_, options, storage->block_cache_, &storage->wal_continuity_),
+      storage->directory_, &db);
   if (!status.ok()) return FromRocksDb(status, storage->directory_);
   storage->db_.reset(db);
   return storage;
@@ -192,7 +202,9 @@ std::unique_ptr<Cursor> RocksDbStorage::Scan(Space space, absl::string_view star
   return std::make_unique<DbCursor>(this, nullptr, space, start, end);
 }
 
-std::unique_ptr<StoreReader> RocksDbStorage::Snapshot() const { return std::make_unique<DbSnapshot>(this); }
+std::unique_ptr<StoreReader> RocksDbStorage::Snapshot() const {
+  return std::make_unique<DbSnapshot>(this);
+}
 
 absl::Status RocksDbStorage::Commit(const WriteBatch& batch, Durability durability) {
   if (absl::Status status = CheckWritable(); !status.ok()) return status;

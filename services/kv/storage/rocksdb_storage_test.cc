@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,8 +29,8 @@ namespace fs = std::filesystem;
 class RocksDbStorageTest : public testing::Test {
  protected:
   void SetUp() override {
-    directory_ = absl::StrCat(testing::TempDir(), "/rocksdb_",
-                              testing::UnitTest::GetInstance()->current_test_info()->name());
+    const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
+    directory_ = (fs::canonical(testing::TempDir()) / ("rocksdb_" + test)).string();
     fs::remove_all(directory_);
   }
   void TearDown() override {
@@ -385,6 +386,13 @@ class FullDiskTest : public RocksDbStorageTest {
     mounted_ = mount("tmpfs", directory_.c_str(), "tmpfs", 0, "size=8m") == 0;
     if (!mounted_) GTEST_SKIP() << "a small file system cannot be mounted here: " << std::strerror(errno);
   }
+  // Leaves not one page.
+  void FillDisk() {
+    std::ofstream file(directory_ + "/filler.dbtmp", std::ios::binary);
+    const std::string page(4096, 'f');
+    while (file.write(page.data(), static_cast<std::streamsize>(page.size())).flush()) {
+    }
+  }
   void TearDown() override {
     storage_.reset();
     if (mounted_) EXPECT_EQ(umount(directory_.c_str()), 0);
@@ -409,6 +417,7 @@ TEST_F(FullDiskTest, EndsWritingAndLosesNothing) {
   EXPECT_EQ(Get("key0"), RandomBytes(65536, 0));  // reading goes on
 
   storage_.reset();
+  FillDisk();
   ExpectRefused(TryOpen(), absl::StatusCode::kResourceExhausted, "DISK_FULL");
   ASSERT_EQ(mount("tmpfs", directory_.c_str(), "tmpfs", MS_REMOUNT, "size=64m"), 0);
   Open();

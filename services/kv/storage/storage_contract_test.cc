@@ -163,7 +163,8 @@ TEST_P(StorageContractTest, PrefixIsARange) {
 
 TEST_P(StorageContractTest, KeysAndValuesAreBytes) {
   using std::string_literals::operator""s;
-  const std::vector<std::string> keys = {"\0"s, "\0\0"s, "\0\xff"s, "a"s, "a\0"s, "a\0b"s, "\x7f"s, "\x80"s, "\xff"s};
+  const std::vector<std::string> keys = {"\0"s,   "\0\0"s, "\0\xff"s, "a"s,   "a\0"s,
+                                         "a\0b"s, "\x7f"s, "\x80"s,   "\xff"s};
   for (auto key = keys.rbegin(); key != keys.rend(); ++key) Put(Space::kData, *key, *key + "\0\xff"s);
   KeysAndValues expected;
   for (const std::string& key : keys) expected.emplace_back(key, key + "\0\xff"s);

@@ -17,9 +17,11 @@ uint64_t SequenceOf(const rocksdb::WriteBatch& batch) {
 
 }  // namespace
 
-rocksdb::WalFilter::WalProcessingOption WalContinuity::LogRecordFound(
-    unsigned long long /*log_number*/, const std::string& /*log_file_name*/, const rocksdb::WriteBatch& batch,
-    rocksdb::WriteBatch* /*new_batch*/, bool* /*batch_changed*/) {
+rocksdb::WalFilter::WalProcessingOption WalContinuity::LogRecordFound(unsigned long long /*log_number*/,
+                                                                      const std::string& /*log_file_name*/,
+                                                                      const rocksdb::WriteBatch& batch,
+                                                                      rocksdb::WriteBatch* /*new_batch*/,
+                                                                      bool* /*batch_changed*/) {
   if (batch.Data().size() < kSequenceBytes) return WalProcessingOption::kCorruptedRecord;
   const uint64_t sequence = SequenceOf(batch);
   if (next_sequence_ != 0 && sequence != next_sequence_) return WalProcessingOption::kCorruptedRecord;

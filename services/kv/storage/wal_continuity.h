@@ -21,7 +21,8 @@ class WalContinuity : public rocksdb::WalFilter {
   WalProcessingOption LogRecordFound(unsigned long long log_number, const std::string& log_file_name,
                                      const rocksdb::WriteBatch& batch, rocksdb::WriteBatch* new_batch,
                                      bool* batch_changed) override;
-  const char* Name() const override { return "lamppost.WalContinuity"; }
+  // RocksDB's message about the corrupt record ends with it.
+  const char* Name() const override { return "a gap between the write-ahead logs"; }
 
  private:
   uint64_t next_sequence_ = 0;  // 0: no batch has been seen

@@ -1,0 +1,55 @@
+#include "clients/cli/json_lines.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace lamppost::cli {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(JsonLinesTest, TextAndData) {
+  const auto text = ParseEntryLine(R"({"key":"x","value":"10","version":{"counter":1}})");
+  ASSERT_TRUE(text.ok()) << text.status();
+  EXPECT_EQ(text->key(), "x");
+  EXPECT_EQ(text->value().text(), "10");
+  const auto data = ParseEntryLine(R"({"data":"AP8=","key":"y"})");
+  ASSERT_TRUE(data.ok()) << data.status();
+  EXPECT_EQ(data->value().data(), std::string("\0\xff", 2));
+}
+
+TEST(JsonLinesTest, WhatIsWrongIsSaid) {
+  const auto error = [](const char* line) { return std::string(ParseEntryLine(line).status().message()); };
+  EXPECT_THAT(error("{"), HasSubstr("not valid JSON at byte"));
+  EXPECT_THAT(error("[]"), HasSubstr("not a JSON object"));
+  EXPECT_THAT(error(R"({"value":"1"})"), HasSubstr("\"key\" is missing"));
+  EXPECT_THAT(error(R"({"key":1,"value":"1"})"), HasSubstr("\"key\" is not a string"));
+  EXPECT_THAT(error(R"({"key":"x","value":10})"), HasSubstr("\"value\" is not a string"));
+  EXPECT_THAT(error(R"({"key":"x"})"), HasSubstr("exactly one"));
+  EXPECT_THAT(error(R"({"key":"x","value":"","data":""})"), HasSubstr("exactly one"));
+  EXPECT_THAT(error(R"({"key":"x","data":"*"})"), HasSubstr("base64"));
+  EXPECT_THAT(error("{\"key\":\"\xff\",\"value\":\"\"}"), HasSubstr("not valid JSON"));
+}
+
+TEST(JsonLinesTest, EveryValueComesBackAsItWas) {
+  std::string all_bytes;
+  for (int byte = 0; byte < 256; ++byte) all_bytes += static_cast<char>(byte);
+  std::vector<kv::v1::Value> values(5);
+  values[0].set_text("");
+  values[1].set_data("");
+  values[2].set_text("line\n\"quoted\" \\ \x01 ä \xf0\x9f\x92\xa1");
+  values[3].set_data(all_bytes);
+  values[4].set_data("text");
+  for (const kv::v1::Value& value : values) {
+    const std::string line = EntryLine("k\"\n\x01", value);
+    EXPECT_EQ(line.find('\n'), line.size() - 1);
+    const auto parsed = ParseEntryLine(line);
+    ASSERT_TRUE(parsed.ok()) << parsed.status();
+    EXPECT_EQ(parsed->key(), "k\"\n\x01");
+    EXPECT_EQ(parsed->value().SerializeAsString(), value.SerializeAsString());
+  }
+  EXPECT_EQ(EntryLine("x", values[4]), "{\"key\":\"x\",\"data\":\"dGV4dA==\"}\n");
+}
+
+}  // namespace
+}  // namespace lamppost::cli

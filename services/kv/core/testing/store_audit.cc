@@ -1,0 +1,52 @@
+#include "services/kv/core/testing/store_audit.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "services/kv/core/check.h"
+#include "services/kv/core/record.h"
+
+namespace lamppost::kv::testing {
+
+std::map<std::string, Version> Dump(const StoreReader& store, Tombstones tombstones) {
+  std::map<std::string, Version> dump;
+  const std::unique_ptr<Cursor> cursor = store.Scan(Space::kData, "", "");
+  for (; cursor->Valid(); cursor->Next()) {
+    absl::StatusOr<Version> version = DecodeVersion(cursor->value());
+    LAMPPOST_CHECK(version.ok(), "a stored version cannot be read");
+    if (version->IsTombstone() && tombstones == Tombstones::kLeftOut) continue;
+    dump.emplace(std::string(cursor->key()), *std::move(version));
+  }
+  return dump;
+}
+
+std::string Audit(const StoreReader& store) {
+  const auto bytes = store.Get(Space::kMeta, kStateKey);
+  if (!bytes.ok() || !*bytes) return "there is no state record";
+  const absl::StatusOr<State> state = DecodeState(**bytes);
+  if (!state.ok()) return "the state record cannot be read";
+
+  State counted;
+  std::set<std::string> index;
+  for (const auto& [key, version] : Dump(store, Tombstones::kIncluded)) {
+    ++(version.IsTombstone() ? counted.tombstones : counted.keys);
+    counted.max_write = std::max(counted.max_write, version.timestamp.counter);
+    counted.hash.Add(key, version);
+    index.insert(EncodeIndexKey(version.timestamp, key));
+  }
+  const std::unique_ptr<Cursor> cursor = store.Scan(Space::kIndex, "", "");
+  for (; cursor->Valid(); cursor->Next()) {
+    if (index.erase(std::string(cursor->key())) == 0) return "the index has an entry without a version";
+  }
+  if (!index.empty()) return "the index lacks a version";
+  if (counted.keys != state->keys || counted.tombstones != state->tombstones) {
+    return absl::StrCat("the state counts ", state->keys, " keys and ", state->tombstones,
+                        " tombstones, there are ", counted.keys, " and ", counted.tombstones);
+  }
+  if (!(counted.hash == state->hash)) return "the content hash is not that of the contents";
+  if (counted.max_write > state->max_write) return "a version is later than the latest write known";
+  return "";
+}
+
+}  // namespace lamppost::kv::testing

@@ -1,0 +1,172 @@
+#include "tests/integration/testing/cluster.h"
+
+#include <signal.h>
+
+#include <filesystem>
+#include <iostream>
+#include <set>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "gtest/gtest.h"
+#include "tests/integration/testing/ports.h"
+#include "tests/integration/testing/wait.h"
+
+namespace lamppost::testing {
+namespace {
+
+constexpr size_t kShownLogBytes = 4000;
+
+std::string Url(int port) {
+  return absl::StrCat("http://127.0.0.1:", port);
+}
+
+}  // namespace
+
+Node::Node(std::string id, int port, std::string data_directory, std::vector<std::string> flags)
+    : id_(std::move(id)),
+      port_(port),
+      data_directory_(std::move(data_directory)),
+      log_path_(NewTestPath(absl::StrCat("node-", id_, ".log"))),
+      flags_(std::move(flags)),
+      client_(std::make_unique<KvClient>(address())) {}
+
+Node::~Node() {
+  Kill();
+  if (!::testing::Test::HasFailure()) return;
+  const std::string log = Log();
+  const size_t begin = log.size() > kShownLogBytes ? log.size() - kShownLogBytes : 0;
+  std::cerr << "---- the log of node " << id_ << (begin > 0 ? ", its end\n" : "\n") << log.substr(begin)
+            << "----\n";
+}
+
+std::string Node::address() const {
+  return absl::StrCat("127.0.0.1:", port_);
+}
+
+absl::Status Node::Launch() {
+  ProcessOptions options;
+  options.command = {kNodeProgram, "--id", id_, "--port", absl::StrCat(port_), "--data-dir", data_directory_};
+  if (!peers_.empty()) options.command.insert(options.command.end(), {"--peers", absl::StrJoin(peers_, ",")});
+  options.command.insert(options.command.end(), flags_.begin(), flags_.end());
+  options.output_path = log_path_;
+  absl::StatusOr<std::unique_ptr<Process>> process = Process::Start(options);
+  if (!process.ok()) return process.status();
+  process_ = *std::move(process);
+  return absl::OkStatus();
+}
+
+absl::Status Node::Start() {
+  if (absl::Status status = Launch(); !status.ok()) return status;
+  return WaitServing();
+}
+
+absl::Status Node::WaitServing(absl::Duration limit) {
+  absl::Status status = WaitFor(absl::StrCat("node ", id_, " to serve"), limit,
+                                [this] { return !process_->IsRunning() || client_->IsServing(); });
+  if (status.ok() && !process_->IsRunning()) {
+    return absl::UnavailableError(absl::StrCat("node ", id_, " has ended: ", Log()));
+  }
+  return status;
+}
+
+absl::StatusOr<int> Node::Stop(absl::Duration limit) {
+  process_->Signal(SIGTERM);
+  return process_->Wait(limit);
+}
+
+void Node::Kill() {
+  if (process_) process_->Kill();
+}
+
+void Node::Pause() {
+  process_->Signal(SIGSTOP);
+}
+
+void Node::Resume() {
+  process_->Signal(SIGCONT);
+}
+
+void Node::WipeDisk() {
+  std::error_code error;
+  std::filesystem::remove_all(data_directory_, error);
+}
+
+Cluster::Cluster(const ClusterOptions& options) {
+  for (const std::string& id : options.ids) {
+    const int port = ReservePort().value();
+    nodes_[id] = std::make_unique<Node>(id, port, NewTestPath(absl::StrCat("data-", id)), options.flags);
+  }
+  for (const auto& [id, node] : nodes_) {
+    std::vector<std::string> peers;
+    for (const auto& [other, other_node] : nodes_) {
+      if (other == id) continue;
+      int port = other_node->port();
+      if (options.links == Links::kProxied) {
+        auto& link = links_[{id, other}];
+        link = std::make_unique<LinkProxy>(port);
+        port = link->port();
+      }
+      peers.push_back(Url(port));
+    }
+    node->set_peers(std::move(peers));
+  }
+}
+
+absl::Status Cluster::StartAll() {
+  for (const auto& [id, node] : nodes_) {
+    if (absl::Status status = node->Launch(); !status.ok()) return status;
+  }
+  for (const auto& [id, node] : nodes_) {
+    if (absl::Status status = node->WaitServing(); !status.ok()) return status;
+  }
+  return WaitConverged();
+}
+
+std::vector<std::string> Cluster::ids() const {
+  std::vector<std::string> ids;
+  for (const auto& [id, node] : nodes_) ids.push_back(id);
+  return ids;
+}
+
+void Cluster::SetBoth(const std::string& one, const std::string& other, LinkProxy::Mode mode) {
+  link(one, other)->SetMode(mode);
+  link(other, one)->SetMode(mode);
+}
+
+absl::Status Cluster::WaitConverged(absl::Duration limit) {
+  std::string last;
+  const absl::Status status = WaitFor("the nodes to converge", limit, [this, &last] {
+    std::set<std::string> contents;
+    last.clear();
+    bool converged = true;
+    for (const auto& [id, node] : nodes_) {
+      const absl::StatusOr<kv::v1::StatusResponse> response = node->client()->Status();
+      if (!response.ok()) return false;
+      converged &= response->converged();
+      contents.insert(absl::StrCat(response->content_hash(), "/", response->keys()));
+      absl::StrAppend(&last, "\n", id, ": ", response->ShortDebugString());
+    }
+    return converged && contents.size() == 1;
+  });
+  if (status.ok()) return status;
+  return absl::DeadlineExceededError(absl::StrCat(status.message(), last));
+}
+
+absl::Status Cluster::WaitText(const std::string& id, const std::string& key, const std::string& text,
+                               absl::Duration limit) {
+  return WaitFor(absl::StrCat(key, "=", text, " at ", id), limit,
+                 [&] { return client(id)->Text(key) == text; });
+}
+
+kv::v1::PeerStatus Cluster::PeerOf(const std::string& of, const std::string& peer) {
+  const absl::StatusOr<kv::v1::StatusResponse> response = client(of)->Status();
+  if (!response.ok()) return {};
+  for (const kv::v1::PeerStatus& status : response->peers()) {
+    if (status.node_id() == peer) return status;
+  }
+  return {};
+}
+
+}  // namespace lamppost::testing
