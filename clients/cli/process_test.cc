@@ -24,7 +24,7 @@ Ended Shell(const client::FakeNode& node, const std::string& script) {
   setenv("LAMPPOST", program.c_str(), 1);
   setenv("LAMPPOST_NODE", ("http://127.0.0.1:" + std::to_string(node.port())).c_str(), 1);
   Ended ended;
-  FILE* pipe = popen(("set -e; " + script + " 2>&1").c_str(), "r");
+  FILE* pipe = popen(("set -e; { " + script + "; } 2>&1").c_str(), "r");
   char buffer[4096];
   size_t got;
   while ((got = fread(buffer, 1, sizeof buffer, pipe)) > 0) ended.output.append(buffer, got);
@@ -64,7 +64,7 @@ TEST(ProcessTest, AReaderThatHasGoneIsNoError) {
 TEST(ProcessTest, AFullDeviceIsAnError) {
   client::FakeNode node("A");
   EXPECT_EQ(Shell(node, "$LAMPPOST put x 10").exit_code, 0);
-  EXPECT_EQ(Shell(node, "{ $LAMPPOST get x >/dev/full; }").exit_code, 3);
+  EXPECT_EQ(Shell(node, "$LAMPPOST get x >/dev/full").exit_code, 3);
 }
 
 }  // namespace

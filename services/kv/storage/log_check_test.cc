@@ -66,7 +66,7 @@ TEST(LogCheckTest, ZerosAfterTheLastRecordAreATornTail) {
 // follows would be lost) as in the last one (a write that was acknowledged).
 TEST(LogCheckTest, NoFlippedBitPasses) {
   const std::string log = WriteLog();
-  const size_t last_record = log.rfind("k39") - 7 - 12 - 3;  // header, batch header, operation
+  const size_t last_record = log.rfind("k39") - 7 - 12 - 2;  // header, batch header, operation
   for (const size_t record : {size_t{0}, last_record}) {
     for (size_t bit = 0; bit < 8 * 200; ++bit) {
       std::string damaged = log;

@@ -223,7 +223,7 @@ TEST_F(RocksDbStorageTest, DamageInTheMiddleOfTheLogIsRefused) {
 TEST_F(RocksDbStorageTest, DamagedRecordHeadersAreRefused) {
   const std::string log = WriteOneLog();
   const std::string sound = ReadBytes(log);
-  const size_t record = sound.find("key97") - 7 - 12 - 4;  // header, batch header, operation and space
+  const size_t record = sound.find("key97") - 7 - 12 - 3;  // header, batch header, operation and space
   for (const auto& [offset, bit] : std::vector<std::pair<size_t, int>>{{5, 7}, {6, 2}}) {
     std::string damaged = sound;
     damaged[record + offset] ^= static_cast<char>(1 << bit);
@@ -314,7 +314,8 @@ TEST_F(RocksDbStorageTest, MissingOrDamagedManifestIsRefused) {
   fs::remove(manifest);
   ExpectOpenFindsDamage();
   std::string damaged = sound;
-  damaged[5] ^= 1;  // the first record's length: RocksDB would read an empty list
+  const size_t second_record = 7 + static_cast<uint8_t>(sound[4]);
+  damaged[second_record + 5] ^= 1;  // its length
   WriteBytes(manifest, damaged);
   ExpectOpenFindsDamage();
   WriteBytes(manifest, sound);

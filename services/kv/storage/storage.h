@@ -24,7 +24,8 @@ class Storage : public Store {
   // One thread at a time.
   virtual absl::Status Commit(const WriteBatch& batch, Durability durability) = 0;
 
-  // Puts everything committed on stable storage. Errors as Commit's. Thread-safe.
+  // Puts everything committed on stable storage. Errors as Commit's, and as there, one ends writing.
+  // Thread-safe, beside Commit too.
   virtual absl::Status Flush() = 0;
 };
 

@@ -143,6 +143,20 @@ void Oracle::CheckHeads(NodeIndex node) {
   view.heads.RaiseAll(cluster_->replica(node).heads());
 }
 
+void Oracle::OnNotSettled() {
+  std::string what = "not converged:";
+  for (NodeIndex node = 0; node < cluster_->size(); ++node) {
+    const Replica& replica = cluster_->replica(node);
+    absl::StrAppend(&what, "\n  ", ToString(replica.me()), " heads {", ToString(replica.heads()), "} hash ",
+                    ToHex(replica.state().hash.Total()).substr(24));
+    for (const Peer& peer : replica.peers()) {
+      absl::StrAppend(&what, "\n    ", peer.address, " state ", static_cast<int>(peer.state), " ", peer.detail,
+                      " heads {", ToString(peer.heads), "} progress {", ToString(peer.progress), "}");
+    }
+  }
+  Violated(what);
+}
+
 void Oracle::CheckEnd() {
   const auto first = Dump(cluster_->disk(0), Tombstones::kLeftOut);
   for (NodeIndex node = 0; node < cluster_->size(); ++node) {

@@ -35,6 +35,8 @@ class Oracle : public Observer {
   // The node's disk is being replaced by an empty or an older one.
   void OnDiskLost(NodeIndex node);
 
+  // The nodes do not converge although all is healed (I4, I14).
+  void OnNotSettled();
   // After heal and quiet, with all nodes up: contents, winners, hashes, records.
   void CheckEnd();
 
