@@ -23,25 +23,29 @@ ClientEnvironment Complete(ClientEnvironment environment) {
 
 // Only what could not travel is checked here, since a proto3 string that is no UTF-8 would come back
 // as a broken message with an unknown outcome; every other rule is the server's.
-absl::Status CheckText(absl::string_view what, absl::string_view text) {
+absl::Status CheckText(absl::string_view what, absl::string_view text, absl::string_view reason) {
   if (IsUtf8(text)) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kInvalidArgument, "NOT_UTF8", absl::StrCat(what, " is not valid UTF-8"));
+  return MakeError(absl::StatusCode::kInvalidArgument, reason, absl::StrCat(what, " is not valid UTF-8"));
 }
 
-absl::Status CheckKeyValue(absl::string_view key, const v1::Value& value) {
-  const absl::Status status = CheckText("the key", key);
+absl::Status CheckKey(const std::string& key) {
+  return CheckText("the key", key, "KEY_NOT_UTF8");
+}
+
+absl::Status CheckKeyValue(const std::string& key, const v1::Value& value) {
+  const absl::Status status = CheckKey(key);
   if (!status.ok() || !value.has_text()) return status;
-  return CheckText("the text value", value.text());
+  return CheckText("the text value", value.text(), "VALUE_NOT_UTF8");
 }
 
 absl::Status Check(const v1::PutRequest& request) {
   return CheckKeyValue(request.key(), request.value());
 }
 absl::Status Check(const v1::GetRequest& request) {
-  return CheckText("the key", request.key());
+  return CheckKey(request.key());
 }
 absl::Status Check(const v1::DeleteRequest& request) {
-  return CheckText("the key", request.key());
+  return CheckKey(request.key());
 }
 absl::Status Check(const v1::StatusRequest&) {
   return absl::OkStatus();
@@ -50,7 +54,7 @@ absl::Status Check(const v1::StatusRequest&) {
 absl::Status Check(const v1::ScanRequest& request) {
   for (const std::string* text :
        {&request.prefix(), &request.start_key(), &request.end_key(), &request.page_token()}) {
-    const absl::Status status = CheckText("a bound of the scan", *text);
+    const absl::Status status = CheckText("a bound of the scan", *text, "SCAN_RANGE_INVALID");
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -60,7 +64,7 @@ absl::Status Check(const v1::WriteRequest& request) {
   for (const v1::WriteOperation& operation : request.operations()) {
     const absl::Status status = operation.has_put()
                                     ? CheckKeyValue(operation.put().key(), operation.put().value())
-                                    : CheckText("the key", operation.delete_().key());
+                                    : CheckKey(operation.delete_().key());
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -70,7 +74,7 @@ absl::Status CheckRequestId(absl::string_view id) {
   bool printable = true;
   for (const char c : id) printable = printable && c >= ' ' && c <= '~';
   if (printable && !id.empty() && id.size() <= kRequestIdBytesMax) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kInvalidArgument, "BAD_REQUEST_ID",
+  return MakeError(absl::StatusCode::kInvalidArgument, "REQUEST_ID_INVALID",
                    absl::StrCat("a request id is 1 to ", kRequestIdBytesMax, " printable ASCII characters"));
 }
 

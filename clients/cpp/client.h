@@ -32,7 +32,7 @@ namespace lamppost::client {
 //
 // Status codes are the server's, with its reason in ErrorReason(status). Made by the client itself are
 // UNAVAILABLE (NOT_CONNECTED), DEADLINE_EXCEEDED (TIMEOUT, or none if an attempt's time was up),
-// INVALID_ARGUMENT (NOT_UTF8: such text cannot be sent; BAD_REQUEST_ID).
+// INVALID_ARGUMENT with the server's reasons for text that cannot be sent at all and for bad request ids.
 template <typename Response>
 struct Result {
   absl::Status status;

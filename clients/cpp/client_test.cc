@@ -34,23 +34,23 @@ TEST_F(ClientTest, ABadIdIsRefusedBeforeAnythingIsSent) {
     call.request_id = id;
     const auto put = client_.Put("x", TextValue("1"), call);
     EXPECT_EQ(put.status.code(), absl::StatusCode::kInvalidArgument);
-    EXPECT_EQ(ErrorReason(put.status), "BAD_REQUEST_ID");
+    EXPECT_EQ(ErrorReason(put.status), "REQUEST_ID_INVALID");
     EXPECT_EQ(put.outcome, Outcome::kFailed);
   }
   EXPECT_TRUE(network_.seen.empty());
 }
 
 TEST_F(ClientTest, TextThatIsNoUtf8CannotBeSent) {
-  EXPECT_EQ(ErrorReason(client_.Put("\xff", TextValue("1")).status), "NOT_UTF8");
-  EXPECT_EQ(ErrorReason(client_.Put("x", TextValue("\xff")).status), "NOT_UTF8");
-  EXPECT_EQ(ErrorReason(client_.Get("\xff").status), "NOT_UTF8");
-  EXPECT_EQ(ErrorReason(client_.Delete("\xff").status), "NOT_UTF8");
+  EXPECT_EQ(ErrorReason(client_.Put("\xff", TextValue("1")).status), "KEY_NOT_UTF8");
+  EXPECT_EQ(ErrorReason(client_.Put("x", TextValue("\xff")).status), "VALUE_NOT_UTF8");
+  EXPECT_EQ(ErrorReason(client_.Get("\xff").status), "KEY_NOT_UTF8");
+  EXPECT_EQ(ErrorReason(client_.Delete("\xff").status), "KEY_NOT_UTF8");
   v1::WriteOperation operation;
   operation.mutable_delete_()->set_key("\xff");
-  EXPECT_EQ(ErrorReason(client_.Write({operation}).status), "NOT_UTF8");
+  EXPECT_EQ(ErrorReason(client_.Write({operation}).status), "KEY_NOT_UTF8");
   v1::ScanRequest scan;
   scan.set_prefix("\xff");
-  EXPECT_EQ(ErrorReason(client_.Scan(scan).status), "NOT_UTF8");
+  EXPECT_EQ(ErrorReason(client_.Scan(scan).status), "SCAN_RANGE_INVALID");
   EXPECT_TRUE(network_.seen.empty());
   EXPECT_TRUE(client_.Put("x", DataValue("\xff")).ok());
 }

@@ -18,7 +18,7 @@ LamportClock::Observed LamportClock::Observe(uint64_t remote) {
   do {
     if (remote > now && remote - now > jump_max_) return Observed::kTooFarAhead;
     next = std::max(now, remote) + 1;
-    if (next > limit_.load(std::memory_order_acquire)) return Observed::kNeedsReservation;
+    if (next + kHeadroom > limit_.load(std::memory_order_acquire)) return Observed::kNeedsReservation;
   } while (!now_.compare_exchange_weak(now, next, std::memory_order_acq_rel));
   return Observed::kOk;
 }

@@ -19,6 +19,10 @@ class LamportClock {
  public:
   // How many counters a reservation should cover. At 200,000 events a second a block lasts 5 s.
   static constexpr uint64_t kBlock = uint64_t{1} << 20;
+  // What Observe leaves below the limit: what has been observed is followed by ticks (an answer, the
+  // writes of the same group), which must not find the reservation used up. Jumps to just below the limit
+  // are not rare: members reserve alike, and one that restarts goes on from its limit.
+  static constexpr uint64_t kHeadroom = kBlock / 4;
   // The default bound on jumps: far more than a cluster counts in years, and so small that forged
   // counters cannot use up 64 bits.
   static constexpr uint64_t kDefaultJumpMax = uint64_t{1} << 44;

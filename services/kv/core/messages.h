@@ -19,7 +19,7 @@ namespace lamppost::kv {
 
 // Which of a replica's peers: its place in the list of peers.
 using PeerIndex = size_t;
-// A link that a peer has opened to this node, as numbered by the driver.
+// A link that a peer has opened to this node, as numbered by the driver: a later link has a higher number.
 using LinkId = uint64_t;
 // Which proposal a reply belongs to, as numbered by the driver.
 using ProposalId = uint64_t;

@@ -39,7 +39,7 @@ struct Peer {
   uint64_t last_answer_ms = 0;
   Heads heads;
   Heads durable_heads;
-  Heads pending;   // on its way to it from others
+  Heads pending;   // on its way to it from others, and what it has of this node's own lives in parts
   Heads progress;  // of a catch-up from this node
   Hash128 content_hash;
 
@@ -66,6 +66,12 @@ struct Peer {
 
   bool IsLinked() const { return state != LinkState::kDown; }
   Origin life() const { return {node_id, incarnation}; }
+  // What it has, all or in parts.
+  Heads Known() const {
+    Heads known = heads;
+    known.RaiseAll(pending);
+    return known;
+  }
 
   // A new connection: nothing sent on the one before counts any more.
   void ResetLink(LinkState new_state, std::string why) {
@@ -76,7 +82,6 @@ struct Peer {
     in_flight_bytes = 0;
     round.reset();
     wanted.reset();
-    pending = Heads();
   }
 
   // Gives it what it lacks, beginning at `start`, before anything live.

@@ -35,8 +35,8 @@ TEST(RandomClusterTest, HoldsWhatItPromisesUnderAllFaults) {
     if (violation.empty()) continue;
     ++failures;
     ADD_FAILURE() << "seed " << seed << ": " << violation << "\nplay it again:\n"
-                  << "  bazel test //services/kv/core:random_cluster_test --test_env=LAMPPOST_SEED_FIRST=" << seed
-                  << " --test_env=LAMPPOST_SEEDS=1";
+                  << "  bazel test //services/kv/core:random_cluster_test --test_env=LAMPPOST_SEED_FIRST="
+                  << seed << " --test_env=LAMPPOST_SEEDS=1";
   }
   std::cout << count << " seeds:";
   for (const auto& [what, times] : tally) std::cout << "  " << what << " " << times;

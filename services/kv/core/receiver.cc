@@ -4,6 +4,13 @@
 
 namespace lamppost::kv {
 
+bool Receiver::Hears(LinkId link, const std::string& node_id) {
+  LinkId& newest = newest_link_[node_id];
+  if (link < newest) return false;
+  newest = link;
+  return true;
+}
+
 bool Receiver::Reaches(const Heads& heads, const SyncMessage& message) const {
   if (message.from.IsCoveredBy(heads)) return true;
   const auto it = senders_.find(message.clock.origin.node_id);

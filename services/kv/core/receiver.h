@@ -15,6 +15,11 @@ namespace lamppost::kv {
 
 class Receiver {
  public:
+  // A member speaks on the link. False if it has since spoken on a newer one: what still comes on the
+  // older link is from before, perhaps from an earlier process on another disk, and the answers that the
+  // sender has had on the newer link do not take it into account.
+  bool Hears(LinkId link, const std::string& node_id);
+
   // Whether what the message builds on is here: by the heads, or by what the same process of the
   // sender has sent in an earlier part of its catch-up.
   bool Reaches(const Heads& heads, const SyncMessage& message) const;
@@ -37,7 +42,8 @@ class Receiver {
     Heads to;                // of the newest snapshot that the catch-up came from
     Heads reached;           // everything up to here that was live in that snapshot has been merged
   };
-  std::map<std::string, Sender> senders_;  // by node id
+  std::map<std::string, Sender> senders_;      // by node id
+  std::map<std::string, LinkId> newest_link_;  // by node id
 };
 
 }  // namespace lamppost::kv

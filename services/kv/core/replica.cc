@@ -89,6 +89,7 @@ absl::Status Replica::Load() {
   state_ = *std::move(state);
   durable_heads_ = state_.heads;
   if (absl::Status status = LoadMembers(); !status.ok()) return status;
+  if (absl::Status status = LoadHeld(); !status.ok()) return status;
   return requests_.Load(*store_);
 }
 
@@ -162,8 +163,9 @@ void Replica::DecideLifeIfPossible() {
   bool superseded = state_.incarnation == 0;
   for (const Peer& peer : peers_) {
     all_answered &= peer.answered;
-    superseded |= peer.heads.At(stored) > state_.heads.At(stored) ||
-                  peer.heads.NewestIncarnation(options_.node_id) > state_.incarnation;
+    const Heads known = peer.Known();
+    superseded |= known.At(stored) > state_.heads.At(stored) ||
+                  known.NewestIncarnation(options_.node_id) > state_.incarnation;
   }
   const bool waited = now_ms_ - *started_ms_ >= options_.life_wait_ms;
   if (!all_answered && !waited) return;
@@ -180,7 +182,7 @@ void Replica::DecideLifeIfPossible() {
 
 void Replica::TakeNewLife(const std::string& why) {
   uint64_t newest = std::max(state_.incarnation, state_.heads.NewestIncarnation(options_.node_id));
-  for (const Peer& peer : peers_) newest = std::max(newest, peer.heads.NewestIncarnation(options_.node_id));
+  for (const Peer& peer : peers_) newest = std::max(newest, peer.Known().NewestIncarnation(options_.node_id));
   const uint64_t life = (newest >> 32) + 1;
   state_.incarnation = life << 32 | (Mix(options_.life_seed ^ life) & 0xFFFFFFFFu);
   state_.heads.Raise({options_.node_id, state_.incarnation}, 0);

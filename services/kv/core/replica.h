@@ -132,6 +132,7 @@ class Replica {
   Replica(ReplicaOptions options, const Store* store);
   absl::Status Load();
   absl::Status LoadMembers();
+  absl::Status LoadHeld();
 
   // replica.cc: own writes, life, output
   void DecideLifeIfPossible();
@@ -172,6 +173,7 @@ class Replica {
   std::unique_ptr<LamportClock> clock_;
   State state_;
   Heads durable_heads_;
+  Heads held_;  // the latest write merged of each origin; beyond the heads while a Sync is incomplete
   Table table_;
   RequestTable requests_;
   std::vector<Peer> peers_;

@@ -9,6 +9,8 @@ namespace lamppost::kv {
 
 void Replica::Receive(LinkId link, const SyncMessage& message) {
   Refusal refusal = CheckSender(message);
+  if (refusal == Refusal::kNone && !receiver_.Hears(link, message.clock.origin.node_id))
+    refusal = Refusal::kGap;
   if (refusal == Refusal::kNone && message.receiver_incarnation != 0) refusal = Admit(message);
   if (refusal == Refusal::kNone && message.receiver_incarnation != 0) refusal = MergeEntries(message);
   if (refusal == Refusal::kNone && message.receiver_incarnation != 0) receiver_.Merged(link, message);
@@ -66,6 +68,27 @@ Refusal Replica::CheckContent(const SyncMessage& message) const {
   return Refusal::kNone;
 }
 
+// What earlier processes merged and the heads do not cover.
+absl::Status Replica::LoadHeld() {
+  std::string position;
+  while (true) {
+    const std::unique_ptr<Cursor> first = store_->Scan(Space::kIndex, position, "");
+    if (!first->Valid()) return first->status();
+    const absl::StatusOr<IndexKey> index = DecodeIndexKey(first->key());
+    if (!index.ok()) return index.status();
+    const Origin& origin = index->timestamp.origin;
+    position = IndexEnd(origin);
+    const auto cursor =
+        store_->Scan(Space::kIndex, IndexStart(origin, state_.heads.At(origin) + 1), position);
+    for (; cursor->Valid(); cursor->Next()) {
+      const absl::StatusOr<IndexKey> held = DecodeIndexKey(cursor->key());
+      if (!held.ok()) return held.status();
+      held_.Raise(origin, held->timestamp.counter);
+    }
+    if (!cursor->status().ok()) return cursor->status();
+  }
+}
+
 Refusal Replica::MergeEntries(const SyncMessage& message) {
   static const std::vector<KeyedVersion> kNothing;
   for (const KeyedVersion& entry : message.entries ? *message.entries : kNothing) {
@@ -77,6 +100,7 @@ Refusal Replica::MergeEntries(const SyncMessage& message) {
       Note(absl::StrCat("cannot merge key ", entry.key, ": ", merge.status().message()));
       return Refusal::kStorage;
     }
+    held_.Raise(version.timestamp.origin, version.timestamp.counter);
     if (*merge == kv::Merge::kReplacesConcurrent || *merge == kv::Merge::kLosesConcurrent) ++conflicts_;
     if (!version.request.id.empty()) requests_.Record({version.request, version.timestamp}, &output_.batch);
     state_changed_ = true;
@@ -104,6 +128,11 @@ void Replica::Answer(LinkId link, const SyncMessage& message, Refusal refusal) {
   const std::string& sender = message.clock.origin.node_id;
   answer.progress = receiver_.ProgressOf(sender, message.boot_id);
   answer.pending = receiver_.PendingBesides(sender);
+  // What this node has of the sender's own lives from a Sync that never came to its end: a sender that
+  // has lost its disk must not take up a life of which something is about.
+  for (const auto& [origin, counter] : held_) {
+    if (origin.node_id == sender && counter > state_.heads.At(origin)) answer.pending.Raise(origin, counter);
+  }
   const auto it = answers_.find(link);
   if (it != answers_.end() && it->second.refusal != Refusal::kNone) {
     output_.answers.push_back({link, std::move(it->second)});

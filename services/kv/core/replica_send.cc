@@ -142,6 +142,9 @@ void Replica::ConsiderRelay(PeerIndex index) {
     if (origin == me()) continue;
     lacks |= std::max(peer.heads.At(origin), peer.pending.At(origin)) < counter;
   }
+  // Parts of a Sync whose sender never finished it are covered by nobody's heads.
+  lacks |= peer.relay_mark == state_.heads && peer.heads == state_.heads &&
+           peer.content_hash != state_.hash.Total() && receiver_.PendingBesides("").empty();
   peer.relay_mark = state_.heads;
   if (lacks) peer.BeginCatchUp(StartFor(peer));
 }
@@ -233,7 +236,10 @@ void Replica::FollowUp(PeerIndex index, const SyncAnswer& answer) {
       }
       return;
     case Refusal::kFenced:
-      if (life_decided_) TakeNewLife("a peer knows a newer one");
+      // Once, whatever number of messages of the old life are refused.
+      if (life_decided_ && answer.heads.NewestIncarnation(options_.node_id) > state_.incarnation) {
+        TakeNewLife("a peer knows a newer one");
+      }
       return;
     case Refusal::kUnknownMember:
       // A peer that has only just started learns who this node is from its own link to it.

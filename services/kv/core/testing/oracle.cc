@@ -17,10 +17,13 @@ void Oracle::Violated(const std::string& what) {
 }
 
 // FNV-1a over 64-bit words.
-void Oracle::Trace(uint64_t number) { trace_hash_ = (trace_hash_ ^ number) * 0x100000001B3u; }
+void Oracle::Trace(uint64_t number) {
+  trace_hash_ = (trace_hash_ ^ number) * 0x100000001B3u;
+}
 
 void Oracle::OnReceived(NodeIndex node, const Packet& packet) {
   views_[node].floor = std::max(views_[node].floor, packet.clock().counter);
+  received_.Raise(packet.clock().origin, packet.clock().counter);
 }
 
 void Oracle::OnProposed(NodeIndex node, const Proposal& proposal) {
@@ -30,6 +33,10 @@ void Oracle::OnProposed(NodeIndex node, const Proposal& proposal) {
 void Oracle::OnDiskLost(NodeIndex node) {
   lost_.insert(node);
   views_[node] = NodeView();
+  for (auto it = issued_.begin(); it != issued_.end();) {
+    const bool unheard = it->origin.node_id == cluster_->spec(node).node_id && !received_.Covers(*it);
+    it = unheard ? issued_.erase(it) : std::next(it);
+  }
   for (auto it = requests_.begin(); it != requests_.end();) {
     it = it->first.first == node ? requests_.erase(it) : std::next(it);
   }
@@ -150,8 +157,9 @@ void Oracle::OnNotSettled() {
     absl::StrAppend(&what, "\n  ", ToString(replica.me()), " heads {", ToString(replica.heads()), "} hash ",
                     ToHex(replica.state().hash.Total()).substr(24));
     for (const Peer& peer : replica.peers()) {
-      absl::StrAppend(&what, "\n    ", peer.address, " state ", static_cast<int>(peer.state), " ", peer.detail,
-                      " heads {", ToString(peer.heads), "} progress {", ToString(peer.progress), "}");
+      absl::StrAppend(&what, "\n    ", peer.address, " state ", static_cast<int>(peer.state), " ",
+                      peer.detail, " heads {", ToString(peer.heads), "} progress {", ToString(peer.progress),
+                      "}");
     }
   }
   Violated(what);

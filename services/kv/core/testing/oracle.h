@@ -2,7 +2,8 @@
 // and what every node has been told. Says what of the design's invariants has been broken.
 //
 // Checked after every group, each on what the group changed:
-//  - no timestamp of a decided life is issued twice (I2);
+//  - no timestamp of a decided life is issued twice (I2), unless nobody had received it when the disk that
+//    it was issued on was lost: nothing that is left in the world tells of it;
 //  - what a node issues is above all it has issued or received before (I1);
 //  - a key's version on a node never goes down;
 //  - the heads invariant: a node whose heads cover a write has that write or a higher version of its key;
@@ -74,6 +75,7 @@ class Oracle : public Observer {
   std::map<Timestamp, std::vector<std::string>> writes_;  // committed: keys
   std::map<Origin, std::map<uint64_t, std::vector<std::string>>> by_origin_;
   std::set<Timestamp> issued_;
+  Heads received_;  // of each life, the latest that any other node has received
   std::map<Timestamp, NodeIndex> coordinator_;
   std::map<std::pair<NodeIndex, std::string>, Timestamp> requests_;  // first outcome at a node
   std::map<std::string, std::set<Timestamp>> attempts_;              // of a request id, anywhere

@@ -60,28 +60,39 @@ void RandomSchedule::Epoch() {
   reorders_ = Chance(70);
   for (Packet& packet : limbo_) cluster_->wire().push_back(std::move(packet));
   limbo_.clear();
-  const int steps = Pick({20, 60, 200}, Below(3));
+  const int steps = Pick({30, 100, 300, 900}, Below(4));
   for (int step = 0; step < steps && oracle_.violation().empty(); ++step) Step();
 }
 
 void RandomSchedule::Step() {
   const uint64_t draw = Below(1000);
-  if (draw < 240) return Write();
+  if (draw < 200) return Write();
   if (draw < 720) return Deliver();
   if (draw < 880) return Pass();
-  if (draw < 915) return ToggleCut();
-  if (draw < 955) return CrashOrStart();
-  if (draw < 970) {
-    const NodeIndex node = AnyNode();
+  if (draw < 910) return ToggleCut();
+  if (draw < 950) return CrashOrStart();
+  if (draw < 960) return cluster_->Connect();
+  if (draw < 970) return LeapOrDeliverAll();
+  if (!loses_disks_) return;
+  if (draw < 985) {
+    const NodeIndex node = NodeWithBadDisk();
     copies_[node] = cluster_->CopyDisk(node);
     return;
   }
-  if (draw < 982 && loses_disks_) return LoseDisk();
-  if (draw < 990) {
+  if (draw < 993) LoseDisk();
+}
+
+void RandomSchedule::LeapOrDeliverAll() {
+  if (Chance(40)) {
     cluster_->Advance(10000);
     return Hit("time leap");
   }
-  cluster_->Connect();
+  for (size_t count = cluster_->wire().size(); count > 0; --count) Deliver();
+}
+
+// Only a minority of the nodes ever loses its disk.
+NodeIndex RandomSchedule::NodeWithBadDisk() {
+  return Below(std::max<size_t>(1, (cluster_->size() - 1) / 2));
 }
 
 CrashPoint RandomSchedule::DrawCrash() {
@@ -162,7 +173,9 @@ void RandomSchedule::Deliver() {
 // Time passes, and one node or all of them notice.
 void RandomSchedule::Pass() {
   cluster_->Advance(Pick({10, 50, 250, 600}, Below(4)));
-  if (Chance(60)) return cluster_->Run(AnyNode(), [](Replica*) {}, DrawCrash());
+  if (Chance(60))
+    return cluster_->Run(
+        AnyNode(), [](Replica*) {}, DrawCrash());
   for (NodeIndex node = 0; node < cluster_->size(); ++node) cluster_->Run(node, [](Replica*) {});
 }
 
@@ -187,7 +200,7 @@ void RandomSchedule::CrashOrStart() {
 }
 
 void RandomSchedule::LoseDisk() {
-  const NodeIndex node = Below(std::max<size_t>(1, (cluster_->size() - 1) / 2));
+  const NodeIndex node = NodeWithBadDisk();
   const auto copy = copies_.find(node);
   const bool has_copy = copy != copies_.end() && Chance(66);
   if (cluster_->IsUp(node)) cluster_->Crash(node, Chance(50) ? Notice::kAtOnce : Notice::kLater);

@@ -41,6 +41,8 @@ class RandomSchedule {
   void ToggleCut();
   void CrashOrStart();
   void LoseDisk();
+  NodeIndex NodeWithBadDisk();
+  void LeapOrDeliverAll();
   void Quiet();
   bool Settle();
   bool IsSettled() const;

@@ -1,0 +1,209 @@
+#include "services/kv/server/driver.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "services/common/error.h"
+#include "services/kv/storage/memory_storage.h"
+
+namespace lamppost::kv {
+namespace {
+
+class NoPeers : public Outbox {
+ public:
+  void Send(PeerIndex, SyncMessage) override {}
+  void SendAnswer(LinkId, const SyncAnswer&) override {}
+  void Poll(uint64_t) override {}
+};
+
+// Lets commits through one by one when told to, counts them, and fails them when told to.
+class GatedStorage : public MemoryStorage {
+ public:
+  absl::Status Commit(const WriteBatch& batch, Durability durability) override {
+    {
+      absl::MutexLock lock(&mutex_);
+      ++waiting_;
+      mutex_.Await(absl::Condition(&open_));
+      --waiting_;
+      ++commits_;
+      if (!failure_.ok()) return failure_;
+    }
+    return MemoryStorage::Commit(batch, durability);
+  }
+  void SetOpen(bool open) {
+    absl::MutexLock lock(&mutex_);
+    open_ = open;
+  }
+  void FailWith(absl::Status status) {
+    absl::MutexLock lock(&mutex_);
+    failure_ = std::move(status);
+  }
+  void AwaitBlockedCommit() {
+    const auto blocked = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return waiting_ > 0; };
+    absl::MutexLock lock(&mutex_);
+    ASSERT_TRUE(mutex_.AwaitWithTimeout(absl::Condition(&blocked), absl::Seconds(20)));
+  }
+  int commits() {
+    absl::MutexLock lock(&mutex_);
+    return commits_;
+  }
+
+ private:
+  absl::Mutex mutex_;
+  bool open_ ABSL_GUARDED_BY(mutex_) = true;
+  int waiting_ ABSL_GUARDED_BY(mutex_) = 0;
+  int commits_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Status failure_ ABSL_GUARDED_BY(mutex_);
+};
+
+class Waiter : public WriteWaiter {
+ public:
+  void Done(const absl::StatusOr<WriteResult>& result) override {
+    result_ = result;
+    done_.Notify();
+  }
+  const absl::StatusOr<WriteResult>& Await() {
+    EXPECT_TRUE(done_.WaitForNotificationWithTimeout(absl::Seconds(20)));
+    return result_;
+  }
+  bool HasBeenTold() const { return done_.HasBeenNotified(); }
+
+ private:
+  absl::Notification done_;
+  absl::StatusOr<WriteResult> result_ = absl::UnknownError("not yet");
+};
+
+Proposal Put(const std::string& key) {
+  Proposal proposal;
+  proposal.operations.push_back({key, Value{Value::Kind::kText, "v"}});
+  return proposal;
+}
+
+class DriverTest : public ::testing::Test {
+ protected:
+  void Start(DriverOptions options = {}) {
+    ReplicaOptions replica_options;
+    replica_options.node_id = "A";
+    replica_options.cluster = "test";
+    replica_options.boot_id = 1;
+    absl::StatusOr<std::unique_ptr<Replica>> replica = Replica::Open(replica_options, &storage_);
+    ASSERT_TRUE(replica.ok());
+    replica_ = *std::move(replica);
+    options.on_fatal_error = [this](const absl::Status&) { fatal_.Notify(); };
+    driver_ = std::make_unique<Driver>(options, replica_.get(), &storage_, &outbox_);
+    ASSERT_TRUE(driver_->Start().ok());
+    Waiter first;  // the life has been decided once a write is through
+    driver_->Propose(Put("first"), 1, &first);
+    ASSERT_TRUE(first.Await().ok());
+  }
+
+  // Makes the driver wait in a commit, so that what comes next gathers behind it.
+  void Block(Waiter* waiter) {
+    storage_.SetOpen(false);
+    driver_->Propose(Put("blocker"), 1, waiter);
+    storage_.AwaitBlockedCommit();
+  }
+
+  GatedStorage storage_;
+  NoPeers outbox_;
+  absl::Notification fatal_;
+  std::unique_ptr<Replica> replica_;
+  std::unique_ptr<Driver> driver_;
+};
+
+TEST_F(DriverTest, WritesThatGatherShareOneCommit) {
+  Start();
+  Waiter blocker;
+  Block(&blocker);
+  const int before = storage_.commits();
+  std::vector<Waiter> waiters(100);
+  for (Waiter& waiter : waiters) driver_->Propose(Put("k"), 1, &waiter);
+  storage_.SetOpen(true);
+  for (Waiter& waiter : waiters) EXPECT_TRUE(waiter.Await().ok());
+  EXPECT_EQ(storage_.commits() - before, 2);  // the blocker's and theirs
+}
+
+TEST_F(DriverTest, NothingIsAcknowledgedBeforeTheCommit) {
+  Start();
+  Waiter blocker;
+  Block(&blocker);
+  EXPECT_FALSE(blocker.HasBeenTold());
+  storage_.SetOpen(true);
+  EXPECT_TRUE(blocker.Await().ok());
+}
+
+TEST_F(DriverTest, BeyondTheBoundWritesAreRefusedWithADelay) {
+  DriverOptions options;
+  options.queued_writes_max = 10;
+  Start(options);
+  Waiter blocker;
+  Block(&blocker);
+  std::vector<Waiter> waiters(10);
+  for (Waiter& waiter : waiters) driver_->Propose(Put("k"), 1, &waiter);
+  Waiter refused;
+  driver_->Propose(Put("k"), 1, &refused);
+  EXPECT_EQ(refused.Await().status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(RetryDelayMs(refused.Await().status()).has_value());
+  storage_.SetOpen(true);
+  for (Waiter& waiter : waiters) EXPECT_TRUE(waiter.Await().ok());
+}
+
+TEST_F(DriverTest, AFailedCommitAcknowledgesNothingAndEndsTheNode) {
+  Start();
+  Waiter blocker;
+  Block(&blocker);
+  storage_.FailWith(absl::UnavailableError("no disk"));
+  Waiter behind;
+  driver_->Propose(Put("k"), 1, &behind);
+  storage_.SetOpen(true);
+  EXPECT_EQ(ErrorReason(blocker.Await().status()), "STORAGE_FAILED");
+  EXPECT_FALSE(behind.Await().ok());
+  EXPECT_TRUE(fatal_.WaitForNotificationWithTimeout(absl::Seconds(20)));
+  Waiter later;
+  driver_->Propose(Put("k"), 1, &later);
+  EXPECT_FALSE(later.Await().ok());
+}
+
+TEST_F(DriverTest, StopFinishesWhatIsQueuedAndRefusesTheRest) {
+  Start();
+  std::vector<Waiter> waiters(50);
+  for (Waiter& waiter : waiters) driver_->Propose(Put("k"), 1, &waiter);
+  driver_->Stop();
+  for (Waiter& waiter : waiters) EXPECT_TRUE(waiter.Await().ok());
+  Waiter late;
+  driver_->Propose(Put("k"), 1, &late);
+  EXPECT_EQ(ErrorReason(late.Await().status()), "SHUTTING_DOWN");
+}
+
+TEST_F(DriverTest, AnOrderlyEndGivesBackTheReservedCounters) {
+  Start();
+  driver_->Stop();
+  const uint64_t last = replica_->clock()->now();
+  ReplicaOptions options;
+  options.node_id = "A";
+  options.cluster = "test";
+  absl::StatusOr<std::unique_ptr<Replica>> again = Replica::Open(options, &storage_);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ((*again)->clock()->now(), last);
+}
+
+TEST_F(DriverTest, AReservationIsDurableBeforeItIsUsed) {
+  Start();
+  const uint64_t far = uint64_t{1} << 40;
+  ASSERT_EQ(replica_->clock()->Observe(far), LamportClock::Observed::kNeedsReservation);
+  absl::Notification reserved;
+  driver_->ReserveThen(far, [&] { reserved.Notify(); });
+  ASSERT_TRUE(reserved.WaitForNotificationWithTimeout(absl::Seconds(20)));
+  EXPECT_EQ(replica_->clock()->Observe(far), LamportClock::Observed::kOk);
+  const absl::StatusOr<std::optional<std::string>> bytes = storage_.Get(Space::kMeta, kStateKey);
+  ASSERT_TRUE(bytes.ok() && *bytes);
+  EXPECT_GE(DecodeState(**bytes)->clock_limit, replica_->clock()->limit());
+}
+
+}  // namespace
+}  // namespace lamppost::kv
