@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Runs the commands that the pages show, in their order, as a reader would: the lines that begin with
+# "$ " in console blocks, and the grpcurl calls of the API page's table. Programs and ports are replaced:
+# dist/ by the built ones, 8000 to 8002 by free ports. Commands of ./run are checked to be verbs it has;
+# running them is CI's business.
+#
+# usage: docs_test.sh LAMPPOST_KV LAMPPOST RUN_D PAGE…
+set -euo pipefail
+
+kv=$PWD/$1 cli=$PWD/$2 run_d=$PWD/$3
+shift 3
+work=$(mktemp -d "${TEST_TMPDIR:-/tmp}/docs.XXXXXX")
+pids=()
+finish() {
+  local status=$?
+  [ "$status" = 0 ] || tail -n 20 "$work"/*.log
+  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+  rm -rf "$work"
+}
+trap finish EXIT
+
+free_ports() {
+  # Three that the system has just given out, held together so that they differ.
+  python3 -c 'import socket
+s = [socket.socket() for _ in range(3)]
+for one in s: one.bind(("127.0.0.1", 0))
+print(*[one.getsockname()[1] for one in s])'
+}
+read -r port_a port_b port_c < <(free_ports)
+
+# The commands of a page, one a line.
+commands_of() {
+  sed -n '/^```console$/,/^```$/s/^\$ //p' "$1"
+  sed -n 's/^| [A-Za-z]* | `\(grpcurl .*\)` |$/\1/p' "$1"
+}
+
+to_local() {
+  sed -e "s|127.0.0.1:8000|127.0.0.1:$port_a|g; s|127.0.0.1:8001|127.0.0.1:$port_b|g; s|127.0.0.1:8002|127.0.0.1:$port_c|g" \
+    -e "s|--port 8000|--port $port_a|; s|--port 8001|--port $port_b|; s|--port 8002|--port $port_c|" \
+    -e "s|^dist/lamppost-kv|$kv|; s|^dist/lamppost|$cli|; s|^grpcurl|${GRPCURL:-grpcurl}|"
+}
+
+wait_until_serving() {
+  local deadline=$((SECONDS + 20))
+  until "$cli" --node "http://127.0.0.1:$1" --timeout 1s put docs-test ready >/dev/null 2>&1; do
+    [ "$SECONDS" -lt "$deadline" ] || { echo "the node on port $1 does not serve" >&2; exit 1; }
+    sleep 0.1
+  done
+}
+
+# Retried for two seconds: what one node was told reaches the others a moment later.
+run_command() {
+  local command=$1 deadline=$((SECONDS + 3))
+  until (cd "$work" && eval "$command") >"$work/output" 2>&1; do
+    if [ "$SECONDS" -ge "$deadline" ]; then
+      echo "failed: $command" >&2
+      cat "$work/output" >&2
+      exit 1
+    fi
+    sleep 0.1
+  done
+}
+
+ran=0 skipped=0
+for page in "$@"; do
+  while IFS= read -r command; do
+    local_command=$(to_local <<<"$command")
+    case $command in
+      './run '*)
+        verb=$(cut -d' ' -f2 <<<"$command")
+        [ -f "$run_d/$verb.sh" ] || { echo "$page: ./run has no verb '$verb'" >&2; exit 1; }
+        ;;
+      'dist/lamppost-kv '*' &')
+        (cd "$work" && eval "exec ${local_command% &}") >"$work/node-${#pids[@]}.log" 2>&1 &
+        pids+=($!)
+        ;;
+      grpcurl*)
+        if [ -z "${GRPCURL:-}" ]; then
+          skipped=$((skipped + 1))
+          continue
+        fi
+        run_command "$local_command"
+        ;;
+      *) run_command "$local_command" ;;
+    esac
+    ran=$((ran + 1))
+    # The pages start the nodes first; the reader takes a moment longer than this test.
+    if [ "${#pids[@]}" = 3 ] && [ -z "${serving:-}" ]; then
+      for port in "$port_a" "$port_b" "$port_c"; do wait_until_serving "$port"; done
+      serving=yes
+    fi
+  done < <(commands_of "$page")
+done
+echo "$ran commands ran, $skipped need grpcurl and were left out"
+[ "$ran" -ge 12 ]
