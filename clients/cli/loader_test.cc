@@ -77,6 +77,18 @@ TEST_F(LoaderTest, TheLastLineOfAKeyWins) {
   for (const auto& [key, value] : expected) EXPECT_EQ(entries.at(key).value.text(), value) << key;
 }
 
+// The first batch comes late, by a retry; the second one must not overtake it.
+TEST_F(LoaderTest, ABatchWaitsForAnotherWithItsKeys) {
+  node_.service().RefuseNext(MakeRetryableError(absl::StatusCode::kUnavailable, "STARTING", "wait", 300));
+  Loader loader(client_.get(), {4, nullptr});
+  loader.Add(1, Put("k", "first"));
+  for (uint64_t line = 2; line <= 501; ++line) loader.Add(line, Put(std::to_string(line), "v"));
+  while (node_.service().calls() < 1) std::this_thread::yield();
+  loader.Add(502, Put("k", "second"));
+  EXPECT_TRUE(loader.Finish().status.ok());
+  EXPECT_EQ(node_.service().entries().at("k").value.text(), "second");
+}
+
 TEST_F(LoaderTest, AFailedBatchStopsTheLoadAndIsNamed) {
   Loader loader(client_.get(), {1, nullptr});
   for (uint64_t line = 1; line <= 500; ++line) loader.Add(line, Put("k" + std::to_string(line), "v"));

@@ -84,12 +84,30 @@ TEST(ClientGrpcTest, FailsOverFromARefusedConnection) {
 TEST(ClientGrpcTest, NobodyThereFailsForCertain) {
   ClientOptions options = PatientOptions({DeadPort(), DeadPort()});
   options.retry.attempts_max = 4;
+  int not_sent = 0;
+  options.observer = [&not_sent](const AttemptReport& report) {
+    not_sent += report.reach == Reach::kNotSent;
+  };
   Client client(options);
   const auto put = client.Put("x", TextValue("1"));
   EXPECT_EQ(put.status.code(), absl::StatusCode::kUnavailable) << put.status;
   EXPECT_EQ(ErrorReason(put.status), "NOT_CONNECTED");
   EXPECT_EQ(put.outcome, Outcome::kFailed);
   EXPECT_EQ(put.attempts, 4);
+  EXPECT_EQ(not_sent, 4);
+}
+
+// The waits between attempts are the retry policy's: the channel's own back-off adds nothing to them.
+TEST(ClientGrpcTest, ANodeThatIsBackIsFoundByTheNextAttempt) {
+  const int port = DeadPort();
+  ClientOptions options = PatientOptions({port});
+  options.retry.attempts_max = 1;
+  Client client(options);
+  EXPECT_EQ(ErrorReason(client.Get("x").status), "NOT_CONNECTED");
+  FakeNode node("A", port);
+  ASSERT_EQ(node.port(), port);
+  const auto get = client.Get("x");
+  EXPECT_TRUE(get.ok()) << get.status;
 }
 
 TEST(ClientGrpcTest, FailsOverWhenANodeDiesBetweenCalls) {

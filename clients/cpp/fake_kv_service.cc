@@ -199,9 +199,9 @@ grpc::Status FakeKvService::Status(grpc::ServerContext* context, const kv::v1::S
   return grpc::Status::OK;
 }
 
-FakeNode::FakeNode(const std::string& node_id) : service_(node_id) {
+FakeNode::FakeNode(const std::string& node_id, int port) : service_(node_id) {
   grpc::ServerBuilder builder;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+  builder.AddListeningPort("127.0.0.1:" + std::to_string(port), grpc::InsecureServerCredentials(), &port_);
   builder.RegisterService(&service_);
   server_ = builder.BuildAndStart();
 }

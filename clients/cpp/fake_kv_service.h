@@ -77,10 +77,10 @@ class FakeKvService final : public kv::v1::KvService::Service {
   int calls_ = 0;
 };
 
-// The service, served until destruction.
+// The service, served until destruction: on a free port, or on one that another fake node has left.
 class FakeNode {
  public:
-  explicit FakeNode(const std::string& node_id);
+  explicit FakeNode(const std::string& node_id, int port = 0);
   ~FakeNode() { Stop(); }
 
   // Ends at once, calls in flight included. Nobody listens on the port afterwards.
