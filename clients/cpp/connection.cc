@@ -25,7 +25,8 @@ int64_t DeadlineMs(std::optional<int64_t> timeout_ms, int64_t now_ms) {
 
 // True if the failure says something about the node, not about the request.
 bool NodeIsInTrouble(absl::StatusCode code) {
-  return code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kDeadlineExceeded;
+  return code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kDeadlineExceeded ||
+         code == absl::StatusCode::kCancelled;
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ void RetryPolicy::OnSuccess() {
 bool RetryPolicy::MayRepeat(const absl::Status& status, Reach reach) const {
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kCancelled:  // this side cancels nothing: it was a server that shuts down
       // Without a request id a repetition must not follow an attempt that may have landed.
       return kind_ != CallKind::kSingleWrite || EffectOf(kind_, reach, status) == Effect::kNone;
     case absl::StatusCode::kResourceExhausted:

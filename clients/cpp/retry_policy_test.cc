@@ -51,11 +51,19 @@ TEST_F(RetryPolicyTest, ResourceExhaustedIsRetriedOnlyWithADelay) {
       Action::kRetry);
 }
 
+TEST_F(RetryPolicyTest, CancelledByAServerThatShutsDownIsLikeUnavailable) {
+  EXPECT_EQ(ActionFor(CallKind::kRead, absl::CancelledError("")), Action::kRetry);
+  EXPECT_EQ(ActionFor(CallKind::kRepeatableWrite, absl::CancelledError("")), Action::kRetry);
+  EXPECT_EQ(ActionFor(CallKind::kSingleWrite, absl::CancelledError("")), Action::kStop);
+}
+
 TEST_F(RetryPolicyTest, NothingElseIsRetried) {
   for (int code = 1; code <= 16; ++code) {
     const auto canonical = static_cast<absl::StatusCode>(code);
-    if (canonical == absl::StatusCode::kUnavailable || canonical == absl::StatusCode::kDeadlineExceeded)
+    if (canonical == absl::StatusCode::kUnavailable || canonical == absl::StatusCode::kDeadlineExceeded ||
+        canonical == absl::StatusCode::kCancelled) {
       continue;
+    }
     EXPECT_EQ(ActionFor(CallKind::kRead, absl::Status(canonical, "")), Action::kStop) << code;
   }
 }

@@ -7,13 +7,35 @@
 #include "services/common/error.h"
 #include "services/kv/core/record.h"
 #include "services/kv/server/codec.h"
+#include "services/kv/server/raw_call.h"
 #include "services/kv/server/scan.h"
 
 namespace lamppost::kv {
 namespace {
 
+using grpc::ByteBuffer;
 using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
+
+// Parses the request, lets its clock in, and goes on with handle(call), here or on the driver's thread.
+template <typename Request, typename Response, typename Handle>
+ServerUnaryReactor* Begin(Shell* shell, CallbackServerContext* context, const ByteBuffer* in, ByteBuffer* out,
+                          Handle handle) {
+  using Call = RawCall<Request, Response>;
+  auto call = std::make_unique<Call>(shell, context, in, out);
+  ServerUnaryReactor* reactor = call->reactor();
+  if (absl::Status status = call->Parse(); !status.ok()) {
+    Call::Fail(std::move(call), status);
+    return reactor;
+  }
+  const uint64_t counter = call->request().clock().counter();
+  // std::function wants to be copied, so the call travels as a plain pointer; one of the two takes it.
+  Call* const owned = call.release();
+  shell->Admit(
+      counter, [owned, handle] { handle(std::unique_ptr<Call>(owned)); },
+      [owned](const absl::Status& status) { Call::Fail(std::unique_ptr<Call>(owned), status); });
+  return reactor;
+}
 
 void SetFound(const WriteResult& result, v1::DeleteResponse* response) {
   response->set_found(result.found);
@@ -22,90 +44,89 @@ void SetFound(const WriteResult&, v1::PutResponse*) {}
 void SetFound(const WriteResult&, v1::WriteResponse*) {}
 
 // One write on its way through the driver; deletes itself when it is answered.
-template <typename Response>
+template <typename Call>
 class WriteCall : public WriteWaiter {
  public:
-  WriteCall(Shell* shell, CallbackServerContext* context, ServerUnaryReactor* reactor, Response* response)
-      : shell_(shell), context_(context), reactor_(reactor), response_(response) {}
+  explicit WriteCall(std::unique_ptr<Call> call) : call_(std::move(call)) {}
 
   void Done(const absl::StatusOr<WriteResult>& result) override {
     const std::unique_ptr<WriteCall> self(this);
-    if (!result.ok()) return shell_->Fail(context_, reactor_, result.status());
-    lamppost::ToProto(result->version, response_->mutable_version());
-    response_->set_replayed(result->replayed);
-    SetFound(*result, response_);
-    shell_->Stamp(response_->mutable_clock());
-    reactor_->Finish(grpc::Status::OK);
+    if (!result.ok()) return Call::Fail(std::move(call_), result.status());
+    lamppost::ToProto(result->version, call_->response()->mutable_version());
+    call_->response()->set_replayed(result->replayed);
+    SetFound(*result, call_->response());
+    Call::Answer(std::move(call_));
   }
 
  private:
-  Shell* const shell_;
-  CallbackServerContext* const context_;
-  ServerUnaryReactor* const reactor_;
-  Response* const response_;
+  std::unique_ptr<Call> call_;
+};
+
+template <typename Request, typename Response>
+ServerUnaryReactor* HandleWrite(const Limits& limits, Shell* shell, CallbackServerContext* context,
+                                const ByteBuffer* in, ByteBuffer* out) {
+  using Call = RawCall<Request, Response>;
+  return Begin<Request, Response>(shell, context, in, out, [limits, shell](std::unique_ptr<Call> call) {
+    absl::StatusOr<Proposal> proposal = ToProposal(call->request());
+    if (!proposal.ok()) return Call::Fail(std::move(call), proposal.status());
+    if (absl::Status status = CheckProposal(*proposal, limits); !status.ok()) {
+      return Call::Fail(std::move(call), status);
+    }
+    const uint64_t bytes = call->request().ByteSizeLong();
+    shell->driver()->Propose(*std::move(proposal), bytes, new WriteCall<Call>(std::move(call)));
+  });
+}
+
+template <typename Request, typename Response, typename Read>
+ServerUnaryReactor* HandleRead(Shell* shell, CallbackServerContext* context, const ByteBuffer* in,
+                               ByteBuffer* out, Read read) {
+  using Call = RawCall<Request, Response>;
+  return Begin<Request, Response>(shell, context, in, out, [read](std::unique_ptr<Call> call) {
+    const absl::Status status = read(call->request(), call->response());
+    if (!status.ok()) return Call::Fail(std::move(call), status);
+    Call::Answer(std::move(call));
+  });
+}
+
+// A Status call that waits for the driver. Tasks are copied, hence shared; one that a stopping driver drops
+// ends the call all the same.
+template <typename Call>
+struct StatusCall {
+  explicit StatusCall(std::unique_ptr<Call> pending) : call(std::move(pending)) {}
+  ~StatusCall() {
+    if (call == nullptr) return;
+    Call::Fail(std::move(call), MakeRetryableError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
+                                                   "the node is shutting down", 1000));
+  }
+  std::unique_ptr<Call> call;
 };
 
 }  // namespace
 
-template <typename Request, typename Response>
-ServerUnaryReactor* KvServiceImpl::HandleWrite(CallbackServerContext* context, const Request* request,
-                                               Response* response) {
-  ServerUnaryReactor* reactor = context->DefaultReactor();
-  const auto fail = [this, context, reactor](const absl::Status& status) {
-    shell_->Fail(context, reactor, status);
+ServerUnaryReactor* KvServiceImpl::Put(Context* context, const Bytes* in, Bytes* out) {
+  return HandleWrite<v1::PutRequest, v1::PutResponse>(limits_, shell_, context, in, out);
+}
+
+ServerUnaryReactor* KvServiceImpl::Delete(Context* context, const Bytes* in, Bytes* out) {
+  return HandleWrite<v1::DeleteRequest, v1::DeleteResponse>(limits_, shell_, context, in, out);
+}
+
+ServerUnaryReactor* KvServiceImpl::Write(Context* context, const Bytes* in, Bytes* out) {
+  return HandleWrite<v1::WriteRequest, v1::WriteResponse>(limits_, shell_, context, in, out);
+}
+
+ServerUnaryReactor* KvServiceImpl::Get(Context* context, const Bytes* in, Bytes* out) {
+  const auto read = [this](const v1::GetRequest& request, v1::GetResponse* response) {
+    return ReadKey(request, response);
   };
-  const auto write = [this, context, reactor, request, response, fail] {
-    absl::StatusOr<Proposal> proposal = ToProposal(*request);
-    if (!proposal.ok()) return fail(proposal.status());
-    if (absl::Status status = CheckProposal(*proposal, limits_); !status.ok()) return fail(status);
-    shell_->driver()->Propose(*std::move(proposal), request->ByteSizeLong(),
-                              new WriteCall<Response>(shell_, context, reactor, response));
+  return HandleRead<v1::GetRequest, v1::GetResponse>(shell_, context, in, out, read);
+}
+
+ServerUnaryReactor* KvServiceImpl::Scan(Context* context, const Bytes* in, Bytes* out) {
+  const auto read = [this](const v1::ScanRequest& request, v1::ScanResponse* response) {
+    return ScanPage(*store_, request, response);
   };
-  shell_->Admit(request->clock().counter(), write, fail);
-  return reactor;
-}
-
-template <typename Request, typename Response>
-ServerUnaryReactor* KvServiceImpl::HandleRead(CallbackServerContext* context, const Request* request,
-                                              Response* response,
-                                              absl::Status (KvServiceImpl::*read)(const Request&, Response*)
-                                                  const) {
-  ServerUnaryReactor* reactor = context->DefaultReactor();
-  const auto fail = [this, context, reactor](const absl::Status& status) {
-    shell_->Fail(context, reactor, status);
-  };
-  const auto answer = [this, reactor, request, response, read, fail] {
-    if (absl::Status status = (this->*read)(*request, response); !status.ok()) return fail(status);
-    shell_->Stamp(response->mutable_clock());
-    reactor->Finish(grpc::Status::OK);
-  };
-  shell_->Admit(request->clock().counter(), answer, fail);
-  return reactor;
-}
-
-ServerUnaryReactor* KvServiceImpl::Put(CallbackServerContext* context, const v1::PutRequest* request,
-                                       v1::PutResponse* response) {
-  return HandleWrite(context, request, response);
-}
-
-ServerUnaryReactor* KvServiceImpl::Delete(CallbackServerContext* context, const v1::DeleteRequest* request,
-                                          v1::DeleteResponse* response) {
-  return HandleWrite(context, request, response);
-}
-
-ServerUnaryReactor* KvServiceImpl::Write(CallbackServerContext* context, const v1::WriteRequest* request,
-                                         v1::WriteResponse* response) {
-  return HandleWrite(context, request, response);
-}
-
-ServerUnaryReactor* KvServiceImpl::Get(CallbackServerContext* context, const v1::GetRequest* request,
-                                       v1::GetResponse* response) {
-  return HandleRead(context, request, response, &KvServiceImpl::ReadKey);
-}
-
-ServerUnaryReactor* KvServiceImpl::Scan(CallbackServerContext* context, const v1::ScanRequest* request,
-                                        v1::ScanResponse* response) {
-  return HandleRead(context, request, response, &KvServiceImpl::ReadPage);
+  return HandleRead<v1::ScanRequest, v1::ScanResponse>(shell_, context, in, out, read);
 }
 
 absl::Status KvServiceImpl::ReadKey(const v1::GetRequest& request, v1::GetResponse* response) const {
@@ -122,25 +143,16 @@ absl::Status KvServiceImpl::ReadKey(const v1::GetRequest& request, v1::GetRespon
   return absl::OkStatus();
 }
 
-absl::Status KvServiceImpl::ReadPage(const v1::ScanRequest& request, v1::ScanResponse* response) const {
-  return ScanPage(*store_, request, response);
-}
-
-ServerUnaryReactor* KvServiceImpl::Status(CallbackServerContext* context, const v1::StatusRequest* request,
-                                          v1::StatusResponse* response) {
-  ServerUnaryReactor* reactor = context->DefaultReactor();
-  const auto fail = [this, context, reactor](const absl::Status& status) {
-    shell_->Fail(context, reactor, status);
-  };
-  const auto ask = [this, reactor, response] {
-    shell_->driver()->Post([this, reactor, response](Replica* replica) {
-      status_(*replica, response);
-      shell_->Stamp(response->mutable_clock());
-      reactor->Finish(grpc::Status::OK);
+ServerUnaryReactor* KvServiceImpl::Status(Context* context, const Bytes* in, Bytes* out) {
+  using Call = RawCall<v1::StatusRequest, v1::StatusResponse>;
+  const auto ask = [this](std::unique_ptr<Call> call) {
+    auto pending = std::make_shared<StatusCall<Call>>(std::move(call));
+    shell_->driver()->Post([this, pending](Replica* replica) {
+      status_(*replica, pending->call->response());
+      Call::Answer(std::move(pending->call));
     });
   };
-  shell_->Admit(request->clock().counter(), ask, fail);
-  return reactor;
+  return Begin<v1::StatusRequest, v1::StatusResponse>(shell_, context, in, out, ask);
 }
 
 }  // namespace lamppost::kv

@@ -1,9 +1,10 @@
-// KvService over gRPC's callback API: decodes, checks, and hands writes to the driver; reads go to the
+// KvService over gRPC's callback API: parses, checks, and hands writes to the driver; reads go to the
 // store at once, on the calling thread.
 #ifndef LAMPPOST_SERVICES_KV_SERVER_KV_SERVICE_H_
 #define LAMPPOST_SERVICES_KV_SERVER_KV_SERVICE_H_
 
 #include <functional>
+#include <utility>
 
 #include "lamppost/kv/v1/kv_service.grpc.pb.h"
 #include "services/kv/core/limits.h"
@@ -12,38 +13,32 @@
 
 namespace lamppost::kv {
 
-class KvServiceImpl : public v1::KvService::CallbackService {
+// All methods take and give bytes; raw_call.h tells why.
+using RawKvService = v1::KvService::WithRawCallbackMethod_Put<
+    v1::KvService::WithRawCallbackMethod_Get<v1::KvService::WithRawCallbackMethod_Delete<
+        v1::KvService::WithRawCallbackMethod_Scan<v1::KvService::WithRawCallbackMethod_Write<
+            v1::KvService::WithRawCallbackMethod_Status<v1::KvService::Service>>>>>>;
+
+class KvServiceImpl : public RawKvService {
  public:
   // Fills in the answer to Status; called on the driver's thread, within a group.
   using StatusFn = std::function<void(const Replica&, v1::StatusResponse*)>;
+  using Context = grpc::CallbackServerContext;
+  using Bytes = grpc::ByteBuffer;
 
   // All must outlive the service.
   KvServiceImpl(Limits limits, Shell* shell, const Store* store, StatusFn status)
       : limits_(limits), shell_(shell), store_(store), status_(std::move(status)) {}
 
-  grpc::ServerUnaryReactor* Put(grpc::CallbackServerContext* context, const v1::PutRequest* request,
-                                v1::PutResponse* response) override;
-  grpc::ServerUnaryReactor* Get(grpc::CallbackServerContext* context, const v1::GetRequest* request,
-                                v1::GetResponse* response) override;
-  grpc::ServerUnaryReactor* Delete(grpc::CallbackServerContext* context, const v1::DeleteRequest* request,
-                                   v1::DeleteResponse* response) override;
-  grpc::ServerUnaryReactor* Scan(grpc::CallbackServerContext* context, const v1::ScanRequest* request,
-                                 v1::ScanResponse* response) override;
-  grpc::ServerUnaryReactor* Write(grpc::CallbackServerContext* context, const v1::WriteRequest* request,
-                                  v1::WriteResponse* response) override;
-  grpc::ServerUnaryReactor* Status(grpc::CallbackServerContext* context, const v1::StatusRequest* request,
-                                   v1::StatusResponse* response) override;
+  grpc::ServerUnaryReactor* Put(Context* context, const Bytes* in, Bytes* out) override;
+  grpc::ServerUnaryReactor* Get(Context* context, const Bytes* in, Bytes* out) override;
+  grpc::ServerUnaryReactor* Delete(Context* context, const Bytes* in, Bytes* out) override;
+  grpc::ServerUnaryReactor* Scan(Context* context, const Bytes* in, Bytes* out) override;
+  grpc::ServerUnaryReactor* Write(Context* context, const Bytes* in, Bytes* out) override;
+  grpc::ServerUnaryReactor* Status(Context* context, const Bytes* in, Bytes* out) override;
 
  private:
-  template <typename Request, typename Response>
-  grpc::ServerUnaryReactor* HandleWrite(grpc::CallbackServerContext* context, const Request* request,
-                                        Response* response);
-  template <typename Request, typename Response>
-  grpc::ServerUnaryReactor* HandleRead(grpc::CallbackServerContext* context, const Request* request,
-                                       Response* response,
-                                       absl::Status (KvServiceImpl::*read)(const Request&, Response*) const);
   absl::Status ReadKey(const v1::GetRequest& request, v1::GetResponse* response) const;
-  absl::Status ReadPage(const v1::ScanRequest& request, v1::ScanResponse* response) const;
 
   const Limits limits_;
   Shell* const shell_;
