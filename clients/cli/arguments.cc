@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "clients/cli/duration.h"
 #include "clients/cli/exit_code.h"
-#include "clients/cli/version.h"
+#include "services/common/version.h"
 
 namespace lamppost::cli {
 namespace {

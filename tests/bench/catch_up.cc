@@ -61,12 +61,14 @@ class CatchUp {
     const absl::StatusOr<MemoryBytes> memory = cluster_.process(0).Memory();
     if (!memory.ok()) return memory.status();
     *resident = memory->resident;
-    *disk = DiskBytes(cluster_.DataDirectory(0));
+    *disk = FileBytes(cluster_.DataDirectory(0));
     return absl::OkStatus();
   }
 
   absl::Status WaitAllKeys(int node, int64_t deadline_ms) {
-    const auto wanted = [this](const kv::v1::StatusResponse& status) { return status.keys() >= result_.keys; };
+    const auto wanted = [this](const kv::v1::StatusResponse& status) {
+      return status.keys() >= result_.keys;
+    };
     return cluster_.WaitFor(node, "holding all keys", wanted, deadline_ms);
   }
 

@@ -27,7 +27,7 @@ struct CatchUpResult {
   // Of the first node, empty and with all keys (after the fill, before the catch-up).
   uint64_t resident_empty = 0;
   uint64_t resident_full = 0;
-  uint64_t disk_empty = 0;
+  uint64_t disk_empty = 0;  // sizes of its files
   uint64_t disk_full = 0;
   double resident_bytes_per_key = 0;
   double disk_bytes_per_key = 0;

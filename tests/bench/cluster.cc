@@ -58,8 +58,8 @@ absl::Status Cluster::StartNode(int node) {
     if (other != node) absl::StrAppend(&peers, peers.empty() ? "" : ",", "http://", Target(other));
   }
   auto process = Process::Start(
-      {program_, "--id", std::string(1, NodeName(node)), "--port", absl::StrCat(ports_[node]), "--peers", peers,
-       "--data-dir", DataDirectory(node), "--durability", durability_, "--log-level", "warn"},
+      {program_, "--id", std::string(1, NodeName(node)), "--port", absl::StrCat(ports_[node]), "--peers",
+       peers, "--data-dir", DataDirectory(node), "--durability", durability_, "--log-level", "warn"},
       absl::StrCat(DataDirectory(node), ".log"));
   if (!process.ok()) return process.status();
   processes_[node] = *std::move(process);
@@ -78,6 +78,12 @@ absl::Status Cluster::Stop() {
     if (processes_[node]) first.Update(StopNode(node));
   }
   return first;
+}
+
+double Cluster::CpuSeconds() const {
+  double seconds = 0;
+  for (const auto& process : processes_) seconds += process ? process->CpuSeconds() : 0;
+  return seconds;
 }
 
 std::string Cluster::Target(int node) const {
@@ -111,8 +117,8 @@ absl::Status Cluster::WaitFor(int node, const std::string& what,
     last = status.ok() ? status->ShortDebugString() : std::string(status.status().message());
     absl::SleepFor(absl::Milliseconds(10));
   }
-  return absl::DeadlineExceededError(absl::StrCat("node ", std::string(1, NodeName(node)), ": not ", what, " after ",
-                                                  deadline_ms, " ms; last: ", last));
+  return absl::DeadlineExceededError(absl::StrCat("node ", std::string(1, NodeName(node)), ": not ", what,
+                                                  " after ", deadline_ms, " ms; last: ", last));
 }
 
 absl::Status Cluster::WaitConverged(int64_t deadline_ms) {

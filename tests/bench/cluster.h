@@ -34,6 +34,8 @@ class Cluster {
   std::string Target(int node) const;
   std::string DataDirectory(int node) const;
   const Process& process(int node) const { return *processes_[node]; }
+  // Of all that run.
+  double CpuSeconds() const;
   absl::StatusOr<kv::v1::StatusResponse> Status(int node);
 
   // Asks the node for its status until it is as wanted.

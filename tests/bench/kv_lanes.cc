@@ -54,7 +54,7 @@ Lanes PutLanes(const Channels& channels, int lanes, const KeySpace& space, Reque
         request->set_request_id(absl::StrCat(absl::Hex(Mix(seed), absl::kZeroPad16), "-", calls));
       }
     };
-    made.push_back(std::make_unique<PutLane>(StubOf(channels, i), &Stub::async::Put, std::move(next)));
+    made.emplace_back(new PutLane(StubOf(channels, i), &Stub::async::Put, std::move(next)));
   }
   return made;
 }
@@ -67,7 +67,7 @@ Lanes GetLanes(const Channels& channels, int lanes, const KeySpace& space) {
       PassClockOn(last, request);
       request->set_key(KeyAt(random.Below(space.keys)));
     };
-    made.push_back(std::make_unique<GetLane>(StubOf(channels, i), &Stub::async::Get, std::move(next)));
+    made.emplace_back(new GetLane(StubOf(channels, i), &Stub::async::Get, std::move(next)));
   }
   return made;
 }
@@ -102,17 +102,13 @@ Lanes BatchWriter::MakeLanes(const Channels& channels, int lanes) {
         put->mutable_value()->set_data(RandomValue(shared->space.value_bytes, &random));
       }
     };
-    made.push_back(std::make_unique<WriteLane>(StubOf(channels, i), &Stub::async::Write, std::move(next)));
+    made.emplace_back(new WriteLane(StubOf(channels, i), &Stub::async::Write, std::move(next)));
   }
   return made;
 }
 
 bool BatchWriter::Ended() const {
   return shared_->next_key.load() >= shared_->space.keys;
-}
-
-uint64_t BatchWriter::keys_taken() const {
-  return std::min(shared_->next_key.load(), shared_->space.keys);
 }
 
 }  // namespace lamppost::bench

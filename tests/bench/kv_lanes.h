@@ -31,9 +31,7 @@ class BatchWriter {
   BatchWriter(const KeySpace& space, int keys_per_batch);
   ~BatchWriter();
   Lanes MakeLanes(const Channels& channels, int lanes);
-  bool Ended() const;
-  // Keys in batches taken so far; thread-safe.
-  uint64_t keys_taken() const;
+  bool Ended() const;  // thread-safe
 
  private:
   struct Shared;

@@ -1,7 +1,6 @@
 #include "tests/bench/load.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 
 #include "absl/base/thread_annotations.h"
@@ -58,7 +57,6 @@ class Round {
     track.last_answer = Clock::now();
     if (status.ok()) {
       track.latencies_us.push_back(static_cast<float>(Microseconds(track.last_answer - track.sent)));
-      if (limits_.on_call) limits_.on_call();
     } else {
       if (track.errors++ == 0)
         track.first_error = absl::StrCat(status.error_code(), ": ", status.error_message());

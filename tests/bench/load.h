@@ -41,12 +41,10 @@ struct LoadResult {
 // stops early; calls that take ten seconds longer than the round are cancelled.
 LoadResult RunLoad(const Lanes& lanes, int64_t duration_ms);
 
-// The same until `enough` returns true, which is asked between calls, from several threads. on_call is
-// told of each success.
+// The same until `enough` returns true, which is asked between calls, from several threads.
 struct LoadLimits {
   int64_t duration_ms = 0;
   std::function<bool()> enough;
-  std::function<void()> on_call;
 };
 LoadResult RunLoad(const Lanes& lanes, const LoadLimits& limits);
 

@@ -16,7 +16,7 @@ struct QuickLimits {
 
 const std::map<std::string, bool Parts::*>& PartNames() {
   static const auto* const names = new std::map<std::string, bool Parts::*>{
-      {"put-sync", &Parts::put_sync},   {"get", &Parts::get},   {"put-interval", &Parts::put_interval},
+      {"put-sync", &Parts::put_sync}, {"get", &Parts::get},   {"put-interval", &Parts::put_interval},
       {"catch-up", &Parts::catch_up}, {"etcd", &Parts::etcd}, {"redis", &Parts::redis}};
   return *names;
 }
@@ -40,7 +40,8 @@ void UseQuick(const CLI::App& app, Options* options) {
 }  // namespace
 
 std::variant<Options, EchoServerCommand, ExitNow> ParseCommandLine(int argc, const char* const* argv) {
-  CLI::App app("Measures lamppost-kv on this machine, as ratios to a gRPC server that does nothing.", "bench");
+  CLI::App app("Measures lamppost-kv on this machine, as ratios to a gRPC server that does nothing.",
+               "bench");
   Options options;
   EchoServerCommand echo;
   std::vector<std::string> only;
@@ -49,7 +50,8 @@ std::variant<Options, EchoServerCommand, ExitNow> ParseCommandLine(int argc, con
   app.add_option("--node-program", options.node_program, "The lamppost-kv to measure");
   app.add_option("--work-dir", options.work_directory, "Where to make the data directories: on a real disk");
   app.add_option("--json", options.json_file, "Also write the results to this file");
-  const CLI::Option* const quick = app.add_flag("--quick", "A short run: fewer and shorter rounds, fewer keys");
+  const CLI::Option* const quick =
+      app.add_flag("--quick", "A short run: fewer and shorter rounds, fewer keys");
   app.add_option("--only", only, "Only these parts")->delimiter(',')->check(CLI::IsMember(part_names));
   app.add_option("--channels", options.channels, "Connections to the server measured")
       ->capture_default_str()

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <memory>
 #include <utility>
 
@@ -10,6 +11,12 @@
 namespace lamppost::bench {
 namespace {
 
+double OwnCpuSeconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
 // The rounds of one contender.
 class Record {
  public:
@@ -17,6 +24,8 @@ class Record {
 
   // Returns calls per second.
   absl::StatusOr<double> Round(int64_t duration_ms) {
+    const double own_cpu = OwnCpuSeconds();
+    const double server_cpu = ServerCpuSeconds();
     absl::StatusOr<LoadResult> result = contender_->run(duration_ms);
     if (!result.ok()) return result.status();
     sum_.errors += result->errors;
@@ -27,7 +36,10 @@ class Record {
     per_second_.push_back(result->calls_per_second);
     p50_us_.push_back(result->p50_us);
     p99_us_.push_back(result->p99_us);
+    const double microseconds_a_call = 1e6 / static_cast<double>(result->calls);
+    client_cpu_us_.push_back((OwnCpuSeconds() - own_cpu) * microseconds_a_call);
     if (absl::Status status = Settle(); !status.ok()) return status;
+    server_cpu_us_.push_back((ServerCpuSeconds() - server_cpu) * microseconds_a_call);
     return result->calls_per_second;
   }
 
@@ -35,6 +47,8 @@ class Record {
     per_second_.clear();
     p50_us_.clear();
     p99_us_.clear();
+    client_cpu_us_.clear();
+    server_cpu_us_.clear();
   }
 
   Throughput Summary() const {
@@ -42,10 +56,16 @@ class Record {
     summary.per_second = Median(per_second_);
     summary.p50_us = Median(p50_us_);
     summary.p99_us = Median(p99_us_);
+    summary.client_cpu_us = Median(client_cpu_us_);
+    summary.server_cpu_us = Median(server_cpu_us_);
     return summary;
   }
 
  private:
+  double ServerCpuSeconds() const {
+    return contender_->server_cpu_seconds ? contender_->server_cpu_seconds() : 0;
+  }
+
   absl::Status Settle() {
     if (!contender_->settle) return absl::OkStatus();
     const auto start = std::chrono::steady_clock::now();
@@ -60,6 +80,8 @@ class Record {
   std::vector<double> per_second_;
   std::vector<double> p50_us_;
   std::vector<double> p99_us_;
+  std::vector<double> client_cpu_us_;
+  std::vector<double> server_cpu_us_;
 };
 
 }  // namespace
@@ -71,12 +93,13 @@ double Median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-Contender LoadOf(std::string name, Lanes lanes) {
+Contender LoadOf(std::string name, Lanes lanes, std::function<double()> server_cpu_seconds) {
   Contender contender;
   contender.name = std::move(name);
   contender.run = [lanes = std::make_shared<Lanes>(std::move(lanes))](int64_t duration_ms) {
     return RunLoad(*lanes, duration_ms);
   };
+  contender.server_cpu_seconds = std::move(server_cpu_seconds);
   return contender;
 }
 

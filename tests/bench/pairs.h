@@ -17,12 +17,14 @@ namespace lamppost::bench {
 struct Contender {
   std::string name;
   std::function<absl::StatusOr<LoadResult>(int64_t duration_ms)> run;
+  // Processor time that its servers have used so far. May be empty.
+  std::function<double()> server_cpu_seconds;
   // After each round: until what the round has left to do is done, so that it burdens no other's round.
   std::function<absl::Status()> settle;
 };
 
 // The usual contender: all lanes of a load.
-Contender LoadOf(std::string name, Lanes lanes);
+Contender LoadOf(std::string name, Lanes lanes, std::function<double()> server_cpu_seconds);
 
 struct Throughput {
   std::string name;
@@ -30,6 +32,10 @@ struct Throughput {
   double per_second = 0;
   double p50_us = 0;  // 0: not known
   double p99_us = 0;
+  // Processor time a call, which the machine's other load disturbs less than the time it takes. What the
+  // servers do after the round to become level is counted.
+  double client_cpu_us = 0;
+  double server_cpu_us = 0;
   uint64_t errors = 0;  // in all rounds
   std::string first_error;
   double settle_ms_max = 0;  // the longest time that a round's rest took

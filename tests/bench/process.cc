@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -119,7 +120,8 @@ absl::Status Process::Ended(int wait_status) const {
 absl::StatusOr<MemoryBytes> Process::Memory() const {
   MemoryBytes memory;
   for (absl::string_view line : absl::StrSplit(ReadFile(absl::StrCat("/proc/", pid_, "/status")), '\n')) {
-    const std::vector<absl::string_view> words = absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+    const std::vector<absl::string_view> words =
+        absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
     uint64_t kibibytes = 0;
     if (words.size() < 2 || !absl::SimpleAtoi(words[1], &kibibytes)) continue;
     if (words[0] == "VmRSS:") memory.resident = kibibytes << 10;
@@ -127,6 +129,13 @@ absl::StatusOr<MemoryBytes> Process::Memory() const {
   }
   if (memory.resident == 0) return absl::NotFoundError(absl::StrCat("no memory figures of ", name_));
   return memory;
+}
+
+double Process::CpuSeconds() const {
+  clockid_t clock;
+  timespec time{};
+  if (pid_ < 0 || clock_getcpuclockid(pid_, &clock) != 0 || clock_gettime(clock, &time) != 0) return 0;
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
 void Process::ResetPeak() const {
@@ -144,14 +153,15 @@ TemporaryDirectory::~TemporaryDirectory() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-uint64_t DiskBytes(const std::string& directory) {
+uint64_t FileBytes(const std::string& directory) {
   uint64_t bytes = 0;
   std::error_code error;
   for (auto it = std::filesystem::recursive_directory_iterator(directory, error);
        it != std::filesystem::recursive_directory_iterator(); it.increment(error)) {
     struct stat facts;
     // A file may go while we look.
-    if (lstat(it->path().c_str(), &facts) == 0) bytes += static_cast<uint64_t>(facts.st_blocks) * 512;
+    const bool there = lstat(it->path().c_str(), &facts) == 0;
+    if (there && S_ISREG(facts.st_mode)) bytes += static_cast<uint64_t>(facts.st_size);
   }
   return bytes;
 }

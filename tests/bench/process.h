@@ -38,6 +38,8 @@ class Process {
   absl::Status CheckRunning();
 
   absl::StatusOr<MemoryBytes> Memory() const;
+  // Processor time of all its threads so far; 0 if it has ended.
+  double CpuSeconds() const;
   void ResetPeak() const;
   pid_t pid() const { return pid_; }
 
@@ -65,8 +67,9 @@ class TemporaryDirectory {
   const std::string path_;
 };
 
-// What the files below take on disk, as `du` counts.
-uint64_t DiskBytes(const std::string& directory);
+// The sizes of the files below. Not the blocks they take: a log is given far more of those ahead than it
+// has content.
+uint64_t FileBytes(const std::string& directory);
 
 // The path of a program on the PATH; empty if it is not there.
 std::string FindProgram(const std::string& name);

@@ -37,8 +37,6 @@ class UnaryLane : public Lane {
     if (context_) context_->TryCancel();
   }
 
-  const Response& response() const { return response_; }
-
  private:
   const std::unique_ptr<Stub> stub_;
   const Method method_;

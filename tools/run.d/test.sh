@@ -5,7 +5,8 @@
 # Installs what it lacks, then runs, going on after a failure:
 #   1. the checks of ./run lint
 #   2. all Bazel tests, optimised; the whole-system tests (tag integration) are among them
-#   3. the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer (all but those tagged
+#   3. ./run demo
+#   4. the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer (all but those tagged
 #      integration or noasan)
 # Tests tagged manual are left out; those tagged needs-buf or needs-grpcurl are skipped where that tool
 # cannot be had (never in CI, if its registry can be reached). Logs of failed tests are printed and stay
@@ -41,6 +42,7 @@ need_tool buf
 need_tool grpcurl
 tools=("--test_env=BUF=$BUF" "--test_env=GRPCURL=$GRPCURL")
 run_bazel_tests "all tests" opt "${left_out[*]}" "${tools[@]}"
+step demo ./run demo
 run_bazel_tests "unit tests under ASan and UBSan" asan "${left_out[*]} integration noasan" --build_tests_only
 say "all of it: $((SECONDS - start)) s"
 account

@@ -10,6 +10,7 @@
 #include "services/common/grpc_log.h"
 #include "services/common/logging.h"
 #include "services/common/signal_waiter.h"
+#include "services/common/version.h"
 #include "services/kv/server/node.h"
 #include "services/kv/server/settings.h"
 
@@ -35,7 +36,7 @@ int Serve(const lamppost::kv::Settings& settings, lamppost::SignalWaiter* signal
        {"address", settings.listen[0].host},
        {"port", (*node)->port()},
        {"data_dir", settings.data_directory},
-       {"version", lamppost::kv::VersionString()}});
+       {"version", lamppost::kVersion}});
   if (signals->Wait() == lamppost::SignalWaiter::Woken::kBySignal) Log(LogLevel::kInfo, "draining");
   (*node)->Drain();
   Log(LogLevel::kInfo, "stopped");

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/logging.h"
+#include "services/common/version.h"
 #include "services/kv/storage/rocksdb_storage.h"
 
 namespace lamppost::kv {
@@ -64,7 +65,7 @@ absl::Status Node::Open(std::function<void(const absl::Status&)> on_fatal_error)
   if (!replica.ok()) return replica.status();
   replica_ = *std::move(replica);
 
-  facts_.version = VersionString();
+  facts_.version = kVersion;
   facts_.cluster = settings_.cluster;
   facts_.durability = settings_.durability == Durability::kSync ? "sync" : "interval";
   facts_.started_ms = MonotonicMs();

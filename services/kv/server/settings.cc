@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
+#include "services/common/version.h"
 #include "services/kv/core/limits.h"
 
 namespace lamppost::kv {
@@ -43,7 +44,7 @@ struct Flags {
 
 void Declare(CLI::App* app, Flags* flags) {
   app->description("lamppost-kv: a node of a replicated key-value store that takes writes at any time.");
-  app->set_version_flag("--version", VersionString());
+  app->set_version_flag("--version", kVersion);
   app->add_option("--id", flags->id, "This node's name: 1 to 32 of A-Z a-z 0-9 . _ -")->required();
   app->add_option("--port", flags->port, "The port to serve on; 0 for any free one")
       ->required()
@@ -177,10 +178,6 @@ absl::StatusOr<Settings> Check(const Flags& flags) {
 
 }  // namespace
 
-const char* VersionString() {
-  return "0.1.0";
-}
-
 std::variant<Settings, ExitNow> ParseCommandLine(int argc, const char* const* argv) {
   CLI::App app;
   Flags flags;
@@ -188,7 +185,7 @@ std::variant<Settings, ExitNow> ParseCommandLine(int argc, const char* const* ar
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForVersion&) {
-    return ExitNow{0, absl::StrCat("lamppost-kv ", VersionString(), "\n")};
+    return ExitNow{0, absl::StrCat("lamppost-kv ", kVersion, "\n")};
   } catch (const CLI::Success&) {
     return ExitNow{0, app.help()};
   } catch (const CLI::ParseError& error) {

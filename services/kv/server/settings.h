@@ -39,9 +39,6 @@ struct ExitNow {
 
 std::variant<Settings, ExitNow> ParseCommandLine(int argc, const char* const* argv);
 
-// The software's version, as --version and Status say it.
-const char* VersionString();
-
 }  // namespace lamppost::kv
 
 #endif  // LAMPPOST_SERVICES_KV_SERVER_SETTINGS_H_

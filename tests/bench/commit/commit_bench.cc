@@ -59,10 +59,11 @@ int Run(const std::string& directory, int writes, int group, uint64_t keys) {
     if (!output.batch.empty() && !(*storage)->Commit(output.batch, Durability::kInterval).ok()) return 1;
     (*replica)->Committed();
   }
-  std::printf("%d writes in groups of %d over %llu keys: %.1f us of this thread, %.1f us of all threads per write\n",
-              writes, group, static_cast<unsigned long long>(keys),
-              (CpuSeconds(CLOCK_THREAD_CPUTIME_ID) - thread_start) * 1e6 / writes,
-              (CpuSeconds(CLOCK_PROCESS_CPUTIME_ID) - process_start) * 1e6 / writes);
+  std::printf(
+      "%d writes in groups of %d over %llu keys: %.1f us of this thread, %.1f us of all threads per write\n",
+      writes, group, static_cast<unsigned long long>(keys),
+      (CpuSeconds(CLOCK_THREAD_CPUTIME_ID) - thread_start) * 1e6 / writes,
+      (CpuSeconds(CLOCK_PROCESS_CPUTIME_ID) - process_start) * 1e6 / writes);
   return 0;
 }
 
@@ -74,6 +75,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: commit_bench DIRECTORY [WRITES [GROUP [KEYS]]]\n");
     return 2;
   }
-  return lamppost::kv::Run(argv[1], argc > 2 ? std::atoi(argv[2]) : 500000, argc > 3 ? std::atoi(argv[3]) : 32,
+  return lamppost::kv::Run(argv[1], argc > 2 ? std::atoi(argv[2]) : 500000,
+                           argc > 3 ? std::atoi(argv[3]) : 32,
                            argc > 4 ? std::strtoull(argv[4], nullptr, 10) : 100000);
 }
