@@ -24,8 +24,15 @@ std::string RandomBytes(size_t count, unsigned seed) {
 constexpr char kHttp2Preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 std::string HttpFrame(uint32_t length, char type, const std::string& payload) {
-  std::string frame = {static_cast<char>(length >> 16), static_cast<char>(length >> 8), static_cast<char>(length),
-                       type, 0, 0, 0, 0, 1};
+  std::string frame = {static_cast<char>(length >> 16),
+                       static_cast<char>(length >> 8),
+                       static_cast<char>(length),
+                       type,
+                       0,
+                       0,
+                       0,
+                       0,
+                       1};
   return frame + payload;
 }
 
@@ -64,7 +71,8 @@ class Garbage : public ::testing::Test {
 };
 
 TEST_F(Garbage, StreamsOfAllKindsAreDropped) {
-  const std::string tls_hello = std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11) + RandomBytes(508, 7);
+  const std::string tls_hello =
+      std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11) + RandomBytes(508, 7);
   const std::vector<std::string> streams = {
       RandomBytes(1 << 20, 1),
       std::string(1 << 20, '\0'),

@@ -1,8 +1,10 @@
 #include "tests/integration/testing/kv_client.h"
 
+#include <grpcpp/channel.h>
 #include <grpcpp/create_channel.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
@@ -18,7 +20,15 @@ namespace v1 = kv::v1;
 
 constexpr int kBatchKeys = 1000;
 
+// Between calls gRPC looks after a client's connections every 5 s only: a connection that is being made
+// then waits for so long. Read when gRPC starts, which is with the first channel.
+bool LookAfterConnectionsOften() {
+  return setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "10", 1) == 0;
+}
+
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+  static const bool set = LookAfterConnectionsOften();
+  if (!set) return nullptr;
   grpc::ChannelArguments arguments;
   // Nodes come back within a test's patience, not within gRPC's.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
@@ -26,7 +36,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel("ipv4:" + address, grpc::InsecureChannelCredentials(), arguments);
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "gtest/gtest.h"
 #include "tests/integration/testing/wait.h"
 
@@ -45,7 +46,8 @@ Prepared Prepare(const ProcessOptions& options) {
   prepared.words = options.command;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string name = std::string(*variable).substr(0, std::string(*variable).find('='));
-    if (options.environment.count(name) == 0) prepared.variables.push_back(*variable);
+    if (options.environment.count(name) == 0 && !absl::StartsWith(name, "GRPC_"))
+      prepared.variables.push_back(*variable);
   }
   for (const auto& [name, value] : options.environment) {
     prepared.variables.push_back(absl::StrCat(name, "=", value));
@@ -166,7 +168,7 @@ Finished RunToEnd(ProcessOptions options, absl::Duration limit) {
 std::string NewTestPath(const std::string& stem) {
   static std::atomic<int> count{0};
   // Several processes of one test target may share TEST_TMPDIR.
-  return absl::StrCat(::testing::TempDir(), "/", stem, ".", getpid(), ".", ++count);
+  return absl::StrCat(absl::StripSuffix(::testing::TempDir(), "/"), "/", stem, ".", getpid(), ".", ++count);
 }
 
 std::string ReadFile(const std::string& path) {

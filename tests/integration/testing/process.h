@@ -20,7 +20,7 @@ namespace lamppost::testing {
 
 struct ProcessOptions {
   std::vector<std::string> command;                // the program and its arguments
-  std::map<std::string, std::string> environment;  // beside the test's own
+  std::map<std::string, std::string> environment;  // beside the test's own; GRPC_… are not passed on
   std::string input_path;                          // standard input; empty: none
   std::string output_path;                         // standard output is appended here
   std::string error_path;                          // standard error; empty: to output_path as well
