@@ -38,10 +38,6 @@ uint64_t FingerprintOf(const std::vector<Operation>& operations) {
 // What an entry takes on its way beside its key and value; so that the window bounds small ones too.
 constexpr uint64_t kEntryOverheadBytes = 64;
 
-bool IsVisible(const Version* version) {
-  return version != nullptr && !version->IsTombstone();
-}
-
 }  // namespace
 
 Replica::Replica(ReplicaOptions options, const Store* store)
@@ -239,9 +235,9 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
   // All reads come first, so that damaged data stops the batch before any of it has happened.
   WriteResult result;
   for (const Operation& operation : proposal.operations) {
-    absl::StatusOr<const Version*> current = table_.Find(operation.key);
-    if (!current.ok()) return current.status();
-    if (&operation == &proposal.operations.front()) result.found = IsVisible(*current);
+    const absl::StatusOr<bool> has_value = table_.HasValue(operation.key);
+    if (!has_value.ok()) return has_value.status();
+    if (&operation == &proposal.operations.front()) result.found = *has_value;
   }
   tag.before = result.found ? RequestTag::Before::kPresent : RequestTag::Before::kAbsent;
 

@@ -86,7 +86,8 @@ class Replica {
   // A client's write, checked by CheckProposal. Its reply comes with an output.
   void Propose(Proposal proposal);
 
-  // The link to a peer: connected, broken, or an answer on it.
+  // The link to a peer: connected, broken, or an answer on it. An answer that comes after its link has been
+  // broken is not to be handed in: it may be one to a process before this.
   void LinkUp(PeerIndex peer);
   void LinkDown(PeerIndex peer, std::string why);
   void ReceiveAnswer(PeerIndex peer, const SyncAnswer& answer);

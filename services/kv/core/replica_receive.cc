@@ -29,8 +29,9 @@ Refusal Replica::CheckSender(const SyncMessage& message) const {
   for (const Peer& peer : peers_) {
     if (peer.node_id != sender.node_id) continue;
     is_member = true;
-    // Another process by that name is linked and answers: there are two of them.
-    const bool other_alive = peer.IsLinked() && peer.answered && peer.boot_id != message.boot_id &&
+    // Another process by that name has answered on the present link, and lately: there are two of them.
+    const bool linked = peer.state == LinkState::kLive || peer.state == LinkState::kCatchingUp;
+    const bool other_alive = linked && peer.boot_id != message.boot_id &&
                              now_ms_ - peer.last_answer_ms < 2 * options_.heartbeat_ms;
     if (other_alive) return Refusal::kDuplicateNodeId;
   }

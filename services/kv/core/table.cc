@@ -3,39 +3,78 @@
 #include <algorithm>
 #include <utility>
 
+#include "services/common/error.h"
+
 namespace lamppost::kv {
 
+// The key's slot, with the present version or what the cache has of it.
 absl::StatusOr<Table::Slot*> Table::Load(const std::string& key) {
   const auto it = slot_of_.find(key);
   if (it != slot_of_.end()) return &slots_[it->second];
-  absl::StatusOr<std::optional<std::string>> bytes = store_->Get(Space::kData, key);
-  if (!bytes.ok()) return bytes.status();
   Slot slot;
   slot.key = key;
-  if (*bytes) {
-    absl::StatusOr<Version> version = DecodeVersion(**bytes);
-    if (!version.ok()) return version.status();
-    slot.stored = version->timestamp;
-    slot.now = *std::move(version);
+  slot.cached = cache_.Find(key);
+  if (slot.cached != nullptr) {
+    slot.stored = slot.cached->timestamp;
+  } else if (absl::Status status = ReadWhole(&slot); !status.ok()) {
+    return status;
   }
   slot_of_.emplace(key, slots_.size());
   slots_.push_back(std::move(slot));
   return &slots_.back();
 }
 
+absl::Status Table::ReadWhole(Slot* slot) const {
+  absl::StatusOr<std::optional<std::string>> bytes = store_->Get(Space::kData, slot->key);
+  if (!bytes.ok()) return bytes.status();
+  if (!*bytes) {
+    if (slot->cached != nullptr) {
+      return MakeError(absl::StatusCode::kDataLoss, "DATA_CORRUPT",
+                       "the store has lost a version that it held");
+    }
+    return absl::OkStatus();
+  }
+  absl::StatusOr<Version> version = DecodeVersion(**bytes);
+  if (!version.ok()) return version.status();
+  slot->stored = version->timestamp;
+  slot->now = *std::move(version);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<const Version*> Table::Find(const std::string& key) {
   absl::StatusOr<Slot*> slot = Load(key);
   if (!slot.ok()) return slot.status();
+  if (!(*slot)->now && (*slot)->cached != nullptr) {
+    if (absl::Status status = ReadWhole(*slot); !status.ok()) return status;
+  }
   return (*slot)->now ? &*(*slot)->now : nullptr;
+}
+
+absl::StatusOr<bool> Table::HasValue(const std::string& key) {
+  absl::StatusOr<Slot*> slot = Load(key);
+  if (!slot.ok()) return slot.status();
+  if ((*slot)->now) return !(*slot)->now->IsTombstone();
+  return (*slot)->cached != nullptr && (*slot)->cached->value.has_value();
 }
 
 absl::StatusOr<Merge> Table::Apply(const std::string& key, Version version) {
   absl::StatusOr<Slot*> loaded = Load(key);
   if (!loaded.ok()) return loaded.status();
   Slot& slot = **loaded;
-  const Merge merge = Decide(version, slot.now ? &*slot.now : nullptr);
+  Version header;  // of a version that loses, only the timestamp counts
+  const Version* current = slot.now ? &*slot.now : nullptr;
+  if (current == nullptr && slot.cached != nullptr) {
+    if (version.timestamp < slot.cached->timestamp) {
+      if (absl::Status status = ReadWhole(&slot); !status.ok()) return status;
+      current = &*slot.now;
+    } else {
+      header.timestamp = slot.cached->timestamp;
+      current = &header;
+    }
+  }
+  const Merge merge = Decide(version, current);
   if (merge == Merge::kReplaces || merge == Merge::kReplacesConcurrent) {
-    Account(key, slot.now, version);
+    Account(slot, version);
     slot.now = std::move(version);
     if (!slot.changed) ++changed_;
     slot.changed = true;
@@ -43,26 +82,43 @@ absl::StatusOr<Merge> Table::Apply(const std::string& key, Version version) {
   return merge;
 }
 
-void Table::Account(const std::string& key, const std::optional<Version>& before, const Version& after) {
-  if (before) {
-    state_->hash.Remove(key, *before);
-    --(before->IsTombstone() ? state_->tombstones : state_->keys);
+void Table::Account(const Slot& slot, const Version& after) {
+  if (slot.now) {
+    state_->hash.Remove(slot.key, *slot.now);
+    --(slot.now->IsTombstone() ? state_->tombstones : state_->keys);
+  } else if (slot.cached != nullptr) {
+    const Version before{slot.cached->timestamp, slot.cached->value, Seen(), RequestTag()};
+    state_->hash.Remove(slot.key, before);
+    --(before.IsTombstone() ? state_->tombstones : state_->keys);
   }
-  state_->hash.Add(key, after);
+  state_->hash.Add(slot.key, after);
   ++(after.IsTombstone() ? state_->tombstones : state_->keys);
   state_->max_write = std::max(state_->max_write, after.timestamp.counter);
 }
 
 void Table::WriteTo(WriteBatch* batch) const {
+  std::vector<std::string> removed;
+  std::vector<std::string> added;
+  std::vector<const Slot*> changed;
   for (const Slot& slot : slots_) {
     if (!slot.changed) continue;
-    if (slot.stored) batch->Remove(Space::kIndex, EncodeIndexKey(*slot.stored, slot.key));
-    batch->Put(Space::kIndex, EncodeIndexKey(slot.now->timestamp, slot.key), "");
-    batch->Put(Space::kData, slot.key, EncodeVersion(*slot.now));
+    if (slot.stored) removed.push_back(EncodeIndexKey(*slot.stored, slot.key));
+    added.push_back(EncodeIndexKey(slot.now->timestamp, slot.key));
+    changed.push_back(&slot);
   }
+  std::sort(removed.begin(), removed.end());
+  std::sort(added.begin(), added.end());
+  std::sort(changed.begin(), changed.end(), [](const Slot* a, const Slot* b) { return a->key < b->key; });
+  for (std::string& key : removed) batch->Remove(Space::kIndex, std::move(key));
+  for (std::string& key : added) batch->Put(Space::kIndex, std::move(key), "");
+  for (const Slot* slot : changed) batch->Put(Space::kData, slot->key, EncodeVersion(*slot->now));
 }
 
 void Table::Committed() {
+  // The pointers into the cache end here: what they point to is known to it anyway.
+  for (Slot& slot : slots_) {
+    if (slot.now) cache_.Put(slot.key, {std::move(slot.now->timestamp), std::move(slot.now->value)});
+  }
   slot_of_.clear();
   slots_.clear();
   changed_ = 0;

@@ -2,8 +2,11 @@
 // together.
 //
 // Changes are staged; WriteTo puts them into a batch, and once the batch is committed Committed()
-// forgets them. Within a group a key is read from the store once and written once, however often it
-// changes. The index of live versions, the counts and the content hash are kept in step.
+// forgets them. Within a group a key is written once, however often it changes. A cache of the latest
+// committed versions spares most reads of the store. The index of live versions, the counts and the
+// content hash are kept in step.
+//
+// Nothing else may change the store's versions once the table has been used.
 //
 // Not thread-safe.
 #ifndef LAMPPOST_SERVICES_KV_CORE_TABLE_H_
@@ -20,22 +23,27 @@
 #include "services/kv/core/record.h"
 #include "services/kv/core/store.h"
 #include "services/kv/core/version.h"
+#include "services/kv/core/version_cache.h"
 
 namespace lamppost::kv {
 
 class Table {
  public:
   // `store` must outlive the table. The state's counts and hash are kept up to date through `state`.
-  Table(const StoreReader* store, State* state) : store_(store), state_(state) {}
+  Table(const StoreReader* store, State* state, VersionCacheLimits cache = {})
+      : store_(store), state_(state), cache_(cache) {}
 
   // The key's present version, or null. Valid until the next call of a member that is not const.
   // DATA_LOSS if the stored one is damaged.
   absl::StatusOr<const Version*> Find(const std::string& key);
 
+  // Whether the key's present version has a value. DATA_LOSS as Find, but a cached key is not read again.
+  absl::StatusOr<bool> HasValue(const std::string& key);
+
   // Merges a version into the key (see Decide). After an error nothing has changed.
   absl::StatusOr<Merge> Apply(const std::string& key, Version version);
 
-  // Puts all staged changes into the batch.
+  // Puts all staged changes into the batch, in the order that costs an ordered store least.
   void WriteTo(WriteBatch* batch) const;
   // They are in the store now.
   void Committed();
@@ -44,19 +52,23 @@ class Table {
   bool HasChanges() const { return changed_ > 0; }
 
  private:
-  // A key that this group has looked at.
+  // A key that this group has looked at. Its present version is `now`, or else `cached`; if both are
+  // missing there is none.
   struct Slot {
     std::string key;
-    std::optional<Timestamp> stored;  // the timestamp of the version in the store
-    std::optional<Version> now;       // the version after this group
+    std::optional<Timestamp> stored;        // the timestamp of the version in the store
+    const CachedVersion* cached = nullptr;  // in cache_, which changes only in Committed
+    std::optional<Version> now;             // as read from the store, or after this group
     bool changed = false;
   };
 
   absl::StatusOr<Slot*> Load(const std::string& key);
-  void Account(const std::string& key, const std::optional<Version>& before, const Version& after);
+  absl::Status ReadWhole(Slot* slot) const;
+  void Account(const Slot& slot, const Version& after);
 
   const StoreReader* store_;
   State* state_;
+  VersionCache cache_;
   absl::flat_hash_map<std::string, size_t> slot_of_;  // looked up, never walked over
   std::vector<Slot> slots_;                           // in the order of first use
   size_t changed_ = 0;

@@ -73,6 +73,16 @@ void Cluster::Crash(NodeIndex index, Notice notice) {
   for (NodeIndex other = 0; other < nodes_.size(); ++other) Disconnect(index, other);
 }
 
+void Cluster::Stop(NodeIndex index) {
+  Node& node = nodes_[index];
+  if (node.replica == nullptr) return;
+  node.replica->ReleaseClock();
+  const Output output = node.replica->TakeOutput();
+  LAMPPOST_CHECK(node.disk->Commit(output.batch, Durability::kSync).ok(), "a commit failed");
+  observer_->OnCommitted(index, output, CrashPoint::kNone);
+  Crash(index, Notice::kAtOnce);
+}
+
 std::unique_ptr<MemoryStorage> Cluster::CopyDisk(NodeIndex index) const {
   WriteBatch batch;
   for (const Space space : {Space::kMeta, Space::kData, Space::kIndex, Space::kRequests}) {
@@ -126,10 +136,17 @@ bool Cluster::Observe(NodeIndex index, const Packet& packet) {
   return observed == LamportClock::Observed::kOk;
 }
 
+// An answer comes on a stream that the receiver itself holds, so it does not outlive the link.
+bool Cluster::IsOnPresentLink(const Packet& answer) const {
+  const auto link = links_.find({answer.to, answer.from});
+  return link != links_.end() && link->second == answer.link;
+}
+
 void Cluster::Receive(NodeIndex index, const std::vector<Packet>& packets, CrashPoint crash) {
   if (!IsUp(index)) return;
   std::vector<const Packet*> taken;
   for (const Packet& packet : packets) {
+    if (packet.IsAnswer() && !IsOnPresentLink(packet)) continue;
     if (!Observe(index, packet)) continue;
     observer_->OnReceived(index, packet);
     taken.push_back(&packet);

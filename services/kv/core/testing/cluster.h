@@ -98,6 +98,8 @@ class Cluster {
   const Replica& replica(NodeIndex node) const { return *nodes_[node].replica; }
   absl::Status Start(NodeIndex node);
   void Crash(NodeIndex node, Notice notice);
+  // An orderly end: counters that were reserved and not issued are given back.
+  void Stop(NodeIndex node);
 
   // Disks. A disk may be exchanged only while its node is down.
   const MemoryStorage& disk(NodeIndex node) const { return *nodes_[node].disk; }
@@ -107,7 +109,8 @@ class Cluster {
   // One group with these inputs. Does nothing if the node is down.
   using Inputs = std::function<void(Replica*)>;
   void Run(NodeIndex node, const Inputs& inputs, CrashPoint crash = CrashPoint::kNone);
-  // Takes in packets addressed to the node, all in one group.
+  // Takes in packets addressed to the node, all in one group. Messages may come at any time, as from a
+  // queue of the receiver's; answers are lost with their link.
   void Receive(NodeIndex node, const std::vector<Packet>& packets, CrashPoint crash = CrashPoint::kNone);
   // Groups without inputs as long as the node has work, and one in any case.
   void RunUntilIdle(NodeIndex node);
@@ -124,6 +127,10 @@ class Cluster {
   void Disconnect(NodeIndex a, NodeIndex b);
   // Opens the links that are missing between nodes that are up and not cut off from each other.
   void Connect();
+  // Who opened a link, whether or not it is still there.
+  NodeIndex OpenerOf(LinkId link) const { return opener_.at(link); }
+  // The link that `from` has opened to `to`; there must be one.
+  LinkId LinkOf(NodeIndex from, NodeIndex to) const { return links_.at({from, to}); }
   bool HasLink(NodeIndex from, NodeIndex to) const { return links_.count({from, to}) > 0; }
 
  private:
@@ -138,6 +145,7 @@ class Cluster {
   void CloseLink(NodeIndex from, NodeIndex to);
   // Moves the node's clock above the packet's; false if the packet has to be refused.
   bool Observe(NodeIndex node, const Packet& packet);
+  bool IsOnPresentLink(const Packet& answer) const;
   void SendAll(NodeIndex node, const Output& output);
   uint64_t Random();
 

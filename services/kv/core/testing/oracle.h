@@ -46,13 +46,8 @@ class Oracle : public Observer {
   bool AnyDiskLost() const { return !lost_.empty(); }
   // A digest of all that was sent and committed, to compare two runs.
   uint64_t trace_hash() const { return trace_hash_; }
-  size_t writes() const { return writes_.size(); }
 
  private:
-  struct Write {
-    Timestamp timestamp;
-    std::string key;
-  };
   struct NodeView {
     uint64_t floor = 0;  // the greatest counter issued or received
     Heads heads;         // up to which the heads invariant has been checked

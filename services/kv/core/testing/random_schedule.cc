@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/kv/core/check.h"
+#include "services/kv/core/testing/trace.h"
 
 namespace lamppost::kv::testing {
 namespace {
@@ -17,8 +18,8 @@ Value Pick(const Value (&values)[kSize], uint64_t number) {
 
 }  // namespace
 
-RandomSchedule::RandomSchedule(uint64_t seed)
-    : random_(seed * 0x2545F4914F6CDD1Du + 1), loses_disks_(seed % 2 == 1) {
+RandomSchedule::RandomSchedule(uint64_t seed, std::ostream* trace)
+    : trace_(trace), random_(seed * 0x2545F4914F6CDD1Du + 1), loses_disks_(seed % 2 == 1) {
   const size_t nodes = Pick({2, 3, 3, 4, 5}, Below(5));
   std::vector<std::string> ids;
   for (size_t i = 0; i < nodes; ++i) ids.push_back(std::string(1, static_cast<char>('A' + i)));
@@ -26,10 +27,25 @@ RandomSchedule::RandomSchedule(uint64_t seed)
   tuning.seed = seed;
   tuning.chunk_bytes = Pick({uint64_t{1}, uint64_t{60}, uint64_t{300}, uint64_t{1} << 17}, Below(4));
   tuning.window_bytes = Pick({uint64_t{1}, uint64_t{200}, uint64_t{2000}, uint64_t{1} << 22}, Below(4));
-  cluster_ = std::make_unique<Cluster>(FullMesh(ids), tuning, &oracle_);
+  cluster_ = std::make_unique<Cluster>(FullMesh(ids), tuning, this);
   oracle_.Watch(cluster_.get());
   const size_t keys = Pick({1, 2, 4, 8, 30}, Below(5));
   for (size_t i = 0; i < keys; ++i) keys_.push_back(absl::StrCat("k", i));
+}
+
+void RandomSchedule::Say(const std::string& what) {
+  if (trace_ != nullptr) *trace_ << what << "\n";
+}
+
+void RandomSchedule::OnCommitted(NodeIndex node, const Output& output, CrashPoint crash) {
+  oracle_.OnCommitted(node, output, crash);
+  if (trace_ == nullptr) return;
+  for (const std::string& line : DescribeGroup(*cluster_, node, output, crash, Detail::kAll)) Say(line);
+}
+
+void RandomSchedule::OnReceived(NodeIndex node, const Packet& packet) {
+  oracle_.OnReceived(node, packet);
+  if (trace_ != nullptr) Say(absl::StrCat("  takes ", Describe(packet, *cluster_)));
 }
 
 uint64_t RandomSchedule::Below(uint64_t bound) {
@@ -76,6 +92,7 @@ void RandomSchedule::Step() {
   if (!loses_disks_) return;
   if (draw < 985) {
     const NodeIndex node = NodeWithBadDisk();
+    Say(absl::StrCat("copy of the disk of ", cluster_->spec(node).address));
     copies_[node] = cluster_->CopyDisk(node);
     return;
   }
@@ -191,10 +208,17 @@ void RandomSchedule::ToggleCut() {
 
 void RandomSchedule::CrashOrStart() {
   const NodeIndex node = AnyNode();
+  if (cluster_->IsUp(node) && Chance(25)) {
+    Say(absl::StrCat("end of ", cluster_->spec(node).address));
+    cluster_->Stop(node);
+    return Hit("orderly end");
+  }
   if (cluster_->IsUp(node)) {
+    Say(absl::StrCat("crash of ", cluster_->spec(node).address));
     cluster_->Crash(node, Chance(50) ? Notice::kAtOnce : Notice::kLater);
     return Hit("crash");
   }
+  Say(absl::StrCat("restart of ", cluster_->spec(node).address));
   LAMPPOST_CHECK(cluster_->Start(node).ok(), "a node does not start again");
   Hit("restart");
 }
@@ -205,6 +229,7 @@ void RandomSchedule::LoseDisk() {
   const bool has_copy = copy != copies_.end() && Chance(66);
   if (cluster_->IsUp(node)) cluster_->Crash(node, Chance(50) ? Notice::kAtOnce : Notice::kLater);
   oracle_.OnDiskLost(node);
+  Say(absl::StrCat(has_copy ? "old disk for " : "empty disk for ", cluster_->spec(node).address));
   if (has_copy) {
     cluster_->ExchangeDisk(node, std::move(copy->second));
     copies_.erase(copy);
@@ -217,6 +242,7 @@ void RandomSchedule::LoseDisk() {
 
 // All heals; then everything must be done in bounded time.
 void RandomSchedule::Quiet() {
+  Say("all heals");
   cluster_->MendAll();
   for (NodeIndex node = 0; node < cluster_->size(); ++node) {
     if (!cluster_->IsUp(node)) LAMPPOST_CHECK(cluster_->Start(node).ok(), "a node does not start again");

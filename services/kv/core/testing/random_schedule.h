@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -20,10 +21,11 @@ namespace lamppost::kv::testing {
 // How often each kind of thing has happened.
 using Tally = std::map<std::string, uint64_t>;
 
-class RandomSchedule {
+class RandomSchedule : public Observer {
  public:
   // Disks are lost only under odd seeds, of a minority of the nodes.
-  explicit RandomSchedule(uint64_t seed);
+  // `trace`, if not null, is told what happens, and must outlive the schedule.
+  explicit RandomSchedule(uint64_t seed, std::ostream* trace = nullptr);
 
   // What was violated; empty if nothing was.
   std::string Run();
@@ -32,6 +34,10 @@ class RandomSchedule {
   uint64_t trace_hash() const { return oracle_.trace_hash(); }
 
  private:
+  void OnCommitted(NodeIndex node, const Output& output, CrashPoint crash) override;
+  void OnReceived(NodeIndex node, const Packet& packet) override;
+  void Say(const std::string& what);
+
   void Epoch();
   void Step();
   void Write();
@@ -53,6 +59,7 @@ class RandomSchedule {
   NodeIndex AnyNode() { return Below(cluster_->size()); }
   void Hit(const char* what) { ++tally_[what]; }
 
+  std::ostream* const trace_;
   uint64_t random_;
   const bool loses_disks_;
   Oracle oracle_;

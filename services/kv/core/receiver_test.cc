@@ -1,0 +1,104 @@
+#include "services/kv/core/receiver.h"
+
+#include "gtest/gtest.h"
+
+namespace lamppost::kv {
+namespace {
+
+const Origin kA{"A", 1};
+const Origin kB{"B", 1};
+constexpr uint64_t kBoot = 11;
+
+// A message of a catch-up by A.
+SyncMessage Part(const Heads& from, const Heads& to, uint64_t progress, bool last = false,
+                 uint64_t boot = kBoot) {
+  SyncMessage message;
+  message.clock = {100, kA};
+  message.boot_id = boot;
+  message.from = from;
+  message.to = to;
+  message.progress = progress;
+  message.last = last;
+  return message;
+}
+
+SyncMessage Live(const Heads& from, const Heads& to) {
+  return Part(from, to, 0, true);
+}
+
+TEST(ReceiverTest, WhatTheHeadsCoverIsReached) {
+  const Receiver receiver;
+  EXPECT_TRUE(receiver.Reaches({}, Live({}, {{kA, 5}})));
+  EXPECT_TRUE(receiver.Reaches({{kA, 5}}, Live({{kA, 5}}, {{kA, 6}})));
+  EXPECT_FALSE(receiver.Reaches({{kA, 4}}, Live({{kA, 5}}, {{kA, 6}})));
+  EXPECT_FALSE(receiver.Reaches({}, Live({{kB, 1}}, {})));
+}
+
+TEST(ReceiverTest, AnEarlierPartOfTheSameCatchUpCounts) {
+  Receiver receiver;
+  receiver.Merged(1, Part({}, {{kA, 9}}, 4));
+  EXPECT_EQ(receiver.ProgressOf("A", kBoot), (Heads{{kA, 4}}));
+  EXPECT_TRUE(receiver.Reaches({}, Part({{kA, 4}}, {{kA, 9}}, 9, true)));
+  EXPECT_FALSE(receiver.Reaches({}, Part({{kA, 5}}, {{kA, 9}}, 9, true))) << "a part is missing";
+  EXPECT_FALSE(receiver.Reaches({}, Live({{kA, 4}}, {{kA, 10}}))) << "live traffic builds on heads alone";
+}
+
+TEST(ReceiverTest, ProgressIsThatOfOneSenderAndOneProcess) {
+  Receiver receiver;
+  receiver.Merged(1, Part({}, {{kA, 9}}, 4));
+  EXPECT_EQ(receiver.ProgressOf("A", kBoot + 1), Heads());
+  EXPECT_EQ(receiver.ProgressOf("B", kBoot), Heads());
+  EXPECT_FALSE(receiver.Reaches({}, Part({{kA, 4}}, {{kA, 9}}, 9, true, kBoot + 1)));
+  receiver.Merged(2, Part({}, {{kA, 9}}, 2, false, kBoot + 1));
+  EXPECT_EQ(receiver.ProgressOf("A", kBoot), Heads());
+  EXPECT_EQ(receiver.ProgressOf("A", kBoot + 1), (Heads{{kA, 2}}));
+}
+
+TEST(ReceiverTest, ALaterSnapshotGoesOnWhereAnEarlierOneStoppedButNotTheOtherWayRound) {
+  Receiver receiver;
+  receiver.Merged(1, Part({}, {{kA, 9}}, 4));
+  receiver.Merged(2, Part({{kA, 4}}, {{kA, 12}}, 7));
+  EXPECT_TRUE(receiver.Reaches({}, Part({{kA, 7}}, {{kA, 12}}, 12, true)));
+  EXPECT_FALSE(receiver.Reaches({}, Part({{kA, 4}}, {{kA, 9}}, 9, true)))
+      << "the older snapshot lacks what has replaced its entries";
+}
+
+TEST(ReceiverTest, TheLastPartEndsIt) {
+  Receiver receiver;
+  receiver.Merged(1, Part({}, {{kA, 9}}, 4));
+  receiver.Merged(1, Part({{kA, 4}}, {{kA, 9}}, 9, true));
+  EXPECT_EQ(receiver.ProgressOf("A", kBoot), Heads());
+  EXPECT_TRUE(receiver.PendingBesides("B").empty());
+}
+
+TEST(ReceiverTest, LiveTrafficDoesNotDisturbACatchUp) {
+  Receiver receiver;
+  receiver.Merged(1, Part({}, {{kA, 9}}, 4));
+  receiver.Merged(1, Live({}, {{kA, 1}}));
+  EXPECT_EQ(receiver.ProgressOf("A", kBoot), (Heads{{kA, 4}}));
+}
+
+TEST(ReceiverTest, PendingIsWhatOthersAreAboutToGive) {
+  Receiver receiver;
+  receiver.Merged(1, Part({}, {{kA, 9}, {kB, 3}}, 4));
+  EXPECT_EQ(receiver.PendingBesides("C"), (Heads{{kA, 9}, {kB, 3}}));
+  EXPECT_TRUE(receiver.PendingBesides("A").empty()) << "the sender itself knows";
+  receiver.LinkDown(2);
+  EXPECT_FALSE(receiver.PendingBesides("C").empty()) << "another link";
+  receiver.LinkDown(1);
+  EXPECT_TRUE(receiver.PendingBesides("C").empty());
+  EXPECT_EQ(receiver.ProgressOf("A", kBoot), (Heads{{kA, 4}, {kB, 3}})) << "it can be resumed all the same";
+}
+
+TEST(ReceiverTest, AnOlderLinkIsNotHeardOnceANewerOneSpeaks) {
+  Receiver receiver;
+  EXPECT_TRUE(receiver.Hears(3, "A"));
+  EXPECT_TRUE(receiver.Hears(3, "A"));
+  EXPECT_TRUE(receiver.Hears(5, "A"));
+  EXPECT_FALSE(receiver.Hears(3, "A"));
+  EXPECT_TRUE(receiver.Hears(4, "B")) << "each sender has its own";
+  EXPECT_TRUE(receiver.Hears(5, "A"));
+}
+
+}  // namespace
+}  // namespace lamppost::kv

@@ -1,0 +1,244 @@
+// What a replica does with input that no honest peer sends, and with stores that are not its own. What
+// replicas do together is in testdata/ and random_cluster_test.cc.
+#include "services/kv/core/replica.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+#include "services/common/error.h"
+#include "services/kv/core/testing/cluster.h"
+#include "services/kv/core/testing/store_audit.h"
+
+namespace lamppost::kv {
+namespace {
+
+using testing::Cluster;
+using testing::CrashPoint;
+using testing::Dump;
+using testing::FullMesh;
+using testing::Packet;
+using testing::Tombstones;
+
+// Keeps the last output of each node.
+class Recorder : public testing::Observer {
+ public:
+  void OnCommitted(testing::NodeIndex node, const Output& output, CrashPoint) override {
+    for (const OutgoingAnswer& answer : output.answers) last_answer = answer.answer;
+    for (const Reply& reply : output.replies) last_reply = reply.result;
+  }
+  void OnReceived(testing::NodeIndex, const Packet&) override {}
+
+  SyncAnswer last_answer;
+  absl::StatusOr<WriteResult> last_reply;
+};
+
+class ReplicaTest : public ::testing::Test {
+ protected:
+  ReplicaTest() : cluster_(FullMesh({"A", "B"}), testing::Tuning(), &recorder_) {
+    EXPECT_TRUE(cluster_.Start(0).ok());
+    EXPECT_TRUE(cluster_.Start(1).ok());
+    Settle();
+  }
+
+  void Settle() {
+    for (int round = 0; round < 20; ++round) {
+      while (!cluster_.wire().empty()) {
+        const Packet packet = cluster_.wire().front();
+        cluster_.wire().pop_front();
+        cluster_.Receive(packet.to, {packet});
+      }
+      cluster_.Advance(250);
+      for (testing::NodeIndex node = 0; node < 2; ++node) cluster_.RunUntilIdle(node);
+    }
+  }
+
+  // A message as B would send it to A, with one write.
+  SyncMessage Honest() const {
+    SyncMessage message;
+    message.clock = {cluster_.replica(0).state().max_write + 1000, cluster_.replica(1).me()};
+    message.cluster = "test";
+    message.boot_id = cluster_.replica(0).peers()[0].boot_id;
+    message.receiver_incarnation = cluster_.replica(0).me().incarnation;
+    const uint64_t counter = message.clock.counter - 1;
+    message.from = {{message.clock.origin, cluster_.replica(0).heads().At(message.clock.origin)}};
+    message.to = {{message.clock.origin, counter}};
+    Version version;
+    version.timestamp = {counter, message.clock.origin};
+    version.value = Value{Value::Kind::kText, "forged"};
+    message.entries = std::make_shared<std::vector<KeyedVersion>>(1, KeyedVersion{"x", version});
+    return message;
+  }
+
+  static void Change(SyncMessage* message, const std::function<void(KeyedVersion*)>& change) {
+    KeyedVersion entry = message->entries->front();
+    change(&entry);
+    message->entries = std::make_shared<std::vector<KeyedVersion>>(1, entry);
+  }
+
+  // What A says to the message; if it refuses, nothing may have changed.
+  Refusal Sent(const SyncMessage& message) {
+    const Heads heads = cluster_.replica(0).heads();
+    cluster_.Receive(0, {Packet{1, 0, cluster_.LinkOf(1, 0), message}});
+    const Refusal refusal = recorder_.last_answer.refusal;
+    if (refusal != Refusal::kNone) {
+      EXPECT_EQ(cluster_.replica(0).heads(), heads);
+      EXPECT_TRUE(Dump(cluster_.disk(0), Tombstones::kIncluded).empty());
+    }
+    return refusal;
+  }
+
+  Recorder recorder_;
+  Cluster cluster_;
+};
+
+TEST_F(ReplicaTest, TakesAnHonestMessage) {
+  EXPECT_EQ(Sent(Honest()), Refusal::kNone);
+  EXPECT_EQ(Dump(cluster_.disk(0), Tombstones::kIncluded).size(), 1u);
+}
+
+// Its key may have been deleted since, and the deletion forgotten.
+TEST_F(ReplicaTest, AnEntryThatTheHeadsCoverIsSkipped) {
+  SyncMessage heartbeat = Honest();
+  const SyncMessage late = Honest();
+  heartbeat.entries = nullptr;
+  EXPECT_EQ(Sent(heartbeat), Refusal::kNone);
+  EXPECT_EQ(Sent(late), Refusal::kNone);
+  EXPECT_TRUE(Dump(cluster_.disk(0), Tombstones::kIncluded).empty());
+  EXPECT_EQ(cluster_.replica(0).state().keys, 0u);
+}
+
+TEST_F(ReplicaTest, RefusesEntriesThatBreakALimitOrARule) {
+  SyncMessage message = Honest();
+  Change(&message, [](KeyedVersion* entry) { entry->key = ""; });
+  EXPECT_EQ(Sent(message), Refusal::kInvalid);
+  message = Honest();
+  Change(&message, [](KeyedVersion* entry) { entry->key = std::string("a\0b", 3); });
+  EXPECT_EQ(Sent(message), Refusal::kInvalid);
+  message = Honest();
+  Change(&message, [](KeyedVersion* entry) { entry->version.timestamp.counter = 0; });
+  EXPECT_EQ(Sent(message), Refusal::kInvalid);
+  message = Honest();
+  Change(&message, [](KeyedVersion* entry) { entry->version.timestamp.counter += 2; });
+  EXPECT_EQ(Sent(message), Refusal::kInvalid) << "later than the message itself";
+  message = Honest();
+  Change(&message, [](KeyedVersion* entry) { entry->version.timestamp.origin.node_id = "no good"; });
+  EXPECT_EQ(Sent(message), Refusal::kInvalid);
+  message = Honest();
+  Change(&message, [](KeyedVersion* entry) { entry->version.timestamp.origin.incarnation = 0; });
+  EXPECT_EQ(Sent(message), Refusal::kInvalid);
+}
+
+TEST_F(ReplicaTest, RefusesHeadsThatCannotBe) {
+  SyncMessage message = Honest();
+  message.to.Raise(message.clock.origin, message.clock.counter + 1);
+  EXPECT_EQ(Sent(message), Refusal::kInvalid);
+  message = Honest();
+  message.to.Raise({"no good", 1}, 1);
+  EXPECT_EQ(Sent(message), Refusal::kInvalid);
+  message = Honest();
+  message.to.Raise({"B", 0}, 1);
+  EXPECT_EQ(Sent(message), Refusal::kInvalid);
+}
+
+TEST_F(ReplicaTest, RefusesStrangers) {
+  SyncMessage message = Honest();
+  message.cluster = "other";
+  EXPECT_EQ(Sent(message), Refusal::kClusterMismatch);
+  message = Honest();
+  message.clock.origin.node_id = "C";
+  EXPECT_EQ(Sent(message), Refusal::kUnknownMember);
+  message = Honest();
+  message.clock.origin.node_id = "A";
+  EXPECT_EQ(Sent(message), Refusal::kDuplicateNodeId);
+  message = Honest();
+  message.boot_id += 1;
+  EXPECT_EQ(Sent(message), Refusal::kDuplicateNodeId) << "B is alive and is another process";
+  message = Honest();
+  message.clock.origin.node_id = "";
+  EXPECT_EQ(Sent(message), Refusal::kInvalid);
+}
+
+TEST_F(ReplicaTest, RefusesWhatIsMeantForAnotherLifeOrDoesNotFit) {
+  SyncMessage message = Honest();
+  message.receiver_incarnation += 1;
+  EXPECT_EQ(Sent(message), Refusal::kOtherLife);
+  message = Honest();
+  message.clock.origin.incarnation -= 1;
+  EXPECT_EQ(Sent(message), Refusal::kFenced);
+  message = Honest();
+  message.from.Raise(message.clock.origin, message.clock.counter - 2);
+  EXPECT_EQ(Sent(message), Refusal::kGap);
+}
+
+TEST_F(ReplicaTest, WhileWritesAreRefusedNothingIsWrittenAndReadsOfRequestsGoOn) {
+  const absl::Status full = MakeError(absl::StatusCode::kResourceExhausted, "DISK_FULL", "the disk is full");
+  cluster_.Run(0, [&](Replica* replica) {
+    replica->Propose({1, {{"y", Value{Value::Kind::kText, "1"}}}, "r1"});
+    replica->RefuseWrites(full);
+  });
+  EXPECT_TRUE(recorder_.last_reply.ok());
+  cluster_.Run(0, [&](Replica* replica) { replica->Propose({2, {{"y", std::nullopt}}, ""}); });
+  EXPECT_EQ(recorder_.last_reply.status(), full);
+  cluster_.Run(0, [&](Replica* replica) {
+    replica->Propose({3, {{"y", Value{Value::Kind::kText, "1"}}}, "r1"});
+  });
+  ASSERT_TRUE(recorder_.last_reply.ok());
+  EXPECT_TRUE(recorder_.last_reply->replayed);
+  cluster_.Receive(0, {Packet{1, 0, cluster_.LinkOf(1, 0), Honest()}});
+  EXPECT_EQ(recorder_.last_answer.refusal, Refusal::kStorage);
+  EXPECT_EQ(Dump(cluster_.disk(0), Tombstones::kIncluded).count("x"), 0u);
+  cluster_.Run(0, [](Replica* replica) {
+    replica->RefuseWrites(std::nullopt);
+    replica->Propose({4, {{"y", std::nullopt}}, ""});
+  });
+  EXPECT_TRUE(recorder_.last_reply.ok());
+}
+
+// The counters below its limit were made available by a reservation; a peer's jump to just below it must
+// not leave the group without any.
+TEST_F(ReplicaTest, AJumpToJustBelowTheReservationIsSurvived) {
+  for (uint64_t below = 0; below < 10; ++below) {
+    SyncMessage greeting;
+    greeting.clock = {cluster_.replica(0).state().clock_limit - below, cluster_.replica(1).me()};
+    greeting.cluster = "test";
+    greeting.boot_id = cluster_.replica(0).peers()[0].boot_id;
+    cluster_.Receive(0, {Packet{1, 0, cluster_.LinkOf(1, 0), greeting}});
+    EXPECT_GT(recorder_.last_answer.clock.counter, greeting.clock.counter);
+  }
+}
+
+TEST(ReplicaOpenTest, RefusesStoresThatAreNotItsOwn) {
+  Recorder recorder;
+  Cluster cluster(FullMesh({"A"}), testing::Tuning(), &recorder);
+  ASSERT_TRUE(cluster.Start(0).ok());
+  const auto disk = cluster.CopyDisk(0);
+  ReplicaOptions options;
+  options.node_id = "A";
+  options.cluster = "test";
+  EXPECT_TRUE(Replica::Open(options, disk.get()).ok());
+  options.node_id = "B";
+  EXPECT_EQ(ErrorReason(Replica::Open(options, disk.get()).status()), "NODE_ID_MISMATCH");
+  options.node_id = "A";
+  options.cluster = "other";
+  EXPECT_EQ(ErrorReason(Replica::Open(options, disk.get()).status()), "CLUSTER_MISMATCH");
+}
+
+TEST(ReplicaOpenTest, RefusesUnknownFormatsAndDamage) {
+  for (const absl::string_view key : {kFormatKey, kIdentityKey, kStateKey}) {
+    Recorder recorder;
+    Cluster cluster(FullMesh({"A"}), testing::Tuning(), &recorder);
+    ASSERT_TRUE(cluster.Start(0).ok());
+    const auto disk = cluster.CopyDisk(0);
+    WriteBatch batch;
+    batch.Put(Space::kMeta, std::string(key), "99");
+    ASSERT_TRUE(disk->Commit(batch, Durability::kSync).ok());
+    ReplicaOptions options;
+    options.node_id = "A";
+    options.cluster = "test";
+    const absl::Status status = Replica::Open(options, disk.get()).status();
+    EXPECT_EQ(ErrorReason(status), key == kFormatKey ? "FORMAT_UNKNOWN" : "DATA_CORRUPT") << key;
+  }
+}
+
+}  // namespace
+}  // namespace lamppost::kv

@@ -1,0 +1,119 @@
+#include "services/kv/core/table.h"
+
+#include <random>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "services/kv/core/testing/store_audit.h"
+#include "services/kv/storage/memory_storage.h"
+
+namespace lamppost::kv {
+namespace {
+
+using testing::Audit;
+
+class TableTest : public ::testing::Test {
+ protected:
+  static Version At(uint64_t counter, std::optional<std::string> text, const std::string& node_id = "A") {
+    Version version;
+    version.timestamp = {counter, {node_id, 1}};
+    if (text) version.value = Value{Value::Kind::kText, *std::move(text)};
+    return version;
+  }
+
+  Merge Apply(const std::string& key, Version version) {
+    const absl::StatusOr<Merge> merge = table_.Apply(key, std::move(version));
+    EXPECT_TRUE(merge.ok()) << merge.status();
+    return merge.value_or(Merge::kSame);
+  }
+
+  // Ends the group, and checks that the store's records agree.
+  size_t Commit() {
+    WriteBatch batch;
+    table_.WriteTo(&batch);
+    const size_t operations = batch.operations().size();
+    batch.Put(Space::kMeta, std::string(kStateKey), EncodeState(state_));
+    EXPECT_TRUE(storage_.Commit(batch, Durability::kSync).ok());
+    table_.Committed();
+    EXPECT_FALSE(table_.HasChanges());
+    EXPECT_EQ(Audit(storage_), "");
+    return operations;
+  }
+
+  std::string TextOf(const std::string& key) {
+    const absl::StatusOr<const Version*> found = table_.Find(key);
+    EXPECT_TRUE(found.ok());
+    if (!found.ok() || *found == nullptr) return "absent";
+    return (*found)->value ? (*found)->value->bytes : "deleted";
+  }
+
+  MemoryStorage storage_;
+  State state_;
+  Table table_{&storage_, &state_};
+};
+
+TEST_F(TableTest, FindsWhatTheGroupHasWrittenAndLaterWhatIsStored) {
+  EXPECT_EQ(TextOf("x"), "absent");
+  EXPECT_FALSE(table_.HasChanges());
+  EXPECT_EQ(Apply("x", At(1, "one")), Merge::kReplaces);
+  EXPECT_TRUE(table_.HasChanges());
+  EXPECT_EQ(TextOf("x"), "one");
+  Commit();
+  EXPECT_EQ(TextOf("x"), "one");
+  Apply("x", At(2, std::nullopt));
+  EXPECT_EQ(TextOf("x"), "deleted");
+  Commit();
+  EXPECT_EQ(TextOf("x"), "deleted");
+  EXPECT_EQ(state_.keys, 0u);
+  EXPECT_EQ(state_.tombstones, 1u);
+}
+
+TEST_F(TableTest, ALowerVersionChangesNothing) {
+  Apply("x", At(5, "five"));
+  Commit();
+  EXPECT_EQ(Apply("x", At(4, "four", "B")), Merge::kLosesConcurrent);
+  EXPECT_EQ(Apply("x", At(5, "five")), Merge::kSame);
+  EXPECT_FALSE(table_.HasChanges());
+  EXPECT_EQ(Commit(), 0u);
+  EXPECT_EQ(TextOf("x"), "five");
+}
+
+TEST_F(TableTest, AKeyIsWrittenOnceHoweverOftenItChangesInAGroup) {
+  Apply("x", At(1, "1"));
+  Apply("x", At(2, std::nullopt));
+  Apply("x", At(3, "3"));
+  EXPECT_EQ(Commit(), 2u) << "its version and its index entry";
+  Apply("x", At(4, "4"));
+  Apply("x", At(5, "5"));
+  EXPECT_EQ(Commit(), 3u) << "and the index entry before is taken away";
+  EXPECT_EQ(state_.keys, 1u);
+  EXPECT_EQ(state_.max_write, 5u);
+}
+
+TEST_F(TableTest, CountsIndexAndHashStayInStepUnderRandomWrites) {
+  std::mt19937_64 random(6);
+  for (int group = 0; group < 300; ++group) {
+    for (uint64_t i = random() % 6; i > 0; --i) {
+      const std::string key = absl::StrCat("k", random() % 8);
+      const std::optional<std::string> text =
+          random() % 3 == 0 ? std::nullopt : std::make_optional(absl::StrCat(random() % 100));
+      Apply(key, At(1 + random() % 500, text, random() % 2 == 0 ? "A" : "B"));
+    }
+    Commit();
+    ASSERT_FALSE(HasFailure()) << "group " << group;
+  }
+}
+
+TEST_F(TableTest, DamagedDataIsReportedAndChangesNothing) {
+  WriteBatch batch;
+  batch.Put(Space::kData, "x", "garbage");
+  ASSERT_TRUE(storage_.Commit(batch, Durability::kSync).ok());
+  EXPECT_EQ(table_.Find("x").status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(table_.Apply("x", At(1, "v")).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_FALSE(table_.HasChanges());
+  EXPECT_EQ(state_.keys, 0u);
+}
+
+}  // namespace
+}  // namespace lamppost::kv

@@ -1,0 +1,125 @@
+#include "services/kv/core/testing/trace.h"
+
+#include "absl/strings/str_cat.h"
+#include "services/common/error.h"
+
+namespace lamppost::kv::testing {
+namespace {
+
+std::string Braced(const Heads& heads) {
+  return absl::StrCat("{", ToString(heads), "}");
+}
+
+const char* NameOf(LinkState state) {
+  switch (state) {
+    case LinkState::kDown:
+      return "down";
+    case LinkState::kProbing:
+      return "probing";
+    case LinkState::kLive:
+      return "live";
+    case LinkState::kCatchingUp:
+      return "catching up";
+    case LinkState::kRefused:
+      return "refused";
+  }
+  return "?";
+}
+
+bool IsEssential(const SyncMessage& message) {
+  return message.entries != nullptr && !message.entries->empty();
+}
+
+}  // namespace
+
+std::string Describe(const std::string& key, const Version& version) {
+  const std::string what =
+      version.IsTombstone() ? absl::StrCat(key, " deleted") : absl::StrCat(key, "=", version.value->bytes);
+  return absl::StrCat(what, " @ ", ToString(version.timestamp));
+}
+
+std::string Describe(const SyncMessage& message, const std::string& receiver) {
+  if (message.receiver_incarnation == 0) return absl::StrCat("hello ", ToString(message.clock));
+  std::string text = absl::StrCat("sync ", ToString(message.clock), " to ",
+                                  ToString(Origin{receiver, message.receiver_incarnation}), " ",
+                                  Braced(message.from), "->", Braced(message.to));
+  const char* separator = ": ";
+  for (const KeyedVersion& entry : message.entries ? *message.entries : std::vector<KeyedVersion>()) {
+    absl::StrAppend(&text, separator, Describe(entry.key, entry.version));
+    separator = ", ";
+  }
+  if (message.progress > 0) absl::StrAppend(&text, ", progress ", message.progress);
+  if (!message.last) absl::StrAppend(&text, ", more follows");
+  return text;
+}
+
+std::string Describe(const SyncAnswer& answer) {
+  std::string text = absl::StrCat("answer ", ToString(answer.clock), " has ", Braced(answer.heads));
+  if (!answer.progress.empty()) absl::StrAppend(&text, " reached ", Braced(answer.progress));
+  if (!answer.pending.empty()) absl::StrAppend(&text, " pending ", Braced(answer.pending));
+  if (answer.refusal != Refusal::kNone) absl::StrAppend(&text, " REFUSES: ", ToString(answer.refusal));
+  return text;
+}
+
+std::string Describe(const Packet& packet, const Cluster& cluster) {
+  const std::string ends =
+      absl::StrCat(cluster.spec(packet.from).address, "->", cluster.spec(packet.to).address, " ");
+  if (packet.IsAnswer()) return ends + Describe(std::get<SyncAnswer>(packet.body));
+  return ends + Describe(std::get<SyncMessage>(packet.body), cluster.spec(packet.to).node_id);
+}
+
+std::string Describe(const absl::StatusOr<WriteResult>& result) {
+  if (!result.ok()) return ErrorReason(result.status());
+  return absl::StrCat(ToString(result->version), result->found ? ", found" : "",
+                      result->replayed ? ", replayed" : "");
+}
+
+std::vector<std::string> DescribeGroup(const Cluster& cluster, NodeIndex node, const Output& output,
+                                       CrashPoint crash, Detail detail) {
+  const NodeSpec& spec = cluster.spec(node);
+  std::vector<std::string> lines;
+  for (const std::string& note : output.notes) lines.push_back(absl::StrCat(spec.address, " notes: ", note));
+  for (const WriteBatch::Operation& operation : output.batch.operations()) {
+    if (operation.space != Space::kData || !operation.value) continue;
+    const absl::StatusOr<Version> version = DecodeVersion(*operation.value);
+    lines.push_back(
+        absl::StrCat(spec.address, " stores ", version.ok() ? Describe(operation.key, *version) : "garbage"));
+  }
+  if (crash == CrashPoint::kBeforeSend) {
+    lines.push_back(absl::StrCat(spec.address, " dies before it can send anything"));
+    return lines;
+  }
+  for (const OutgoingMessage& outgoing : output.messages) {
+    if (detail == Detail::kEssential && !IsEssential(outgoing.message)) continue;
+    const std::string& to = spec.peers[outgoing.peer];
+    lines.push_back(absl::StrCat(spec.address, "->", to, " ",
+                                 Describe(outgoing.message, cluster.spec(cluster.Find(to)).node_id)));
+  }
+  for (const OutgoingAnswer& outgoing : output.answers) {
+    if (detail == Detail::kEssential && outgoing.answer.refusal == Refusal::kNone) continue;
+    const std::string& to = cluster.spec(cluster.OpenerOf(outgoing.link)).address;
+    lines.push_back(absl::StrCat(spec.address, "->", to, " ", Describe(outgoing.answer)));
+  }
+  for (const Reply& reply : output.replies) {
+    lines.push_back(absl::StrCat(spec.address, " replies ", Describe(reply.result)));
+  }
+  return lines;
+}
+
+std::string DescribeNode(const Cluster& cluster, NodeIndex node) {
+  const std::string& address = cluster.spec(node).address;
+  if (!cluster.IsUp(node)) return absl::StrCat(address, " is down");
+  const Replica& replica = cluster.replica(node);
+  const State& state = replica.state();
+  std::string text =
+      absl::StrCat(address, " ", replica.IsLifeDecided() ? ToString(replica.me()) : "undecided", " has ",
+                   Braced(replica.heads()), ", ", state.keys, " keys, ", state.tombstones,
+                   " tombstones, stable ", replica.Stable(), replica.Converged() ? ", converged" : "");
+  for (const Peer& peer : replica.peers()) {
+    absl::StrAppend(&text, "; ", peer.address, " ", NameOf(peer.state));
+    if (!peer.detail.empty()) absl::StrAppend(&text, " (", peer.detail, ")");
+  }
+  return text;
+}
+
+}  // namespace lamppost::kv::testing

@@ -1,0 +1,56 @@
+// The latest committed version of keys used lately, as far as an overwrite needs it: when it was
+// written and its value, but not what its writer had seen nor its request id. It saves the store read
+// that each write would otherwise begin with.
+//
+// Bounded by two generations: Put fills the young one; when that is full it becomes the old one and
+// the old one is forgotten. What is forgotten depends on the order of the Puts and on nothing else.
+//
+// Not thread-safe.
+#ifndef LAMPPOST_SERVICES_KV_CORE_VERSION_CACHE_H_
+#define LAMPPOST_SERVICES_KV_CORE_VERSION_CACHE_H_
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "services/clock/timestamp.h"
+#include "services/kv/core/version.h"
+
+namespace lamppost::kv {
+
+struct VersionCacheLimits {
+  size_t entries_max = 65536;           // of a generation
+  size_t bytes_max = size_t{16} << 20;  // of a generation, about: keys, values and their frames
+  size_t value_bytes_max = 1024;        // a larger value is not kept
+};
+
+struct CachedVersion {
+  Timestamp timestamp;
+  std::optional<Value> value;  // nothing: a tombstone
+};
+
+class VersionCache {
+ public:
+  explicit VersionCache(VersionCacheLimits limits = {}) : limits_(limits) {}
+
+  // Null if it is not known here. Valid until the next Put.
+  const CachedVersion* Find(const std::string& key) const;
+  // The key's version from now on. Whatever was known of the key before is forgotten.
+  void Put(const std::string& key, CachedVersion version);
+
+  // Keys held; for tests.
+  size_t size() const { return young_.size() + old_.size(); }
+
+ private:
+  using Generation = absl::flat_hash_map<std::string, CachedVersion>;  // looked up, never walked over
+
+  VersionCacheLimits limits_;
+  Generation young_;
+  Generation old_;  // has no key that is in young_
+  size_t young_bytes_ = 0;
+};
+
+}  // namespace lamppost::kv
+
+#endif  // LAMPPOST_SERVICES_KV_CORE_VERSION_CACHE_H_
