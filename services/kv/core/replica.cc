@@ -300,7 +300,6 @@ uint64_t Replica::LagOf(const Peer& peer) const {
 // every member knows a successor, and of which all have the same.
 uint64_t Replica::Stable() const {
   std::vector<const Heads*> members = {&durable_heads_};
-  Heads newest;  // each node id's newest life
   for (const Peer& peer : peers_) {
     if (!peer.answered) return 0;
     members.push_back(&peer.durable_heads);

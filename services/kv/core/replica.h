@@ -194,7 +194,6 @@ class Replica {
   bool state_changed_ = false;
   std::vector<KeyedVersion> own_writes_;
   uint64_t own_bytes_ = 0;
-  uint64_t reserve_target_ = 0;  // what the batch under way makes durable; 0: nothing new
   std::map<LinkId, SyncAnswer> answers_;
 };
 
