@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "services/common/logging.h"
+#include "services/common/port_probe.h"
 #include "services/common/version.h"
 #include "services/kv/storage/rocksdb_storage.h"
 
@@ -42,6 +42,10 @@ DriverOptions MakeDriverOptions(const Settings& settings) {
 
 absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Settings& settings,
                                                   std::function<void(const absl::Status&)> on_fatal_error) {
+  // Before anything is written: a port that is taken must not leave a new data directory behind.
+  for (const Address& address : settings.listen) {
+    if (absl::Status status = ProbePort(address); !status.ok()) return status;
+  }
   std::unique_ptr<Node> node(new Node(settings));
   if (absl::Status status = node->Open(std::move(on_fatal_error)); !status.ok()) return status;
   if (absl::Status status = node->Serve(); !status.ok()) return status;
