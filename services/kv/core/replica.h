@@ -127,7 +127,6 @@ class Replica {
   uint64_t LagOf(const Peer& peer) const;
   uint64_t Stable() const;
   bool Converged() const;
-  uint64_t catch_up_entries_sent() const { return catch_up_entries_sent_; }
 
  private:
   Replica(ReplicaOptions options, const Store* store);
@@ -187,7 +186,6 @@ class Replica {
   std::deque<Proposal> waiting_;  // for the life to be decided
   std::optional<absl::Status> write_refusal_;
   uint64_t conflicts_ = 0;
-  uint64_t catch_up_entries_sent_ = 0;
 
   // The group under way.
   Output output_;

@@ -104,7 +104,6 @@ void Replica::PumpCatchUp(PeerIndex index) {
     Refuse(&peer, std::string(chunk.status().message()));
     return;
   }
-  catch_up_entries_sent_ += chunk->entries.size();
   SyncMessage message;
   message.receiver_incarnation = peer.incarnation;
   message.from = std::move(chunk->from);

@@ -16,9 +16,8 @@ namespace lamppost::kv {
 // lock, and Finish is only called while none is.
 class InboundStream : public grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncResponse> {
  public:
-  InboundStream(LinkId link, ReplicationServiceImpl* service, Shell* shell,
-                grpc::CallbackServerContext* context)
-      : link_(link), service_(service), shell_(shell), peer_(context->peer()) {}
+  InboundStream(LinkId link, ReplicationServiceImpl* service, Shell* shell)
+      : link_(link), service_(service), shell_(shell) {}
 
   // Before any other call. Initial metadata goes out at once: it tells the peer that it is connected.
   void Begin(std::shared_ptr<InboundStream> self) {
@@ -138,7 +137,6 @@ class InboundStream : public grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncRe
   const LinkId link_;
   ReplicationServiceImpl* const service_;
   Shell* const shell_;
-  const std::string peer_;
   std::shared_ptr<InboundStream> self_;
   v1::SyncRequest request_;    // of the read under way, or the message being taken
   v1::SyncResponse response_;  // of the write under way
@@ -177,7 +175,7 @@ grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncResponse>* ReplicationServiceIm
                                                   "too many replication links are open", 5000));
     }
     const LinkId link = next_link_++;
-    stream = std::make_shared<InboundStream>(link, this, shell_, context);
+    stream = std::make_shared<InboundStream>(link, this, shell_);
     streams_.emplace(link, stream);
   }
   stream->Begin(stream);
