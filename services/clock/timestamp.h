@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -32,6 +33,10 @@ struct Origin {
   friend bool operator!=(const Origin& a, const Origin& b) { return !(a == b); }
   friend bool operator<(const Origin& a, const Origin& b) {
     return std::tie(a.node_id, a.incarnation) < std::tie(b.node_id, b.incarnation);
+  }
+  template <typename H>
+  friend H AbslHashValue(H hash, const Origin& origin) {
+    return H::combine(std::move(hash), origin.node_id, origin.incarnation);
   }
 };
 

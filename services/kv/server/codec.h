@@ -1,13 +1,13 @@
-// The protobuf messages of lamppost.kv.v1 to and from what the core works with.
+// The messages that clients send to and from what the core works with; sync_codec.h has those of peers.
 //
-// Decoding checks shape (a value is set, an enum is known); the core checks limits and rules.
+// Decoding checks shape (a value is set); the core checks limits and rules.
 // Pure and thread-safe.
 #ifndef LAMPPOST_SERVICES_KV_SERVER_CODEC_H_
 #define LAMPPOST_SERVICES_KV_SERVER_CODEC_H_
 
 #include "absl/status/statusor.h"
 #include "lamppost/kv/v1/kv_service.pb.h"
-#include "lamppost/kv/v1/replication_service.pb.h"
+#include "lamppost/kv/v1/types.pb.h"
 #include "services/kv/core/heads.h"
 #include "services/kv/core/messages.h"
 #include "services/kv/core/version.h"
@@ -26,11 +26,6 @@ void ToProto(const Heads& heads, HeadsField* field);
 absl::StatusOr<Proposal> ToProposal(const v1::PutRequest& request);
 absl::StatusOr<Proposal> ToProposal(const v1::DeleteRequest& request);
 absl::StatusOr<Proposal> ToProposal(const v1::WriteRequest& request);
-
-absl::StatusOr<SyncMessage> FromProto(const v1::SyncRequest& message);
-void ToProto(const SyncMessage& sync, v1::SyncRequest* message);
-absl::StatusOr<SyncAnswer> FromProto(const v1::SyncResponse& message);
-void ToProto(const SyncAnswer& answer, v1::SyncResponse* message);
 
 }  // namespace lamppost::kv
 

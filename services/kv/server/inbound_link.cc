@@ -7,7 +7,7 @@
 #include "services/common/error.h"
 #include "services/common/grpc_status.h"
 #include "services/common/logging.h"
-#include "services/kv/server/codec.h"
+#include "services/kv/server/sync_codec.h"
 
 namespace lamppost::kv {
 

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/grpc_status.h"
-#include "services/kv/server/codec.h"
+#include "services/kv/server/sync_codec.h"
 
 namespace lamppost::kv {
 namespace {

@@ -11,10 +11,10 @@
 #include "rocksdb/env.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/options.h"
-#include "rocksdb/slice_transform.h"
 #include "rocksdb/table.h"
 #include "services/common/error.h"
 #include "services/kv/storage/data_directory.h"
+#include "services/kv/storage/hash_memtable.h"
 #include "services/kv/storage/rocksdb_log.h"
 #include "services/kv/storage/rocksdb_status.h"
 
@@ -80,8 +80,7 @@ rocksdb::Options DbOptions(const std::string& directory, const RocksDbOptions& o
   db.enable_write_thread_adaptive_yield = false;
   db.write_buffer_size = options.memtable_bytes;
   db.max_write_buffer_number = 2;
-  // The core's batches are sorted within each space: the next insert begins where the last one ended.
-  db.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
+  db.memtable_factory = NewHashMemTableFactory(options.memtable_bytes);
   db.compaction_style = rocksdb::kCompactionStyleLevel;
   db.level_compaction_dynamic_level_bytes = true;
   db.compression = BestCompression();
