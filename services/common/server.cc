@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "services/common/error.h"
 #include "services/common/port_probe.h"
 
@@ -74,7 +75,9 @@ Server::~Server() {
 }
 
 std::unique_ptr<grpc::Server> Server::Build() {
-  // Both are settings of the whole process, and may be made any number of times.
+  // All are settings of the whole process, and may be made any number of times. Debian's Abseil looks for
+  // lock cycles at each lock, which is for tests.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   grpc::EnableDefaultHealthCheckService(false);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
 

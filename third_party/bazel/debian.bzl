@@ -52,6 +52,7 @@ _PKG_CONFIG = {
     "rocksdb": "rocksdb",
     "spdlog": "spdlog",
     "systemd": "libsystemd",
+    "tcmalloc": "libtcmalloc_minimal",
     "xxhash": None,
 }
 

@@ -11,8 +11,11 @@ int BucketOf(absl::string_view key) {
   return static_cast<int>(XXH3_64bits(key.data(), key.size()) % ContentHash::kBuckets);
 }
 
+}  // namespace
+
 // Over an encoding in which no two (key, version) pairs look alike.
-Hash128 HashOf(absl::string_view key, const Version& version) {
+std::optional<Hash128> ContentHash::PartOf(absl::string_view key, const Version& version) {
+  if (version.IsTombstone()) return std::nullopt;
   std::string bytes;
   bytes.reserve(key.size() + version.value->bytes.size() + 48);
   PutString(key, &bytes);
@@ -21,10 +24,8 @@ Hash128 HashOf(absl::string_view key, const Version& version) {
   bytes.push_back(static_cast<char>(version.value->kind));
   bytes.append(version.value->bytes);
   const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
-  return {hash.high64, hash.low64};
+  return Hash128{hash.high64, hash.low64};
 }
-
-}  // namespace
 
 Hash128 Add(const Hash128& a, const Hash128& b) {
   const uint64_t low = a.low + b.low;
@@ -39,16 +40,14 @@ std::string ToHex(const Hash128& hash) {
   return absl::StrFormat("%016x%016x", hash.high, hash.low);
 }
 
-void ContentHash::Add(absl::string_view key, const Version& version) {
-  if (version.IsTombstone()) return;
+void ContentHash::Add(absl::string_view key, const Hash128& part) {
   Hash128& bucket = buckets_[BucketOf(key)];
-  bucket = kv::Add(bucket, HashOf(key, version));
+  bucket = kv::Add(bucket, part);
 }
 
-void ContentHash::Remove(absl::string_view key, const Version& version) {
-  if (version.IsTombstone()) return;
+void ContentHash::Remove(absl::string_view key, const Hash128& part) {
   Hash128& bucket = buckets_[BucketOf(key)];
-  bucket = Subtract(bucket, HashOf(key, version));
+  bucket = Subtract(bucket, part);
 }
 
 Hash128 ContentHash::Total() const {

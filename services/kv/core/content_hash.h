@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -37,8 +38,11 @@ class ContentHash {
  public:
   static constexpr int kBuckets = 64;
 
-  void Add(absl::string_view key, const Version& version);
-  void Remove(absl::string_view key, const Version& version);
+  // What a key with this version adds; nothing if it is a tombstone.
+  static std::optional<Hash128> PartOf(absl::string_view key, const Version& version);
+
+  void Add(absl::string_view key, const Hash128& part);
+  void Remove(absl::string_view key, const Hash128& part);
 
   // The sum of all buckets.
   Hash128 Total() const;

@@ -48,7 +48,7 @@ State SomeState() {
   state.keys = 2;
   state.tombstones = 1;
   state.max_write = 299;
-  state.hash.Add("x", FullVersion(Value{Value::Kind::kText, "1"}));
+  state.hash.Add("x", *ContentHash::PartOf("x", FullVersion(Value{Value::Kind::kText, "1"})));
   return state;
 }
 

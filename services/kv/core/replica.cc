@@ -189,6 +189,8 @@ void Replica::TakeNewLife(const std::string& why) {
 
 // What peers have been sent concerned the life before.
 void Replica::LifeDecided() {
+  own_writes_.clear();
+  own_bytes_ = 0;
   for (Peer& peer : peers_) {
     if (peer.state == LinkState::kLive || peer.state == LinkState::kCatchingUp) peer.BeginCatchUp(peer.heads);
   }
@@ -275,8 +277,6 @@ Output Replica::TakeOutput() {
   table_.WriteTo(&output_.batch);
   if (state_changed_) output_.batch.Put(Space::kMeta, std::string(kStateKey), EncodeState(state_));
   state_changed_ = false;
-  own_writes_.clear();
-  own_bytes_ = 0;
   Output output = std::move(output_);
   output_ = Output();
   return output;

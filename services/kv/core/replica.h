@@ -48,13 +48,17 @@ struct ReplicaOptions {
   uint64_t boot_id = 0;                     // random, different at each start
   uint64_t life_seed = 0;                   // random, for the low half of new incarnations
 
-  uint64_t life_wait_ms = 2000;          // how long to ask whether the stored life may go on
-  uint64_t heartbeat_ms = 250;           // a peer hears at least this often
-  uint64_t relay_ms = 1000;              // an origin's writes are relayed if they lag for so long
-  uint64_t refused_retry_ms = 500;       // a peer that refuses is greeted so often
-  uint64_t answer_fresh_ms = 2000;       // older answers prove no convergence
-  uint64_t window_bytes = 4u << 20;      // sent to a peer and not yet answered, at most about
-  uint64_t chunk_bytes = 128u << 10;     // of a catch-up, about
+  uint64_t life_wait_ms = 2000;       // how long to ask whether the stored life may go on
+  uint64_t heartbeat_ms = 250;        // a peer hears at least this often
+  uint64_t relay_ms = 1000;           // an origin's writes are relayed if they lag for so long
+  uint64_t refused_retry_ms = 500;    // a peer that refuses is greeted so often
+  uint64_t answer_fresh_ms = 2000;    // older answers prove no convergence
+  uint64_t window_bytes = 4u << 20;   // sent to a peer and not yet answered, at most about
+  uint64_t chunk_bytes = 128u << 10;  // of a catch-up, about
+  // While a peer still has to answer, own writes wait so long, or for so many, to share a message and a
+  // sync at the peer.
+  uint64_t live_gather_ms = 5;
+  uint64_t live_gather_bytes = 128u << 10;
   size_t waiting_proposals_max = 10000;  // while the life is undecided
   size_t requests_max = 200000;          // request ids remembered
 };
@@ -112,8 +116,9 @@ class Replica {
   // The output's batch is durable as the durability mode promises.
   void Committed();
 
-  // True if a peer waits for a chunk that could be sent now: the next group should not wait for inputs.
-  bool HasWork() const;
+  // How long the next group may wait for inputs, as far as the replica is concerned: not at all if a peer
+  // waits for a chunk that could be sent now, a moment if own writes wait for company.
+  uint64_t PatienceMs() const;
 
   // For status, tests and the driver; between groups.
   bool IsLifeDecided() const { return life_decided_; }
@@ -157,6 +162,7 @@ class Replica {
   void Greet(PeerIndex index);
   void Heartbeat(PeerIndex index);
   void PushLive();
+  bool IsPushDue() const;
   void PumpCatchUp(PeerIndex index);
   void FinishRound(Peer* peer, const Heads& to);
   void ConsiderRelay(PeerIndex index);
@@ -190,9 +196,12 @@ class Replica {
   // The group under way.
   Output output_;
   bool state_changed_ = false;
+  std::map<LinkId, SyncAnswer> answers_;
+
+  // Own writes that have not been pushed yet, of this group and of some before.
   std::vector<KeyedVersion> own_writes_;
   uint64_t own_bytes_ = 0;
-  std::map<LinkId, SyncAnswer> answers_;
+  uint64_t last_push_ms_ = 0;
 };
 
 }  // namespace lamppost::kv

@@ -39,6 +39,7 @@ void Replica::Heartbeat(PeerIndex index) {
       peer.state == LinkState::kRefused ? options_.refused_retry_ms : options_.heartbeat_ms;
   if (now_ms_ - peer.last_sent_ms < pause_ms) return;
   if (peer.state != LinkState::kLive || !life_decided_) return Greet(index);
+  if (!own_writes_.empty()) return;  // they go out with this group, and the head with them
   SyncMessage message;
   message.receiver_incarnation = peer.incarnation;
   message.from = {{me(), peer.live_sent}};
@@ -47,10 +48,20 @@ void Replica::Heartbeat(PeerIndex index) {
   Send(index, std::move(message), 0);
 }
 
-// Own writes of this group, to every peer that has had all the ones before. A peer that is slow is not
-// waited for: it gets them from the store later.
+bool Replica::IsPushDue() const {
+  if (own_writes_.empty()) return false;
+  if (own_bytes_ >= options_.live_gather_bytes) return true;
+  if (now_ms_ - last_push_ms_ >= options_.live_gather_ms) return true;
+  return std::none_of(peers_.begin(), peers_.end(), [](const Peer& peer) {
+    return peer.state == LinkState::kLive && !peer.in_flight.empty();
+  });
+}
+
+// Own writes to every peer that has had all the ones before. A peer that is slow is not waited for: it
+// gets them from the store later.
 void Replica::PushLive() {
-  if (own_writes_.empty()) return;
+  if (!IsPushDue()) return;
+  last_push_ms_ = now_ms_;
   const auto entries = std::make_shared<const std::vector<KeyedVersion>>(std::move(own_writes_));
   const uint64_t head = state_.heads.At(me());
   for (PeerIndex i = 0; i < peers_.size(); ++i) {
@@ -68,6 +79,8 @@ void Replica::PushLive() {
     peer.live_sent = head;
     Send(i, std::move(message), own_bytes_);
   }
+  own_writes_.clear();
+  own_bytes_ = 0;
 }
 
 // Where a catch-up of this peer has to begin: what it has said it has, and what it has been sent since
@@ -79,11 +92,13 @@ Heads Replica::StartFor(const Peer& peer) const {
   return start;
 }
 
-bool Replica::HasWork() const {
-  return std::any_of(peers_.begin(), peers_.end(), [&](const Peer& peer) {
+uint64_t Replica::PatienceMs() const {
+  const bool can_send = std::any_of(peers_.begin(), peers_.end(), [&](const Peer& peer) {
     return peer.state == LinkState::kCatchingUp && (peer.round || peer.wanted) &&
            peer.in_flight_bytes < options_.window_bytes && life_decided_;
   });
+  if (can_send) return 0;
+  return own_writes_.empty() ? UINT64_MAX : options_.live_gather_ms;
 }
 
 // The next chunk for a peer that catches up, if there is room for it on the way.

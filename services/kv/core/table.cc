@@ -13,9 +13,9 @@ absl::StatusOr<Table::Slot*> Table::Load(const std::string& key) {
   if (it != slot_of_.end()) return &slots_[it->second];
   Slot slot;
   slot.key = key;
-  slot.cached = cache_.Find(key);
-  if (slot.cached != nullptr) {
-    slot.stored = slot.cached->timestamp;
+  if (const CachedVersion* cached = cache_.Find(key)) {
+    slot.stored = cached->timestamp;
+    slot.part = cached->part;
   } else if (absl::Status status = ReadWhole(&slot); !status.ok()) {
     return status;
   }
@@ -28,7 +28,7 @@ absl::Status Table::ReadWhole(Slot* slot) const {
   absl::StatusOr<std::optional<std::string>> bytes = store_->Get(Space::kData, slot->key);
   if (!bytes.ok()) return bytes.status();
   if (!*bytes) {
-    if (slot->cached != nullptr) {
+    if (slot->stored) {
       return MakeError(absl::StatusCode::kDataLoss, "DATA_CORRUPT",
                        "the store has lost a version that it held");
     }
@@ -37,6 +37,7 @@ absl::Status Table::ReadWhole(Slot* slot) const {
   absl::StatusOr<Version> version = DecodeVersion(**bytes);
   if (!version.ok()) return version.status();
   slot->stored = version->timestamp;
+  slot->part = ContentHash::PartOf(slot->key, *version);
   slot->now = *std::move(version);
   return absl::OkStatus();
 }
@@ -44,7 +45,7 @@ absl::Status Table::ReadWhole(Slot* slot) const {
 absl::StatusOr<const Version*> Table::Find(const std::string& key) {
   absl::StatusOr<Slot*> slot = Load(key);
   if (!slot.ok()) return slot.status();
-  if (!(*slot)->now && (*slot)->cached != nullptr) {
+  if (!(*slot)->now && (*slot)->stored) {
     if (absl::Status status = ReadWhole(*slot); !status.ok()) return status;
   }
   return (*slot)->now ? &*(*slot)->now : nullptr;
@@ -53,8 +54,7 @@ absl::StatusOr<const Version*> Table::Find(const std::string& key) {
 absl::StatusOr<bool> Table::HasValue(const std::string& key) {
   absl::StatusOr<Slot*> slot = Load(key);
   if (!slot.ok()) return slot.status();
-  if ((*slot)->now) return !(*slot)->now->IsTombstone();
-  return (*slot)->cached != nullptr && (*slot)->cached->value.has_value();
+  return (*slot)->part.has_value();
 }
 
 absl::StatusOr<Merge> Table::Apply(const std::string& key, Version version) {
@@ -63,18 +63,18 @@ absl::StatusOr<Merge> Table::Apply(const std::string& key, Version version) {
   Slot& slot = **loaded;
   Version header;  // of a version that loses, only the timestamp counts
   const Version* current = slot.now ? &*slot.now : nullptr;
-  if (current == nullptr && slot.cached != nullptr) {
-    if (version.timestamp < slot.cached->timestamp) {
+  if (current == nullptr && slot.stored) {
+    if (version.timestamp < *slot.stored) {
       if (absl::Status status = ReadWhole(&slot); !status.ok()) return status;
       current = &*slot.now;
     } else {
-      header.timestamp = slot.cached->timestamp;
+      header.timestamp = *slot.stored;
       current = &header;
     }
   }
   const Merge merge = Decide(version, current);
   if (merge == Merge::kReplaces || merge == Merge::kReplacesConcurrent) {
-    Account(slot, version);
+    Account(&slot, version);
     slot.now = std::move(version);
     if (!slot.changed) ++changed_;
     slot.changed = true;
@@ -82,17 +82,14 @@ absl::StatusOr<Merge> Table::Apply(const std::string& key, Version version) {
   return merge;
 }
 
-void Table::Account(const Slot& slot, const Version& after) {
-  if (slot.now) {
-    state_->hash.Remove(slot.key, *slot.now);
-    --(slot.now->IsTombstone() ? state_->tombstones : state_->keys);
-  } else if (slot.cached != nullptr) {
-    const Version before{slot.cached->timestamp, slot.cached->value, Seen(), RequestTag()};
-    state_->hash.Remove(slot.key, before);
-    --(before.IsTombstone() ? state_->tombstones : state_->keys);
+void Table::Account(Slot* slot, const Version& after) {
+  if (slot->now || slot->stored) {
+    if (slot->part) state_->hash.Remove(slot->key, *slot->part);
+    --(slot->part ? state_->keys : state_->tombstones);
   }
-  state_->hash.Add(slot.key, after);
-  ++(after.IsTombstone() ? state_->tombstones : state_->keys);
+  slot->part = ContentHash::PartOf(slot->key, after);
+  if (slot->part) state_->hash.Add(slot->key, *slot->part);
+  ++(slot->part ? state_->keys : state_->tombstones);
   state_->max_write = std::max(state_->max_write, after.timestamp.counter);
 }
 
@@ -115,9 +112,8 @@ void Table::WriteTo(WriteBatch* batch) const {
 }
 
 void Table::Committed() {
-  // The pointers into the cache end here: what they point to is known to it anyway.
   for (Slot& slot : slots_) {
-    if (slot.now) cache_.Put(slot.key, {std::move(slot.now->timestamp), std::move(slot.now->value)});
+    if (slot.now) cache_.Put(slot.key, {std::move(slot.now->timestamp), slot.part});
   }
   slot_of_.clear();
   slots_.clear();

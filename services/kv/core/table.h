@@ -52,19 +52,19 @@ class Table {
   bool HasChanges() const { return changed_ > 0; }
 
  private:
-  // A key that this group has looked at. Its present version is `now`, or else `cached`; if both are
-  // missing there is none.
+  // A key that this group has looked at. Its present version is `now`, or else the one in the store, of
+  // which only the timestamp and the part are known; if both are missing there is none.
   struct Slot {
     std::string key;
-    std::optional<Timestamp> stored;        // the timestamp of the version in the store
-    const CachedVersion* cached = nullptr;  // in cache_, which changes only in Committed
-    std::optional<Version> now;             // as read from the store, or after this group
+    std::optional<Timestamp> stored;  // the timestamp of the version in the store
+    std::optional<Version> now;       // as read from the store, or after this group
+    std::optional<Hash128> part;      // of the content hash; nothing for a tombstone
     bool changed = false;
   };
 
   absl::StatusOr<Slot*> Load(const std::string& key);
   absl::Status ReadWhole(Slot* slot) const;
-  void Account(const Slot& slot, const Version& after);
+  void Account(Slot* slot, const Version& after);
 
   const StoreReader* store_;
   State* state_;

@@ -5,12 +5,8 @@
 namespace lamppost::kv {
 namespace {
 
-size_t ValueBytes(const CachedVersion& version) {
-  return version.value ? version.value->bytes.size() : 0;
-}
-
-size_t BytesOf(const std::string& key, const CachedVersion& version) {
-  return sizeof(std::string) + sizeof(CachedVersion) + key.size() + ValueBytes(version);
+size_t BytesOf(const std::string& key) {
+  return sizeof(std::string) + sizeof(CachedVersion) + key.size();
 }
 
 }  // namespace
@@ -24,19 +20,10 @@ const CachedVersion* VersionCache::Find(const std::string& key) const {
 }
 
 void VersionCache::Put(const std::string& key, CachedVersion version) {
-  const auto it = young_.find(key);
-  if (it != young_.end()) young_bytes_ -= BytesOf(key, it->second);
-  if (it == young_.end()) old_.erase(key);
-  if (ValueBytes(version) > limits_.value_bytes_max) {
-    if (it != young_.end()) young_.erase(it);
-    return;
-  }
-  young_bytes_ += BytesOf(key, version);
-  if (it != young_.end()) {
-    it->second = std::move(version);
-  } else {
-    young_.emplace(key, std::move(version));
-  }
+  const auto [it, is_new] = young_.insert_or_assign(key, std::move(version));
+  if (!is_new) return;
+  old_.erase(key);
+  young_bytes_ += BytesOf(key);
   if (young_.size() < limits_.entries_max && young_bytes_ < limits_.bytes_max) return;
   old_ = std::move(young_);
   young_ = Generation();

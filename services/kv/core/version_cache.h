@@ -1,6 +1,6 @@
 // The latest committed version of keys used lately, as far as an overwrite needs it: when it was
-// written and its value, but not what its writer had seen nor its request id. It saves the store read
-// that each write would otherwise begin with.
+// written, and its part of the content hash. It saves the store read that each write would otherwise
+// begin with.
 //
 // Bounded by two generations: Put fills the young one; when that is full it becomes the old one and
 // the old one is forgotten. What is forgotten depends on the order of the Puts and on nothing else.
@@ -15,19 +15,18 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "services/clock/timestamp.h"
-#include "services/kv/core/version.h"
+#include "services/kv/core/content_hash.h"
 
 namespace lamppost::kv {
 
 struct VersionCacheLimits {
   size_t entries_max = 65536;           // of a generation
-  size_t bytes_max = size_t{16} << 20;  // of a generation, about: keys, values and their frames
-  size_t value_bytes_max = 1024;        // a larger value is not kept
+  size_t bytes_max = size_t{16} << 20;  // of a generation, about: keys and their frames
 };
 
 struct CachedVersion {
   Timestamp timestamp;
-  std::optional<Value> value;  // nothing: a tombstone
+  std::optional<Hash128> part;  // of the content hash; nothing: a tombstone
 };
 
 class VersionCache {

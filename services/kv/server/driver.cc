@@ -97,14 +97,10 @@ void Driver::ReserveThen(uint64_t counter, std::function<void()> next) {
 }
 
 void Driver::AwaitInputs() {
+  const uint64_t patience_ms = std::min(options_.tick_ms, replica_->PatienceMs());
+  if (patience_ms == 0) return;
   const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !queue_.empty() || stopping_; };
-  if (!replica_->HasWork())
-    mutex_.AwaitWithTimeout(absl::Condition(&ready), absl::Milliseconds(options_.tick_ms));
-  if (last_group_writes_ < options_.busy_writes) return;
-  const auto enough = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return queued_writes_ >= options_.gather_writes || stopping_;
-  };
-  mutex_.AwaitWithTimeout(absl::Condition(&enough), absl::Microseconds(options_.gather_us_max));
+  mutex_.AwaitWithTimeout(absl::Condition(&ready), absl::Milliseconds(patience_ms));
 }
 
 std::vector<Driver::Input> Driver::NextInputs() {
@@ -113,7 +109,6 @@ std::vector<Driver::Input> Driver::NextInputs() {
   std::vector<Input> inputs;
   if (queue_.size() <= options_.group_inputs_max && queued_bytes_ <= options_.group_bytes_max) {
     inputs.swap(queue_);
-    last_group_writes_ = queued_writes_;
     queued_writes_ = 0;
     queued_bytes_ = 0;
     return inputs;
@@ -130,7 +125,6 @@ std::vector<Driver::Input> Driver::NextInputs() {
     inputs.push_back(std::move(*it));
   }
   queue_.erase(queue_.begin(), it);
-  last_group_writes_ = inputs.size();
   return inputs;
 }
 

@@ -48,11 +48,6 @@ struct DriverOptions {
   size_t queued_writes_max = 20000;   // beyond: RESOURCE_EXHAUSTED
   uint64_t queued_bytes_max = uint64_t{64} << 20;
   size_t group_inputs_max = 4096;  // of one commit
-  // When many clients write at a time, a commit waits a moment for the writes that the replies to the
-  // last one set off: larger groups cost less. A lone client never waits.
-  size_t busy_writes = 8;         // in the last group
-  size_t gather_writes = 48;      // enough for a group
-  uint64_t gather_us_max = 1000;  // long enough
   uint64_t group_bytes_max = uint64_t{4} << 20;
   std::string data_directory;                               // watched for free space; empty: not watched
   uint64_t disk_reserve_bytes = uint64_t{64} << 20;         // writes are refused while less is free
@@ -123,7 +118,6 @@ class Driver {
   uint64_t next_disk_check_ms_ = 0;
   bool disk_full_ = false;
   bool failed_ = false;
-  size_t last_group_writes_ = 0;
 
   std::thread thread_;
   std::thread flusher_;

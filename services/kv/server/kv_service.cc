@@ -29,6 +29,10 @@ ServerUnaryReactor* Begin(Shell* shell, CallbackServerContext* context, const By
     return reactor;
   }
   const uint64_t counter = call->request().clock().counter();
+  if (shell->AdmitNow(counter)) {
+    handle(std::move(call));
+    return reactor;
+  }
   // std::function wants to be copied, so the call travels as a plain pointer; one of the two takes it.
   Call* const owned = call.release();
   shell->Admit(

@@ -23,6 +23,10 @@ class Shell {
   Shell(std::string node_id, LamportClock* clock, Driver* driver)
       : node_id_(std::move(node_id)), clock_(clock), driver_(driver) {}
 
+  // A message with this counter has come in. True if the clock is above it now, as nearly always; if not,
+  // Admit decides.
+  bool AdmitNow(uint64_t counter) { return clock_->Observe(counter) == LamportClock::Observed::kOk; }
+
   // A message with this counter has come in: calls on_admitted once the clock is above it, at once or
   // on the driver's thread, or on_refused at once (OUT_OF_RANGE, CLOCK_TOO_FAR_AHEAD).
   void Admit(uint64_t counter, std::function<void()> on_admitted,

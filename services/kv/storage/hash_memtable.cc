@@ -136,14 +136,15 @@ class HashMemTable : public rocksdb::MemTableRep {
   // In order, as RocksDB wants it for scans and for the flush. What is inserted from now on is not in
   // it, and has later sequence numbers than the reader may see.
   //
-  // An iterator of an arena is destroyed without being freed, and RocksDB's arena is not public. So
-  // each gets a small frame that stays until the memtable goes.
+  // An iterator of an arena is destroyed without being freed, and RocksDB's arena is not public. So each
+  // gets a small frame of ours, to be used again when it has been destroyed.
   MemTableRep::Iterator* GetIterator(rocksdb::Arena* arena) override {
     absl::MutexLock lock(&order_mutex_);
     SortAddedEntries();
     auto iterator = std::make_unique<SortedRuns::Iterator>(sorted_);
     if (arena == nullptr) return iterator.release();
-    return new (NewFrame()) FramedIterator(std::move(iterator));
+    Frame* const frame = TakeFrame();
+    return new (static_cast<void*>(frame->place)) FramedIterator({this, frame}, std::move(iterator));
   }
 
   // MemTableRep::Get asks for one, to read the versions of one key, and does not free it (as of RocksDB
@@ -159,10 +160,29 @@ class HashMemTable : public rocksdb::MemTableRep {
   }
 
  private:
-  // Passes everything on to an iterator on the heap.
-  class FramedIterator : public MemTableRep::Iterator {
+  struct Frame;
+
+  // Gives the frame back.
+  class FrameLease {
    public:
-    explicit FramedIterator(std::unique_ptr<MemTableRep::Iterator> framed) : framed_(std::move(framed)) {}
+    FrameLease(HashMemTable* table, Frame* frame) : table_(table), frame_(frame) {}
+    FrameLease(FrameLease&& other) noexcept
+        : table_(other.table_), frame_(std::exchange(other.frame_, nullptr)) {}
+    ~FrameLease() {
+      if (frame_ != nullptr) table_->ReturnFrame(frame_);
+    }
+
+   private:
+    HashMemTable* const table_;
+    Frame* frame_;
+  };
+
+  // Passes everything on to an iterator on the heap. The lease is the first base and so the last to be
+  // destroyed: when the frame is free, nothing of this touches it any more.
+  class FramedIterator : private FrameLease, public MemTableRep::Iterator {
+   public:
+    FramedIterator(FrameLease lease, std::unique_ptr<MemTableRep::Iterator> framed)
+        : FrameLease(std::move(lease)), framed_(std::move(framed)) {}
     bool Valid() const override { return framed_->Valid(); }
     const char* key() const override { return framed_->key(); }
     void Next() override { framed_->Next(); }
@@ -177,7 +197,7 @@ class HashMemTable : public rocksdb::MemTableRep {
     void SeekToLast() override { framed_->SeekToLast(); }
 
    private:
-    const std::unique_ptr<MemTableRep::Iterator> framed_;
+    std::unique_ptr<MemTableRep::Iterator> framed_;
   };
   struct Frame {
     alignas(FramedIterator) char place[sizeof(FramedIterator)];
@@ -206,9 +226,19 @@ class HashMemTable : public rocksdb::MemTableRep {
     sorted_.Add(std::move(added));
   }
 
-  void* NewFrame() ABSL_EXCLUSIVE_LOCKS_REQUIRED(order_mutex_) {
-    frames_.push_back(std::make_unique<Frame>());
-    return frames_.back()->place;
+  Frame* TakeFrame() ABSL_EXCLUSIVE_LOCKS_REQUIRED(order_mutex_) {
+    if (free_frames_.empty()) {
+      frames_.push_back(std::make_unique<Frame>());
+      return frames_.back().get();
+    }
+    Frame* const frame = free_frames_.back();
+    free_frames_.pop_back();
+    return frame;
+  }
+
+  void ReturnFrame(Frame* frame) ABSL_LOCKS_EXCLUDED(order_mutex_) {
+    absl::MutexLock lock(&order_mutex_);
+    free_frames_.push_back(frame);
   }
 
   const KeyComparator& comparator_;
@@ -220,7 +250,9 @@ class HashMemTable : public rocksdb::MemTableRep {
   absl::Mutex order_mutex_;
   SortedRuns sorted_ ABSL_GUARDED_BY(order_mutex_);
   const Entry* latest_sorted_ ABSL_GUARDED_BY(order_mutex_) = nullptr;
-  std::vector<std::unique_ptr<Frame>> frames_ ABSL_GUARDED_BY(order_mutex_);
+  std::vector<std::unique_ptr<Frame>> frames_
+      ABSL_GUARDED_BY(order_mutex_);  // as many as were in use at once
+  std::vector<Frame*> free_frames_ ABSL_GUARDED_BY(order_mutex_);
 };
 
 class HashMemTableFactory : public rocksdb::MemTableRepFactory {

@@ -56,6 +56,7 @@ absl::Status Cluster::Start(NodeIndex index) {
   options.relay_ms = tuning_.relay_ms;
   options.window_bytes = tuning_.window_bytes;
   options.chunk_bytes = tuning_.chunk_bytes;
+  options.live_gather_ms = tuning_.live_gather_ms;
   options.requests_max = tuning_.requests_max;
   auto replica = Replica::Open(std::move(options), node.disk.get());
   if (!replica.ok()) return replica.status();
@@ -121,7 +122,7 @@ void Cluster::Run(NodeIndex index, const Inputs& inputs, CrashPoint crash) {
 void Cluster::RunUntilIdle(NodeIndex index) {
   do {
     Run(index, [](Replica*) {});
-  } while (IsUp(index) && replica(index).HasWork());
+  } while (IsUp(index) && replica(index).PatienceMs() == 0);
 }
 
 bool Cluster::Observe(NodeIndex index, const Packet& packet) {

@@ -27,6 +27,7 @@ RandomSchedule::RandomSchedule(uint64_t seed, std::ostream* trace)
   tuning.seed = seed;
   tuning.chunk_bytes = Pick({uint64_t{1}, uint64_t{60}, uint64_t{300}, uint64_t{1} << 17}, Below(4));
   tuning.window_bytes = Pick({uint64_t{1}, uint64_t{200}, uint64_t{2000}, uint64_t{1} << 22}, Below(4));
+  tuning.live_gather_ms = Pick({uint64_t{0}, uint64_t{5}, uint64_t{100}, uint64_t{1000}}, Below(4));
   cluster_ = std::make_unique<Cluster>(FullMesh(ids), tuning, this);
   oracle_.Watch(cluster_.get());
   const size_t keys = Pick({1, 2, 4, 8, 30}, Below(5));
