@@ -24,7 +24,7 @@ namespace lamppost::kv {
 enum class Space : char {
   kMeta = 'm',      // the format's version, the node's identity and state
   kData = 'd',      // key -> version
-  kIndex = 'i',     // (origin, counter, key) of the versions in kData
+  kIndex = 'i',     // (origin, counter, key) of the versions in kData; see WriteBatch
   kRequests = 'r',  // the latest request ids and what came of them
 };
 
@@ -59,6 +59,9 @@ class Store : public StoreReader {
 };
 
 // Writes that take effect together or not at all, in order.
+//
+// In kIndex no key is put that is there, and none is removed that is not: a store may forget such a key and
+// its removal together.
 class WriteBatch {
  public:
   struct Operation {

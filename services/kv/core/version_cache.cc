@@ -24,7 +24,7 @@ void VersionCache::Put(const std::string& key, CachedVersion version) {
   if (!is_new) return;
   old_.erase(key);
   young_bytes_ += BytesOf(key);
-  if (young_.size() < limits_.entries_max && young_bytes_ < limits_.bytes_max) return;
+  if (young_bytes_ < limits_.bytes_max) return;
   old_ = std::move(young_);
   young_ = Generation();
   young_bytes_ = 0;

@@ -20,8 +20,7 @@
 namespace lamppost::kv {
 
 struct VersionCacheLimits {
-  size_t entries_max = 65536;           // of a generation
-  size_t bytes_max = size_t{16} << 20;  // of a generation, about: keys and their frames
+  size_t bytes_max = size_t{16} << 20;  // of a generation, about; room for some 130,000 short keys
 };
 
 struct CachedVersion {

@@ -20,6 +20,9 @@ uint64_t CounterOf(const VersionCache& cache, const std::string& key) {
   return found == nullptr ? 0 : found->timestamp.counter;
 }
 
+// With a key of one letter.
+constexpr size_t kEntryBytes = sizeof(std::string) + sizeof(CachedVersion) + 1;
+
 TEST(VersionCacheTest, HoldsTheLatestVersionOfAKey) {
   VersionCache cache;
   EXPECT_EQ(cache.Find("x"), nullptr);
@@ -34,7 +37,7 @@ TEST(VersionCacheTest, HoldsTheLatestVersionOfAKey) {
 }
 
 TEST(VersionCacheTest, ForgetsTheOldGenerationWhenTheYoungOneIsFull) {
-  VersionCache cache({/*entries_max=*/2, /*bytes_max=*/1 << 20});
+  VersionCache cache({/*bytes_max=*/2 * kEntryBytes});
   cache.Put("a", At(1));
   cache.Put("b", At(2));  // the young one is full: {a, b} is the old one
   cache.Put("c", At(3));
@@ -47,8 +50,8 @@ TEST(VersionCacheTest, ForgetsTheOldGenerationWhenTheYoungOneIsFull) {
   EXPECT_EQ(cache.size(), 2u);
 }
 
-TEST(VersionCacheTest, BytesBoundAGenerationToo) {
-  VersionCache cache({/*entries_max=*/1000, /*bytes_max=*/10000});
+TEST(VersionCacheTest, LongKeysTakeMoreRoom) {
+  VersionCache cache({/*bytes_max=*/10000});
   for (uint64_t i = 1; i <= 1000; ++i) cache.Put(absl::StrCat(std::string(1000, 'k'), i), At(i));
   EXPECT_LE(cache.size(), 20u);
   EXPECT_EQ(CounterOf(cache, std::string(1000, 'k') + "1000"), 1000u);
@@ -56,7 +59,7 @@ TEST(VersionCacheTest, BytesBoundAGenerationToo) {
 
 TEST(VersionCacheTest, AgreesWithAMapUnderRandomPuts) {
   std::mt19937_64 random(9);
-  VersionCache cache({/*entries_max=*/8, /*bytes_max=*/1000});
+  VersionCache cache({/*bytes_max=*/8 * kEntryBytes});
   std::map<std::string, uint64_t> latest;
   for (uint64_t counter = 1; counter <= 20000; ++counter) {
     const std::string key = absl::StrCat("k", random() % 30);

@@ -67,6 +67,7 @@ class MemoryStorage : public Storage {
   static const std::string* VisibleAt(uint64_t sequence, const std::vector<Value>& values);
   std::optional<std::string> GetAt(uint64_t sequence, Space space, absl::string_view key) const;
 
+  absl::Status CheckIndexKeys(const WriteBatch& batch) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   absl::Status CheckWritable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Apply(const WriteBatch::Operation& operation, uint64_t sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DropUnseen() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -220,6 +220,9 @@ absl::Status RocksDbStorage::Commit(const WriteBatch& batch, Durability durabili
     if (operation.value) {
       const rocksdb::Slice value = ToSlice(*operation.value);
       status = write_batch_.Put(key_parts, rocksdb::SliceParts(&value, 1));
+    } else if (operation.space == Space::kIndex) {
+      // For keys that were put once: key and removal go as soon as they meet, not only at the last level.
+      status = write_batch_.SingleDelete(key_parts);
     } else {
       status = write_batch_.Delete(key_parts);
     }

@@ -145,6 +145,33 @@ TEST_P(StorageContractTest, SpacesAreApart) {
   EXPECT_EQ(Get(Space::kIndex, "x"), "i");
 }
 
+// Index keys are put once and removed once. None comes back, and a snapshot keeps those of its moment.
+TEST_P(StorageContractTest, IndexKeysComeAndGo) {
+  const auto key = [](int i) { return absl::StrCat("k", 100000 + i, std::string(80, '-')); };
+  const auto expect_window = [&](const StoreReader& reader, int end) {
+    const KeysAndValues found = Scan(reader, Space::kIndex);
+    ASSERT_EQ(found.size(), 50u);
+    EXPECT_EQ(found.front().first, key(end - 50));
+    EXPECT_EQ(found.back().first, key(end - 1));
+  };
+  std::unique_ptr<StoreReader> snapshot;
+  for (int i = 0; i < 10000; ++i) {
+    WriteBatch batch;
+    if (i >= 50) batch.Remove(Space::kIndex, key(i - 50));
+    batch.Put(Space::kIndex, key(i), "");
+    batch.Put(Space::kData, "counter", absl::StrCat(i));
+    Commit(batch);
+    if (i == 5000) snapshot = storage_->Snapshot();
+    if (i % 1000 == 999) expect_window(*storage_, i + 1);
+  }
+  expect_window(*snapshot, 5001);
+  snapshot.reset();
+  if (GetParam() == Kind::kMemory) return;
+  storage_.reset();
+  Open();
+  expect_window(*storage_, 10000);
+}
+
 TEST_P(StorageContractTest, RangesAreHalfOpenAndInOrder) {
   for (const char* key : {"c", "a", "b", "ba", "d"}) Put(Space::kData, key, key);
   EXPECT_EQ(Scan(*storage_, Space::kData, "b", "d"), (KeysAndValues{{"b", "b"}, {"ba", "ba"}, {"c", "c"}}));
