@@ -32,20 +32,20 @@ Cluster::Cluster(std::string program, std::string durability, std::string direct
       durability_(std::move(durability)),
       directory_(std::move(directory)),
       ports_(std::move(ports)),
-      processes_(kNodes) {
-  for (int node = 0; node < kNodes; ++node) {
+      processes_(ports_.size()) {
+  for (int node = 0; node < size(); ++node) {
     stubs_.push_back(kv::v1::KvService::NewStub(Connect(Target(node), 1)[0]));
   }
 }
 
 absl::StatusOr<std::unique_ptr<Cluster>> Cluster::Start(const std::string& program,
                                                         const std::string& durability,
-                                                        const std::string& directory) {
+                                                        const std::string& directory, int nodes) {
   std::filesystem::create_directories(directory);
-  absl::StatusOr<std::vector<int>> ports = FreePorts(kNodes);
+  absl::StatusOr<std::vector<int>> ports = FreePorts(nodes);
   if (!ports.ok()) return ports.status();
   std::unique_ptr<Cluster> cluster(new Cluster(program, durability, directory, *std::move(ports)));
-  for (int node = 0; node < kNodes; ++node) {
+  for (int node = 0; node < nodes; ++node) {
     if (absl::Status status = cluster->StartNode(node); !status.ok()) return status;
   }
   if (absl::Status status = cluster->WaitConverged(kStartDeadlineMs); !status.ok()) return status;
@@ -54,13 +54,22 @@ absl::StatusOr<std::unique_ptr<Cluster>> Cluster::Start(const std::string& progr
 
 absl::Status Cluster::StartNode(int node) {
   std::string peers;
-  for (int other = 0; other < kNodes; ++other) {
+  for (int other = 0; other < size(); ++other) {
     if (other != node) absl::StrAppend(&peers, peers.empty() ? "" : ",", "http://", Target(other));
   }
-  auto process = Process::Start(
-      {program_, "--id", std::string(1, NodeName(node)), "--port", absl::StrCat(ports_[node]), "--peers",
-       peers, "--data-dir", DataDirectory(node), "--durability", durability_, "--log-level", "warn"},
-      absl::StrCat(DataDirectory(node), ".log"));
+  std::vector<std::string> command = {program_,
+                                      "--id",
+                                      std::string(1, NodeName(node)),
+                                      "--port",
+                                      absl::StrCat(ports_[node]),
+                                      "--data-dir",
+                                      DataDirectory(node),
+                                      "--durability",
+                                      durability_,
+                                      "--log-level",
+                                      "warn"};
+  if (!peers.empty()) command.insert(command.end(), {"--peers", peers});
+  auto process = Process::Start(command, absl::StrCat(DataDirectory(node), ".log"));
   if (!process.ok()) return process.status();
   processes_[node] = *std::move(process);
   return absl::OkStatus();
@@ -74,7 +83,7 @@ absl::Status Cluster::StopNode(int node) {
 
 absl::Status Cluster::Stop() {
   absl::Status first;
-  for (int node = 0; node < kNodes; ++node) {
+  for (int node = 0; node < size(); ++node) {
     if (processes_[node]) first.Update(StopNode(node));
   }
   return first;
@@ -123,7 +132,7 @@ absl::Status Cluster::WaitFor(int node, const std::string& what,
 
 absl::Status Cluster::WaitConverged(int64_t deadline_ms) {
   std::string hash;
-  for (int node = 0; node < kNodes; ++node) {
+  for (int node = 0; node < size(); ++node) {
     const auto converged = [node, &hash](const kv::v1::StatusResponse& status) {
       if (node == 0) hash = status.content_hash();
       return status.converged() && status.content_hash() == hash;

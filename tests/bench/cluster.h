@@ -1,4 +1,4 @@
-// Three lamppost-kv nodes on loopback, each a process with a data directory of its own.
+// lamppost-kv nodes on loopback, each a process with a data directory of its own.
 #ifndef LAMPPOST_TESTS_BENCH_CLUSTER_H_
 #define LAMPPOST_TESTS_BENCH_CLUSTER_H_
 
@@ -18,18 +18,19 @@ namespace lamppost::bench {
 // Not thread-safe.
 class Cluster {
  public:
-  static constexpr int kNodes = 3;
+  static constexpr int kNodes = 3;  // as a rule
 
   // durability: the node's flag. Returns when all have converged.
   static absl::StatusOr<std::unique_ptr<Cluster>> Start(const std::string& program,
                                                         const std::string& durability,
-                                                        const std::string& directory);
+                                                        const std::string& directory, int nodes = kNodes);
 
   absl::Status StartNode(int node);
   // By SIGTERM, so that it leaves in order.
   absl::Status StopNode(int node);
   absl::Status Stop();
 
+  int size() const { return static_cast<int>(ports_.size()); }
   // host:port
   std::string Target(int node) const;
   std::string DataDirectory(int node) const;

@@ -15,9 +15,14 @@ struct QuickLimits {
 };
 
 const std::map<std::string, bool Parts::*>& PartNames() {
-  static const auto* const names = new std::map<std::string, bool Parts::*>{
-      {"put-sync", &Parts::put_sync}, {"get", &Parts::get},   {"put-interval", &Parts::put_interval},
-      {"catch-up", &Parts::catch_up}, {"etcd", &Parts::etcd}, {"redis", &Parts::redis}};
+  static const auto* const names =
+      new std::map<std::string, bool Parts::*>{{"put-sync", &Parts::put_sync},
+                                               {"get", &Parts::get},
+                                               {"put-interval", &Parts::put_interval},
+                                               {"put-alone", &Parts::put_alone},
+                                               {"catch-up", &Parts::catch_up},
+                                               {"etcd", &Parts::etcd},
+                                               {"redis", &Parts::redis}};
   return *names;
 }
 

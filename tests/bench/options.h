@@ -14,6 +14,7 @@ struct Parts {
   bool put_sync = true;
   bool get = true;
   bool put_interval = true;
+  bool put_alone = true;
   bool catch_up = true;
   bool etcd = true;
   bool redis = true;

@@ -8,10 +8,12 @@
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -75,6 +77,7 @@ class Runner {
     absl::Status status = StartEcho(own_program);
     if (status.ok()) status = OnSyncNodes();
     if (status.ok()) status = OnIntervalNodes();
+    if (status.ok()) status = OnOneNode();
     if (!status.ok()) return status;
     if (status = echo_->Stop(kStopMs); !status.ok()) return status;
     return CatchUp();
@@ -125,12 +128,28 @@ class Runner {
     return status;
   }
 
-  absl::Status StartNodes(const std::string& durability) {
-    Say(absl::StrCat("three nodes, --durability ", durability));
-    auto nodes = Cluster::Start(options_.node_program, durability, Path("nodes-" + durability));
+  // What replication adds to a Put can be told from what it costs without.
+  absl::Status OnOneNode() {
+    if (!options_.parts.put_alone) return absl::OkStatus();
+    absl::Status status = StartNodes("sync", 1);
+    if (status.ok()) {
+      status = Against(EchoPuts(), NodePuts("Put, sync, one node without peers", RequestIds::kWithout),
+                       std::nullopt);
+    }
+    if (status.ok()) status = nodes_->Stop();
+    nodes_.reset();
+    return status;
+  }
+
+  absl::Status StartNodes(const std::string& durability, int count = Cluster::kNodes) {
+    const std::string name = absl::StrCat(count, "-nodes-", durability);
+    Say(name);
+    auto nodes = Cluster::Start(options_.node_program, durability, Path(name), count);
     if (!nodes.ok()) return nodes.status();
     nodes_ = *std::move(nodes);
-    const absl::StatusOr<double> filled = Fill(*nodes_, {0, 1, 2}, space_.keys, space_.value_bytes);
+    std::vector<int> all(count);
+    std::iota(all.begin(), all.end(), 0);
+    const absl::StatusOr<double> filled = Fill(*nodes_, all, space_.keys, space_.value_bytes);
     if (!filled.ok()) return filled.status();
     return nodes_->WaitConverged(kConvergeMs);
   }
@@ -225,8 +244,8 @@ class Runner {
 
   Contender PutsOnAllNodes() {
     Channels channels;
-    for (int i = 0; i < std::max(options_.channels, Cluster::kNodes); ++i) {
-      channels.push_back(Connect(nodes_->Target(i % Cluster::kNodes), 1)[0]);
+    for (int i = 0; i < std::max(options_.channels, nodes_->size()); ++i) {
+      channels.push_back(Connect(nodes_->Target(i % nodes_->size()), 1)[0]);
     }
     Contender puts =
         LoadOf("Put, sync, spread over the nodes",

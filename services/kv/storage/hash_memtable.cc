@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <random>
 #include <utility>
 #include <vector>
 
@@ -81,10 +82,11 @@ class VersionIterator : public rocksdb::MemTableRep::Iterator {
 
 class HashMemTable : public rocksdb::MemTableRep {
  public:
-  HashMemTable(const KeyComparator& comparator, rocksdb::Allocator* allocator, size_t buckets)
+  HashMemTable(const KeyComparator& comparator, rocksdb::Allocator* allocator, size_t buckets, uint64_t seed)
       : MemTableRep(allocator),
         comparator_(comparator),
         mask_(buckets - 1),
+        seed_(seed),
         buckets_(new std::atomic<Entry*>[buckets]()),
         sorted_(comparator) {}
 
@@ -103,7 +105,7 @@ class HashMemTable : public rocksdb::MemTableRep {
   void Insert(rocksdb::KeyHandle handle) override {
     auto* const entry = new (handle) Entry;
     const rocksdb::Slice user_key = UserKeyOf(comparator_.decode_key(entry->encoded()));
-    entry->hash = XXH3_64bits(user_key.data(), user_key.size());
+    entry->hash = HashOf(user_key);
     std::atomic<Entry*>* link = &buckets_[entry->hash & mask_];
     std::atomic<Entry*>* const bucket = link;
     Entry* same = link->load(std::memory_order_relaxed);
@@ -203,12 +205,16 @@ class HashMemTable : public rocksdb::MemTableRep {
     alignas(FramedIterator) char place[sizeof(FramedIterator)];
   };
 
+  uint64_t HashOf(const rocksdb::Slice& user_key) const {
+    return XXH3_64bits_withSeed(user_key.data(), user_key.size(), seed_);
+  }
+
   bool IsOf(const Entry& entry, uint64_t hash, const rocksdb::Slice& user_key) const {
     return entry.hash == hash && UserKeyOf(comparator_.decode_key(entry.encoded())) == user_key;
   }
 
   const Entry* FindLatest(const rocksdb::Slice& user_key) const {
-    const uint64_t hash = XXH3_64bits(user_key.data(), user_key.size());
+    const uint64_t hash = HashOf(user_key);
     const Entry* entry = buckets_[hash & mask_].load(std::memory_order_acquire);
     while (entry != nullptr && !IsOf(*entry, hash, user_key)) {
       entry = entry->next.load(std::memory_order_acquire);
@@ -243,6 +249,7 @@ class HashMemTable : public rocksdb::MemTableRep {
 
   const KeyComparator& comparator_;
   const uint64_t mask_;
+  const uint64_t seed_;
   const std::unique_ptr<std::atomic<Entry*>[]> buckets_;
   std::atomic<Entry*> latest_{nullptr};  // the end of the chain of all entries
   std::atomic<size_t> entries_{0};
@@ -265,11 +272,13 @@ class HashMemTableFactory : public rocksdb::MemTableRepFactory {
   rocksdb::MemTableRep* CreateMemTableRep(const rocksdb::MemTableRep::KeyComparator& comparator,
                                           rocksdb::Allocator* allocator, const rocksdb::SliceTransform*,
                                           rocksdb::Logger*) override {
-    return new HashMemTable(comparator, allocator, buckets_);
+    return new HashMemTable(comparator, allocator, buckets_, seed_);
   }
 
  private:
   const size_t buckets_;
+  // Unknown to whoever chooses the keys, so that nobody fills one bucket with all of them.
+  const uint64_t seed_ = std::random_device()();
 };
 
 }  // namespace

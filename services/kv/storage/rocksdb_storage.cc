@@ -65,6 +65,11 @@ rocksdb::Options DbOptions(const std::string& directory, const RocksDbOptions& o
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.whole_key_filtering = true;
+  // In parts of a few KiB each. One whole filter is a MiB and more, which a shard of the cache cannot keep:
+  // it would be read from disk, and its checksum verified, for each key that is looked up.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
+  table.pin_top_level_index_and_filter = true;
 
   rocksdb::Options db;
   db.create_if_missing = true;
