@@ -142,9 +142,9 @@ class Runner {
   }
 
   absl::Status StartNodes(const std::string& durability, int count = Cluster::kNodes) {
-    const std::string name = absl::StrCat(count, "-nodes-", durability);
-    Say(name);
-    auto nodes = Cluster::Start(options_.node_program, durability, Path(name), count);
+    Say(absl::StrCat("nodes: ", count, ", --durability ", durability));
+    const std::string directory = Path(absl::StrCat("nodes-", count, "-", durability));
+    auto nodes = Cluster::Start(options_.node_program, durability, directory, count);
     if (!nodes.ok()) return nodes.status();
     nodes_ = *std::move(nodes);
     std::vector<int> all(count);

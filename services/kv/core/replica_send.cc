@@ -39,7 +39,7 @@ void Replica::Heartbeat(PeerIndex index) {
       peer.state == LinkState::kRefused ? options_.refused_retry_ms : options_.heartbeat_ms;
   if (now_ms_ - peer.last_sent_ms < pause_ms) return;
   if (peer.state != LinkState::kLive || !life_decided_) return Greet(index);
-  if (!own_writes_.empty()) return;  // they go out with this group, and the head with them
+  if (!own_writes_.empty()) return;  // they go out in a moment, and the head with them
   SyncMessage message;
   message.receiver_incarnation = peer.incarnation;
   message.from = {{me(), peer.live_sent}};
@@ -98,7 +98,9 @@ uint64_t Replica::PatienceMs() const {
            peer.in_flight_bytes < options_.window_bytes && life_decided_;
   });
   if (can_send) return 0;
-  return own_writes_.empty() ? UINT64_MAX : options_.live_gather_ms;
+  if (own_writes_.empty()) return UINT64_MAX;
+  const uint64_t waited_ms = now_ms_ - last_push_ms_;
+  return options_.live_gather_ms - std::min(waited_ms, options_.live_gather_ms);
 }
 
 // The next chunk for a peer that catches up, if there is room for it on the way.

@@ -146,5 +146,18 @@ TEST(SyncCodecTest, WhatIsNoVersionIsRefused) {
             "MESSAGE_INVALID");
 }
 
+TEST(SyncCodecTest, TooManyOriginsAreRefused) {
+  const auto with_origins = [](int count) {
+    v1::SyncRequest wire;
+    ToProto(FullMessage(), &wire);
+    while (wire.origins_size() < count) {
+      wire.add_origins()->set_incarnation(static_cast<uint64_t>(wire.origins_size()));
+    }
+    return FromProto(wire).status();
+  };
+  EXPECT_TRUE(with_origins(10000).ok());
+  EXPECT_EQ(ErrorReason(with_origins(10001)), "MESSAGE_INVALID");
+}
+
 }  // namespace
 }  // namespace lamppost::kv

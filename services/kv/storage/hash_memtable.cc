@@ -2,9 +2,11 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
+#include <memory>
 #include <new>
 #include <random>
 #include <utility>
@@ -19,10 +21,8 @@
 namespace lamppost::kv {
 namespace {
 
-// An internal key is the user's key and a tag of 8 bytes, little-endian: sequence number and type. Of
-// one user key the greatest tag comes first, so the latest version.
-constexpr size_t kTagBytes = 8;
-
+// An internal key is the user's key and a little-endian tag: sequence number and type. Of one user key the
+// greatest tag comes first, so the latest version.
 uint64_t TagOf(const rocksdb::Slice& internal_key) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(internal_key.data()) + internal_key.size();
   uint64_t tag = 0;
@@ -42,42 +42,6 @@ struct Entry {
   uint64_t hash;             // of the user key
 
   const char* encoded() const { return reinterpret_cast<const char*>(this + 1); }
-};
-
-// Through the versions of one key, from the one sought to older ones.
-class VersionIterator : public rocksdb::MemTableRep::Iterator {
- public:
-  using FindLatest = const Entry* (*)(const void* table, const rocksdb::Slice& user_key);
-
-  VersionIterator(const void* table, FindLatest find, const rocksdb::MemTableRep::KeyComparator& comparator)
-      : table_(table), find_(find), comparator_(comparator) {}
-
-  bool Valid() const override { return entry_ != nullptr; }
-  const char* key() const override { return entry_->encoded(); }
-  void Next() override { entry_ = entry_->older; }
-  void Seek(const rocksdb::Slice& internal_key, const char* /*memtable_key*/) override {
-    const uint64_t tag = TagOf(internal_key);
-    entry_ = find_(table_, UserKeyOf(internal_key));
-    while (entry_ != nullptr && TagOf(comparator_.decode_key(entry_->encoded())) > tag)
-      entry_ = entry_->older;
-  }
-
-  // Not within one key's versions.
-  void Prev() override { entry_ = nullptr; }
-  void SeekForPrev(const rocksdb::Slice&, const char*) override { entry_ = nullptr; }
-  void SeekToFirst() override { entry_ = nullptr; }
-  void SeekToLast() override { entry_ = nullptr; }
-
-  // Lives in memory of its thread; see GetDynamicPrefixIterator.
-  static void* operator new(size_t, void* place) { return place; }
-  static void operator delete(void*) {}
-  static void operator delete(void*, void*) {}
-
- private:
-  const void* const table_;
-  const FindLatest find_;
-  const rocksdb::MemTableRep::KeyComparator& comparator_;
-  const Entry* entry_ = nullptr;
 };
 
 class HashMemTable : public rocksdb::MemTableRep {
@@ -155,13 +119,42 @@ class HashMemTable : public rocksdb::MemTableRep {
   MemTableRep::Iterator* GetDynamicPrefixIterator(rocksdb::Arena* arena) override {
     if (arena != nullptr) return GetIterator(arena);
     alignas(VersionIterator) thread_local char place[sizeof(VersionIterator)];
-    const auto find = [](const void* table, const rocksdb::Slice& user_key) {
-      return static_cast<const HashMemTable*>(table)->FindLatest(user_key);
-    };
-    return new (static_cast<void*>(place)) VersionIterator(this, find, comparator_);
+    return new (static_cast<void*>(place)) VersionIterator(this);
   }
 
  private:
+  // Through the versions of one key, from the one sought to older ones.
+  class VersionIterator : public MemTableRep::Iterator {
+   public:
+    explicit VersionIterator(const HashMemTable* table) : table_(*table) {}
+
+    bool Valid() const override { return entry_ != nullptr; }
+    const char* key() const override { return entry_->encoded(); }
+    void Next() override { entry_ = entry_->older; }
+    void Seek(const rocksdb::Slice& internal_key, const char* /*memtable_key*/) override {
+      const uint64_t tag = TagOf(internal_key);
+      entry_ = table_.FindLatest(UserKeyOf(internal_key));
+      while (entry_ != nullptr && TagOf(table_.comparator_.decode_key(entry_->encoded())) > tag) {
+        entry_ = entry_->older;
+      }
+    }
+
+    // Not within one key's versions.
+    void Prev() override { entry_ = nullptr; }
+    void SeekForPrev(const rocksdb::Slice&, const char*) override { entry_ = nullptr; }
+    void SeekToFirst() override { entry_ = nullptr; }
+    void SeekToLast() override { entry_ = nullptr; }
+
+    // Lives in memory of its thread; see GetDynamicPrefixIterator.
+    static void* operator new(size_t, void* place) { return place; }
+    static void operator delete(void*) {}
+    static void operator delete(void*, void*) {}
+
+   private:
+    const HashMemTable& table_;
+    const Entry* entry_ = nullptr;
+  };
+
   struct Frame;
 
   // Gives the frame back.

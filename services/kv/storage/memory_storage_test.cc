@@ -24,6 +24,21 @@ absl::Status Remove(MemoryStorage& storage, const std::string& key) {
   return storage.Commit(batch, Durability::kSync);
 }
 
+// RocksDbStorage relies on this and does not check it.
+TEST(MemoryStorageTest, AnIndexKeyIsPutOnceAndRemovedOnce) {
+  MemoryStorage storage;
+  WriteBatch put;
+  put.Put(Space::kIndex, "x", "");
+  WriteBatch removal;
+  removal.Put(Space::kData, "beside", "1");
+  removal.Remove(Space::kIndex, "x");
+  EXPECT_EQ(ErrorReason(storage.Commit(removal, Durability::kSync)), "INDEX_KEY_MISUSED");
+  EXPECT_EQ(*storage.Get(Space::kData, "beside"), std::nullopt) << "nothing of the batch is there";
+  EXPECT_TRUE(storage.Commit(put, Durability::kSync).ok());
+  EXPECT_EQ(ErrorReason(storage.Commit(put, Durability::kSync)), "INDEX_KEY_MISUSED");
+  EXPECT_TRUE(storage.Commit(removal, Durability::kSync).ok());
+}
+
 TEST(MemoryStorageTest, AFailedCommitIsNotAppliedAndEndsWriting) {
   MemoryStorage storage;
   storage.FailNextCommits(absl::ResourceExhaustedError("full"));

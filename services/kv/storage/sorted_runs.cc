@@ -71,8 +71,6 @@ class EntrySorter {
     std::sort(entries_.begin() + begin, entries_.begin() + end, less);
   }
 
-  static constexpr size_t kTagBytes = 8;  // at the end of each internal key
-
   const KeyComparator& comparator_;
   std::vector<const char*>& entries_;
   std::vector<Word> words_;
@@ -93,12 +91,6 @@ void SortedRuns::Add(std::vector<const char*> entries) {
     entries = std::move(merged);
   }
   runs_.push_back(std::make_shared<const Run>(std::move(entries)));
-}
-
-size_t SortedRuns::size() const {
-  size_t size = 0;
-  for (const auto& run : runs_) size += run->size();
-  return size;
 }
 
 SortedRuns::Iterator::Iterator(SortedRuns view) : view_(std::move(view)), positions_(view_.runs_.size(), 0) {}

@@ -13,6 +13,9 @@
 
 namespace lamppost::kv {
 
+// What RocksDB appends to a key: its sequence number and type.
+constexpr size_t kTagBytes = 8;
+
 // Entries are RocksDB's: a length-prefixed internal key, and the value behind it. No two are equal.
 // A copy is a view that later additions do not change. Not thread-safe, but copies are independent.
 class SortedRuns {
@@ -24,8 +27,6 @@ class SortedRuns {
 
   // In any order.
   void Add(std::vector<const char*> entries);
-
-  size_t size() const;
 
   class Iterator;
 

@@ -57,6 +57,7 @@ absl::Status Cluster::Start(NodeIndex index) {
   options.window_bytes = tuning_.window_bytes;
   options.chunk_bytes = tuning_.chunk_bytes;
   options.live_gather_ms = tuning_.live_gather_ms;
+  options.live_gather_bytes = tuning_.live_gather_bytes;
   options.requests_max = tuning_.requests_max;
   auto replica = Replica::Open(std::move(options), node.disk.get());
   if (!replica.ok()) return replica.status();

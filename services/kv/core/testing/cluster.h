@@ -44,6 +44,7 @@ struct Tuning {
   uint64_t window_bytes = 4u << 20;
   uint64_t chunk_bytes = 128u << 10;
   uint64_t live_gather_ms = 0;
+  uint64_t live_gather_bytes = 128u << 10;
   size_t requests_max = 1000;
 };
 

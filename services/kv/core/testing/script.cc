@@ -128,6 +128,7 @@ void Script::SetTuning(const Words& words) {
     if (option.key == "seed") tuning_.seed = number;
     if (option.key == "relay_ms") tuning_.relay_ms = number;
     if (option.key == "live_gather_ms") tuning_.live_gather_ms = number;
+    if (option.key == "live_gather_bytes") tuning_.live_gather_bytes = number;
     if (option.key == "requests_max") tuning_.requests_max = number;
   }
 }

@@ -5,10 +5,12 @@
 //
 //   cluster A B C             nodes with these ids, all down, each with the others as peers
 //   node D id=B cluster=x peers=A,B    one more, at address D; must come before the first start
-//   tuning chunk_bytes=1 window_bytes=1 relay_ms=1000 seed=1 requests_max=9 live_gather_ms=5  before the
-//   first start start A | stop A | crash A | crash A unnoticed | restart A wipe A | save A | restore A its
-//   disk, while it is down: empty, kept aside, put back put A x 10 [id=r1] | del A x [id=r1] | write A x=1
-//   y=2 -z [id=r1] dying A before commit|send: put A x 10       the process dies in the middle of the group
+//   tuning chunk_bytes=1 window_bytes=1 relay_ms=1000 seed=1 requests_max=9      before the first start
+//   tuning live_gather_ms=5 live_gather_bytes=100
+//   start A | stop A | crash A | crash A unnoticed | restart A
+//   wipe A | save A | restore A       its disk, while it is down: empty, kept aside, put back
+//   put A x 10 [id=r1] | del A x [id=r1] | write A x=1 y=2 -z [id=r1]
+//   dying A before commit|send: put A x 10       the process dies in the middle of the group
 //   wire                      what is on its way, numbered from 1
 //   deliver A->B [N] | drop A->B [N] | repeat A->B [N]      the first, or N of them, "all" for all
 //   hold A->B | release       keeps the first aside; puts all those back, in front
