@@ -60,6 +60,7 @@ absl::Status Replica::Load() {
     output_.batch.Put(Space::kMeta, std::string(kIdentityKey),
                       EncodeIdentity({options_.node_id, options_.cluster}));
     state_changed_ = true;
+    output_.urgency = Urgency::kMustBeStable;
     return absl::OkStatus();
   }
   if (**format != absl::StrCat(kFormatVersion)) {
@@ -122,6 +123,7 @@ void Replica::ReserveClock(uint64_t target) {
   if (target <= state_.clock_limit) return;
   state_.clock_limit = target;
   state_changed_ = true;
+  output_.urgency = Urgency::kMustBeStable;
 }
 
 void Replica::ReleaseClock() {
@@ -183,6 +185,7 @@ void Replica::TakeNewLife(const std::string& why) {
   state_.incarnation = life << 32 | (Mix(options_.life_seed ^ life) & 0xFFFFFFFFu);
   state_.heads.Raise({options_.node_id, state_.incarnation}, 0);
   state_changed_ = true;
+  output_.urgency = Urgency::kMustBeStable;
   Note(absl::StrCat("takes a new life, ", ToString(Origin{options_.node_id, state_.incarnation}), ": ", why));
   if (life_decided_) LifeDecided();
 }

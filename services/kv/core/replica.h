@@ -5,7 +5,7 @@
 //   replica.Begin(now_ms);                        // time; chunks for peers that catch up
 //   replica.Propose(…); replica.Receive(…); …     // any number of inputs
 //   Output out = replica.TakeOutput();
-//   storage.Commit(out.batch); replica.Committed();   // and Flushed(heads()) if that was synchronous
+//   storage.Commit(out.batch); replica.Committed();   // see services/kv/storage/group_commit.h
 //   send out.messages and out.answers, give out.replies
 //
 // What is in an output was decided on the ground of its batch, so nothing of it may leave the node
@@ -63,8 +63,17 @@ struct ReplicaOptions {
   size_t requests_max = 200000;          // request ids remembered
 };
 
+// How durable a batch has to be before anything of its output may take effect.
+enum class Urgency {
+  kAsConfigured,  // as the node's durability mode says
+  // On stable storage, whatever the mode: the batch reserves counters or begins a life. If a power failure
+  // took that back, the next start would issue the same timestamps again.
+  kMustBeStable,
+};
+
 // What the driver is to do after a group of inputs; see the top of the file for the order.
 struct Output {
+  Urgency urgency = Urgency::kAsConfigured;
   WriteBatch batch;
   std::vector<OutgoingMessage> messages;
   std::vector<OutgoingAnswer> answers;
@@ -113,7 +122,7 @@ class Replica {
 
   // Ends a group.
   Output TakeOutput();
-  // The output's batch is durable as the durability mode promises.
+  // The output's batch is as durable as its urgency and the durability mode ask for.
   void Committed();
 
   // How long the next group may wait for inputs, as far as the replica is concerned: not at all if a peer

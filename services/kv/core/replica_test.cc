@@ -19,17 +19,33 @@ using testing::FullMesh;
 using testing::Packet;
 using testing::Tombstones;
 
-// Keeps the last output of each node.
+// Keeps the last answer and reply, and of all outputs how urgent they were and which state they stored.
 class Recorder : public testing::Observer {
  public:
+  struct Seen {
+    Urgency urgency;
+    std::optional<State> state;
+  };
+
   void OnCommitted(testing::NodeIndex node, const Output& output, CrashPoint) override {
+    outputs.push_back({output.urgency, StateIn(output.batch)});
     for (const OutgoingAnswer& answer : output.answers) last_answer = answer.answer;
     for (const Reply& reply : output.replies) last_reply = reply.result;
   }
   void OnReceived(testing::NodeIndex, const Packet&) override {}
 
+  std::vector<Seen> outputs;
   SyncAnswer last_answer;
   absl::StatusOr<WriteResult> last_reply;
+
+ private:
+  static std::optional<State> StateIn(const WriteBatch& batch) {
+    for (const WriteBatch::Operation& operation : batch.operations()) {
+      if (operation.space == Space::kMeta && operation.key == kStateKey)
+        return *DecodeState(*operation.value);
+    }
+    return std::nullopt;
+  }
 };
 
 class ReplicaTest : public ::testing::Test {
@@ -205,6 +221,48 @@ TEST_F(ReplicaTest, AJumpToJustBelowTheReservationIsSurvived) {
     cluster_.Receive(0, {Packet{1, 0, cluster_.LinkOf(1, 0), greeting}});
     EXPECT_GT(recorder_.last_answer.clock.counter, greeting.clock.counter);
   }
+}
+
+// A power failure that took back a reservation or a life would let the same timestamps be issued twice.
+TEST(ReplicaUrgencyTest, ReservationsAndLivesMustBeStableAndNothingElse) {
+  Recorder recorder;
+  Cluster cluster(FullMesh({"A"}), testing::Tuning(), &recorder);
+  ASSERT_TRUE(cluster.Start(0).ok());
+  const auto write = [&] {
+    cluster.Run(0, [](Replica* replica) {
+      replica->Propose({1, {{"x", Value{Value::Kind::kText, "1"}}}, ""});
+    });
+  };
+  for (int i = 0; i < 10; ++i) write();
+  cluster.Run(0, [](Replica* replica) { replica->ReserveClock(uint64_t{1} << 30); });
+  for (int i = 0; i < 10; ++i) write();
+  cluster.Crash(0, testing::Notice::kAtOnce);
+  ASSERT_TRUE(cluster.Start(0).ok());
+  for (int i = 0; i < 10; ++i) write();
+  cluster.Stop(0);
+
+  State stable;
+  int urgent = 0;
+  for (const Recorder::Seen& output : recorder.outputs) {
+    const State state = output.state.value_or(stable);
+    const bool must_be_stable =
+        state.clock_limit > stable.clock_limit || state.incarnation != stable.incarnation;
+    EXPECT_EQ(output.urgency == Urgency::kMustBeStable, must_be_stable);
+    urgent += must_be_stable ? 1 : 0;
+    stable = state;
+  }
+  EXPECT_EQ(urgent, 4) << "the first group, the first life, the reservation, the start's reservation";
+  EXPECT_GT(recorder.outputs.size(), 30u);
+}
+
+TEST_F(ReplicaTest, ALifeThatIsTakenLaterMustBeStable) {
+  recorder_.outputs.clear();
+  const uint64_t before = cluster_.replica(0).me().incarnation;
+  SyncMessage message = Honest();
+  message.to.Raise(cluster_.replica(0).me(), cluster_.replica(0).heads().At(cluster_.replica(0).me()) + 1);
+  cluster_.Receive(0, {Packet{1, 0, cluster_.LinkOf(1, 0), message}});
+  ASSERT_GT(cluster_.replica(0).me().incarnation, before);
+  EXPECT_EQ(recorder_.outputs.front().urgency, Urgency::kMustBeStable);
 }
 
 TEST(ReplicaOpenTest, RefusesStoresThatAreNotItsOwn) {

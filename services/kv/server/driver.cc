@@ -41,7 +41,11 @@ uint64_t MonotonicMs() {
 }
 
 Driver::Driver(DriverOptions options, Replica* replica, Storage* storage, Outbox* outbox)
-    : options_(std::move(options)), replica_(replica), storage_(storage), outbox_(outbox) {}
+    : options_(std::move(options)),
+      replica_(replica),
+      storage_(storage),
+      outbox_(outbox),
+      group_commit_(replica, storage, options_.durability) {}
 
 Driver::~Driver() {
   Stop();
@@ -180,17 +184,10 @@ void Driver::Apply(Input input) {
 }
 
 absl::Status Driver::Commit(const Output& output) {
-  if (!output.batch.empty()) {
-    if (absl::Status status = storage_->Commit(output.batch, options_.durability); !status.ok())
-      return status;
-  }
-  replica_->Committed();
-  if (options_.durability == Durability::kSync) {
-    replica_->Flushed(replica_->heads());
-  } else {
-    absl::MutexLock lock(&mutex_);
-    unflushed_ = replica_->heads();
-  }
+  if (absl::Status status = group_commit_.Commit(output); !status.ok()) return status;
+  if (options_.durability == Durability::kSync) return absl::OkStatus();
+  absl::MutexLock lock(&mutex_);
+  unflushed_ = group_commit_.committed_heads();
   return absl::OkStatus();
 }
 
@@ -250,9 +247,9 @@ void Driver::RunFlusher() {
       heads = unflushed_;
     }
     const absl::Status status = storage_->Flush();
-    Post([this, heads, status](Replica* replica) {
+    Post([this, heads, status](Replica*) {
       if (status.ok()) {
-        replica->Flushed(heads);
+        group_commit_.Flushed(heads);
       } else if (!failed_) {
         Fail(status);
       }

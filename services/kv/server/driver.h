@@ -20,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "services/kv/core/replica.h"
+#include "services/kv/storage/group_commit.h"
 #include "services/kv/storage/storage.h"
 
 namespace lamppost::kv {
@@ -102,13 +103,14 @@ class Driver {
   Replica* const replica_;
   Storage* const storage_;
   Outbox* const outbox_;
+  GroupCommit group_commit_;  // of the driver's thread
 
   absl::Mutex mutex_;
   std::vector<Input> queue_ ABSL_GUARDED_BY(mutex_);
   size_t queued_writes_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  Heads unflushed_ ABSL_GUARDED_BY(mutex_);  // committed, to be flushed next
+  Heads unflushed_ ABSL_GUARDED_BY(mutex_);  // committed, to be flushed next; with Durability::kInterval
 
   // Of the driver's thread.
   absl::flat_hash_map<ProposalId, WriteWaiter*> waiters_;

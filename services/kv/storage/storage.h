@@ -11,7 +11,7 @@ namespace lamppost::kv {
 
 // When a committed batch is on stable storage.
 enum class Durability {
-  kSync,      // when Commit returns
+  kSync,      // when Commit returns, and with it everything that was committed before
   kInterval,  // at the next Flush; until then it survives the process but not the machine
 };
 

@@ -280,6 +280,19 @@ TEST_P(StorageContractTest, SyncCommitIsVisible) {
   EXPECT_EQ(Get(Space::kData, "x"), "10");
 }
 
+// What it leaves on stable storage after a power failure cannot be seen from here; its order can.
+TEST_P(StorageContractTest, SyncCommitAfterOthersTakesThemAlong) {
+  for (int i = 0; i < 100; ++i) Put(Space::kData, absl::StrCat(100 + i), std::string(8192, 'v'));
+  WriteBatch batch;
+  batch.Put(Space::kData, "last", "");
+  ASSERT_TRUE(storage_->Commit(batch, Durability::kSync).ok());
+  if (GetParam() == Kind::kRocksDb) {
+    storage_.reset();
+    Open();
+  }
+  EXPECT_EQ(Scan(*storage_, Space::kData).size(), 101u);
+}
+
 // The same random writes as to a map, with the same answers.
 TEST_P(StorageContractTest, AgreesWithAModel) {
   std::map<std::string, std::string> model;

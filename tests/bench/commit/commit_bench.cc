@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/kv/core/replica.h"
+#include "services/kv/storage/group_commit.h"
 #include "services/kv/storage/rocksdb_storage.h"
 
 namespace lamppost::kv {
@@ -41,6 +42,7 @@ int Run(const std::string& directory, int writes, int group, uint64_t keys) {
   options.cluster = "bench";
   auto replica = Replica::Open(options, storage->get());
   if (!replica.ok()) return 1;
+  GroupCommit commit(replica->get(), storage->get(), Durability::kInterval);
   uint64_t now_ms = 0;
   uint64_t random = 88172645463325252u;
   uint64_t id = 0;
@@ -56,8 +58,7 @@ int Run(const std::string& directory, int writes, int group, uint64_t keys) {
       (*replica)->Propose(std::move(proposal));
     }
     const Output output = (*replica)->TakeOutput();
-    if (!output.batch.empty() && !(*storage)->Commit(output.batch, Durability::kInterval).ok()) return 1;
-    (*replica)->Committed();
+    if (!commit.Commit(output).ok()) return 1;
   }
   std::printf(
       "%d writes in groups of %d over %llu keys: %.1f us of this thread, %.1f us of all threads per write\n",

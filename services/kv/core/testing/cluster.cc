@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/kv/core/check.h"
+#include "services/kv/storage/group_commit.h"
 
 namespace lamppost::kv::testing {
 
@@ -110,11 +111,8 @@ void Cluster::Run(NodeIndex index, const Inputs& inputs, CrashPoint crash) {
   inputs(node.replica.get());
   const Output output = node.replica->TakeOutput();
   if (crash == CrashPoint::kBeforeCommit) return Crash(index, Notice::kLater);
-  if (!output.batch.empty()) {
-    LAMPPOST_CHECK(node.disk->Commit(output.batch, Durability::kSync).ok(), "a commit failed");
-  }
-  node.replica->Committed();
-  node.replica->Flushed(node.replica->heads());
+  GroupCommit commit(node.replica.get(), node.disk.get(), Durability::kSync);
+  LAMPPOST_CHECK(commit.Commit(output).ok(), "a commit failed");
   observer_->OnCommitted(index, output, crash);
   if (crash == CrashPoint::kBeforeSend) return Crash(index, Notice::kLater);
   SendAll(index, output);
