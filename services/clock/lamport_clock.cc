@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "services/common/mutation.h"
+
 namespace lamppost {
 
 std::optional<uint64_t> LamportClock::Tick() {
@@ -16,8 +18,9 @@ LamportClock::Observed LamportClock::Observe(uint64_t remote) {
   uint64_t now = now_.load(std::memory_order_relaxed);
   uint64_t next;
   do {
-    if (remote > now && remote - now > jump_max_) return Observed::kTooFarAhead;
-    next = std::max(now, remote) + 1;
+    const bool too_far_ahead = remote > now && remote - now > jump_max_;
+    if (too_far_ahead && !LAMPPOST_MUTATION(kNoJumpLimit)) return Observed::kTooFarAhead;
+    next = std::max(now, LAMPPOST_MUTATION(kObserveWithoutRaise) ? 0 : remote) + 1;
     if (next + kHeadroom > limit_.load(std::memory_order_acquire)) return Observed::kNeedsReservation;
   } while (!now_.compare_exchange_weak(now, next, std::memory_order_acq_rel));
   return Observed::kOk;

@@ -16,7 +16,7 @@ import sys
 # Every target of these packages is pure.
 PURE_PACKAGES = ("services/clock", "services/kv/core")
 # Single targets of mixed packages that are pure too.
-PURE_TARGETS = ("//services/common:error", "//services/common:utf8")
+PURE_TARGETS = ("//services/common:error", "//services/common:mutation", "//services/common:utf8")
 PURE_SYSTEM_LIBRARIES = ("@system//:absl", "@system//:xxhash")
 
 STANDARD_HEADERS = frozenset("""

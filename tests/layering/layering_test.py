@@ -14,10 +14,12 @@ CLEAN = {
     "services/clock/clock.h": "#include <atomic>\n",
     "services/common/BUILD.bazel": (
         'cc_library(name = "error", srcs = ["error.cc"], deps = ["@system//:absl"])\n'
+        'cc_library(name = "mutation", hdrs = ["mutation.h"])\n'
         'cc_library(name = "server", hdrs = ["server.h"], deps = ["@system//:grpc"])\n'
         'cc_library(name = "utf8", srcs = ["utf8.cc"], deps = ["@system//:absl"])\n'
     ),
     "services/common/error.cc": '#include "absl/status/status.h"\n',
+    "services/common/mutation.h": "#include <optional>\n",
     "services/common/utf8.cc": "#include <string>\n",
     "services/common/server.h": "#include <thread>\n",
     "services/kv/core/BUILD.bazel": (

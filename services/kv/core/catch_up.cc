@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
+#include "services/common/mutation.h"
 
 namespace lamppost::kv {
 
@@ -92,8 +93,13 @@ absl::StatusOr<CatchUp::Chunk> CatchUp::Next(uint64_t bytes_max) {
   while (!lanes_.empty()) {
     const size_t lane = Lowest();
     const uint64_t counter = lanes_[lane].head.timestamp.counter;
-    if (counter != chunk.progress && chunk.bytes >= bytes_max) break;
+    const bool may_break = counter != chunk.progress || LAMPPOST_MUTATION(kBatchTorn);
+    if (may_break && chunk.bytes >= bytes_max) break;
     chunk.progress = counter;
+    if (LAMPPOST_MUTATION(kCatchUpWithinTo) && !to_.Covers(lanes_[lane].head.timestamp)) {
+      if (absl::Status status = Advance(lane); !status.ok()) return status;
+      continue;
+    }
     if (absl::Status status = Take(lane, &chunk); !status.ok()) return status;
   }
   chunk.last = lanes_.empty();

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
+#include "services/common/mutation.h"
 #include "services/kv/core/coding.h"
 
 namespace lamppost::kv {
@@ -70,6 +71,7 @@ std::string EncodeVersion(const Version& version) {
   }
   if (flags & kHasRequest) PutTag(version.request, &out);
   if (version.value) out.append(version.value->bytes);  // the rest of the record
+  if (LAMPPOST_MUTATION(kValueCut) && version.value && version.value->bytes.size() > 3) out.pop_back();
   return out;
 }
 

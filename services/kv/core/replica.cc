@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
+#include "services/common/mutation.h"
 #include "services/kv/core/check.h"
 
 namespace lamppost::kv {
@@ -48,7 +49,9 @@ Replica::Replica(ReplicaOptions options, const Store* store)
 absl::StatusOr<std::unique_ptr<Replica>> Replica::Open(ReplicaOptions options, const Store* store) {
   std::unique_ptr<Replica> replica(new Replica(std::move(options), store));
   if (absl::Status status = replica->Load(); !status.ok()) return status;
-  replica->clock_ = std::make_unique<LamportClock>(replica->state_.clock_limit);
+  const State& state = replica->state_;
+  replica->clock_ = std::make_unique<LamportClock>(LAMPPOST_MUTATION(kClockNotReserved) ? state.max_write
+                                                                                        : state.clock_limit);
   return replica;
 }
 
@@ -113,6 +116,7 @@ void Replica::SaveMembers() {
 }
 
 uint64_t Replica::Tick() {
+  if (LAMPPOST_MUTATION(kClockFollowsTime) && now_ms_ > clock_->now()) clock_->Observe(now_ms_);
   const std::optional<uint64_t> counter = clock_->Tick();
   // Begin keeps half a block (half a million counters) in reserve for each group.
   LAMPPOST_CHECK(counter.has_value(), "the clock's reservation is used up");
@@ -179,6 +183,7 @@ void Replica::DecideLifeIfPossible() {
 }
 
 void Replica::TakeNewLife(const std::string& why) {
+  if (LAMPPOST_MUTATION(kNoLifeCheck) && state_.incarnation != 0) return;
   uint64_t newest = std::max(state_.incarnation, state_.heads.NewestIncarnation(options_.node_id));
   for (const Peer& peer : peers_) newest = std::max(newest, peer.Known().NewestIncarnation(options_.node_id));
   const uint64_t life = (newest >> 32) + 1;
@@ -218,7 +223,7 @@ std::optional<absl::StatusOr<WriteResult>> Replica::Replayed(const Proposal& pro
                                                              uint64_t fingerprint) const {
   const RequestRecord* before = requests_.Find(proposal.request_id);
   if (before == nullptr) return std::nullopt;
-  if (before->tag.fingerprint != fingerprint) {
+  if (before->tag.fingerprint != fingerprint && !LAMPPOST_MUTATION(kFingerprintIgnored)) {
     return MakeError(absl::StatusCode::kInvalidArgument, "REQUEST_ID_REUSED",
                      absl::StrCat("request id ", proposal.request_id, " has been used for another write"));
   }
@@ -249,7 +254,8 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
   const Origin self = me();
   const uint64_t counter = Tick();
   result.version = {counter, self};
-  const Seen seen(state_.heads, counter);
+  Seen seen(state_.heads, counter);
+  if (LAMPPOST_MUTATION(kSeenTooLittle)) seen = Seen({{self, state_.heads.At(self)}}, counter);
   for (const Operation& operation : proposal.operations) {
     Version version{result.version, operation.value, seen, tag};
     own_bytes_ +=

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/common/mutation.h"
 #include "services/kv/core/limits.h"
 #include "services/kv/core/replica.h"
 
@@ -36,15 +37,16 @@ Refusal Replica::CheckSender(const SyncMessage& message) const {
     if (other_alive) return Refusal::kDuplicateNodeId;
   }
   if (!is_member) return Refusal::kUnknownMember;
-  if (sender.incarnation != 0 && sender.incarnation < state_.heads.NewestIncarnation(sender.node_id)) {
-    return Refusal::kFenced;
-  }
-  return Refusal::kNone;
+  const bool is_old_life =
+      sender.incarnation != 0 && sender.incarnation < state_.heads.NewestIncarnation(sender.node_id);
+  return is_old_life && !LAMPPOST_MUTATION(kNoFence) ? Refusal::kFenced : Refusal::kNone;
 }
 
 // Whether the message can be taken in as it is.
 Refusal Replica::Admit(const SyncMessage& message) const {
-  if (!life_decided_ || message.receiver_incarnation != state_.incarnation) return Refusal::kOtherLife;
+  const bool is_for_this_life =
+      message.receiver_incarnation == state_.incarnation || LAMPPOST_MUTATION(kFormerLife);
+  if (!life_decided_ || !is_for_this_life) return Refusal::kOtherLife;
   if (write_refusal_) return Refusal::kStorage;
   if (Refusal refusal = CheckContent(message); refusal != Refusal::kNone) return refusal;
   return receiver_.Reaches(state_.heads, message) ? Refusal::kNone : Refusal::kGap;
@@ -95,7 +97,7 @@ Refusal Replica::MergeEntries(const SyncMessage& message) {
   for (const KeyedVersion& entry : message.entries ? *message.entries : kNothing) {
     const Version& version = entry.version;
     // What the heads cover is here, or was rightly replaced, or was deleted and forgotten.
-    if (state_.heads.Covers(version.timestamp)) continue;
+    if (state_.heads.Covers(version.timestamp) && !LAMPPOST_MUTATION(kCoveredMerged)) continue;
     const absl::StatusOr<kv::Merge> merge = table_.Apply(entry.key, version);
     if (!merge.ok()) {
       Note(absl::StrCat("cannot merge key ", entry.key, ": ", merge.status().message()));
@@ -106,7 +108,10 @@ Refusal Replica::MergeEntries(const SyncMessage& message) {
     if (!version.request.id.empty()) requests_.Record({version.request, version.timestamp}, &output_.batch);
     state_changed_ = true;
   }
-  if (!message.last) return Refusal::kNone;
+  if (!message.last) {
+    if (LAMPPOST_MUTATION(kHeadsByChunk)) state_.heads.RaiseAll(Reached(message.to, message.progress));
+    return Refusal::kNone;
+  }
   if (message.to.At(me()) > state_.heads.At(me())) {
     // Somebody has writes of this life that this node does not know: they must not be issued again.
     TakeNewLife("a peer knows more of the last one than it does");
@@ -151,6 +156,7 @@ void Replica::CompleteAnswers() {
     answer.boot_id = options_.boot_id;
     answer.heads = state_.heads;
     answer.durable_heads = durable_heads_;
+    if (LAMPPOST_MUTATION(kStableFromHeads)) answer.durable_heads = state_.heads;
     answer.content_hash = state_.hash.Total();
   }
 }

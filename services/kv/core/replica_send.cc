@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/common/mutation.h"
 #include "services/kv/core/replica.h"
 
 namespace lamppost::kv {
@@ -68,7 +69,7 @@ void Replica::PushLive() {
     Peer& peer = peers_[i];
     if (peer.state != LinkState::kLive) continue;
     if (peer.in_flight_bytes >= options_.window_bytes) {
-      peer.BeginCatchUp(StartFor(peer));
+      if (!LAMPPOST_MUTATION(kLiveGap)) peer.BeginCatchUp(StartFor(peer));
       continue;
     }
     SyncMessage message;
@@ -125,6 +126,7 @@ void Replica::PumpCatchUp(PeerIndex index) {
   message.receiver_incarnation = peer.incarnation;
   message.from = std::move(chunk->from);
   message.to = peer.round->to();
+  if (LAMPPOST_MUTATION(kStaleSnapshot)) message.to = state_.heads;
   message.entries = std::make_shared<const std::vector<KeyedVersion>>(std::move(chunk->entries));
   message.last = chunk->last;
   message.progress = chunk->progress;
@@ -150,7 +152,7 @@ void Replica::FinishRound(Peer* peer, const Heads& to) {
 // this node had one period ago, the origin may be gone or cut off from it: then it gets it from here.
 void Replica::ConsiderRelay(PeerIndex index) {
   Peer& peer = peers_[index];
-  if (peer.state != LinkState::kLive || !life_decided_) return;
+  if (peer.state != LinkState::kLive || !life_decided_ || LAMPPOST_MUTATION(kNoRelay)) return;
   if (peer.relay_due_ms > now_ms_) return;
   peer.relay_due_ms = now_ms_ + options_.relay_ms;
   bool lacks = false;
@@ -241,6 +243,7 @@ void Replica::FollowUp(PeerIndex index, const SyncAnswer& answer) {
       return;
     case Refusal::kGap:
     case Refusal::kOtherLife:
+      if (LAMPPOST_MUTATION(kGapIgnored) && answer.refusal == Refusal::kGap) return;
       if (peer.incarnation == 0) {
         peer.state = LinkState::kProbing;
         return;

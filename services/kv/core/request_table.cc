@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "services/common/mutation.h"
 #include "services/kv/core/coding.h"
 
 namespace lamppost::kv {
@@ -34,6 +35,7 @@ const RequestRecord* RequestTable::Find(const std::string& id) const {
 }
 
 void RequestTable::Record(const RequestRecord& request, WriteBatch* batch) {
+  if (LAMPPOST_MUTATION(kRequestNotRecorded)) return;
   if (!by_id_.emplace(request.tag.id, request).second) return;
   batch->Put(Space::kRequests, NumberKey(next_number_), EncodeRequest(request));
   oldest_first_.emplace_back(next_number_++, request.tag.id);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "services/common/error.h"
+#include "services/common/mutation.h"
 
 namespace lamppost::kv {
 
@@ -26,6 +27,10 @@ absl::StatusOr<Table::Slot*> Table::Load(const std::string& key) {
 
 absl::Status Table::ReadWhole(Slot* slot) const {
   absl::StatusOr<std::optional<std::string>> bytes = store_->Get(Space::kData, slot->key);
+  if (LAMPPOST_MUTATION(kDamageTakenForAbsence) && absl::IsDataLoss(bytes.status())) {
+    bytes = std::optional<std::string>();
+    slot->stored.reset();
+  }
   if (!bytes.ok()) return bytes.status();
   if (!*bytes) {
     if (slot->stored) {
@@ -66,11 +71,15 @@ absl::StatusOr<Merge> Table::Apply(const std::string& key, Version version) {
   if (current == nullptr && slot.stored) {
     if (version.timestamp < *slot.stored) {
       if (absl::Status status = ReadWhole(&slot); !status.ok()) return status;
-      current = &*slot.now;
+      current = slot.now ? &*slot.now : nullptr;
     } else {
       header.timestamp = *slot.stored;
       current = &header;
     }
+  }
+  if (LAMPPOST_MUTATION(kTombstoneByAge) && current != nullptr && !slot.part &&
+      current->timestamp.counter + 50 < state_->max_write) {
+    current = nullptr;
   }
   const Merge merge = Decide(version, current);
   if (merge == Merge::kReplaces || merge == Merge::kReplacesConcurrent) {

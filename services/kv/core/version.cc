@@ -1,11 +1,14 @@
 #include "services/kv/core/version.h"
 
+#include "services/common/mutation.h"
+
 namespace lamppost::kv {
 
 Seen::Seen(const Heads& heads, uint64_t counter) {
   lags_.reserve(heads.size());
   for (const auto& [origin, head] : heads) {
-    if (head > 0 && head <= counter) lags_.emplace_back(origin, counter - head);
+    if (head == 0 || head > counter) continue;
+    lags_.emplace_back(origin, LAMPPOST_MUTATION(kSeenTooMuch) ? 0 : counter - head);
   }
 }
 
@@ -19,7 +22,9 @@ bool Seen::Includes(uint64_t own_counter, const Timestamp& other) const {
 Merge Decide(const Version& incoming, const Version* current) {
   if (current == nullptr) return Merge::kReplaces;
   if (incoming.timestamp == current->timestamp) return Merge::kSame;
-  const bool wins = current->timestamp < incoming.timestamp;
+  bool wins = current->timestamp < incoming.timestamp;
+  if (LAMPPOST_MUTATION(kNoTieBreak)) wins = current->timestamp.counter < incoming.timestamp.counter;
+  if (LAMPPOST_MUTATION(kMergeOnEqual)) wins = current->timestamp.counter <= incoming.timestamp.counter;
   const Version& winner = wins ? incoming : *current;
   const Version& loser = wins ? *current : incoming;
   // A higher counter alone does not mean that the writer knew of the other write: only `seen` tells.

@@ -34,6 +34,7 @@ class GroupCommit {
 
  private:
   Durability DurabilityFor(const Output& output) const;
+  absl::Status Store(const WriteBatch& batch, Durability durability);
 
   Replica* const replica_;
   Storage* const storage_;
