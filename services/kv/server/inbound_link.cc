@@ -60,8 +60,12 @@ class InboundStream : public grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncRe
       if (closing_) ok = false;
     }
     if (!ok) return FinishIfIdle();
+    // Before the clock is looked at: that of a damaged message must not move this node's.
+    absl::StatusOr<SyncMessage> message = FromProto(request_);
+    if (!message.ok()) return Close(message.status());
+    message_ = *std::move(message);
     shell_->Admit(
-        request_.clock().counter(), [this, self = self_] { Take(); },
+        message_.clock.counter, [this, self = self_] { Take(); },
         [this, self = self_](const absl::Status& status) { Close(status); });
   }
 
@@ -104,10 +108,8 @@ class InboundStream : public grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncRe
 
   // Hands the message to the driver. The next one is read once the driver has taken this one.
   void Take() {
-    absl::StatusOr<SyncMessage> message = FromProto(request_);
-    if (!message.ok()) return Close(message.status());
-    shell_->driver()->Post([this, self = self_, message = *std::move(message)](Replica* replica) {
-      replica->Receive(link_, message);
+    shell_->driver()->Post([this, self = self_](Replica* replica) {
+      replica->Receive(link_, message_);
       Read();
     });
   }
@@ -138,7 +140,8 @@ class InboundStream : public grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncRe
   ReplicationServiceImpl* const service_;
   Shell* const shell_;
   std::shared_ptr<InboundStream> self_;
-  v1::SyncRequest request_;    // of the read under way, or the message being taken
+  v1::SyncRequest request_;    // of the read under way
+  SyncMessage message_;        // the last one read
   v1::SyncResponse response_;  // of the write under way
 
   absl::Mutex mutex_;

@@ -10,9 +10,11 @@
 #include "absl/container/flat_hash_map.h"
 #include "services/common/clock_proto.h"
 #include "services/common/error.h"
+#include "services/common/mutation.h"
 #include "services/common/utf8.h"
 #include "services/kv/core/coding.h"
 #include "services/kv/server/codec.h"
+#include "services/kv/server/sync_checksum.h"
 
 namespace lamppost::kv {
 
@@ -23,6 +25,14 @@ namespace {
 
 absl::Status Invalid(absl::string_view message) {
   return MakeError(absl::StatusCode::kInvalidArgument, "MESSAGE_INVALID", message);
+}
+
+// A message without a checksum has a wrong one.
+template <typename Message>
+absl::Status CheckUndamaged(const Message& message) {
+  if (message.checksum() == ChecksumOf(message) || LAMPPOST_MUTATION(kWireUnchecked)) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kInvalidArgument, "MESSAGE_DAMAGED",
+                   "a message does not have its checksum: it was damaged on its way");
 }
 
 // More lives than any cluster has had.
@@ -177,6 +187,7 @@ Refusal RefusalFromProto(v1::SyncRefusal refusal) {
 }  // namespace
 
 absl::StatusOr<SyncMessage> FromProto(const v1::SyncRequest& message) {
+  if (absl::Status status = CheckUndamaged(message); !status.ok()) return status;
   SyncMessage sync;
   sync.clock = FromProto(message.clock());
   sync.cluster = message.cluster();
@@ -204,9 +215,11 @@ void ToProto(const SyncMessage& sync, v1::SyncRequest* message) {
   message->set_last(sync.last);
   message->set_progress(sync.progress);
   message->set_sequence(sync.sequence);
+  message->set_checksum(ChecksumOf(*message));
 }
 
 absl::StatusOr<SyncAnswer> FromProto(const v1::SyncResponse& message) {
+  if (absl::Status status = CheckUndamaged(message); !status.ok()) return status;
   SyncAnswer answer;
   answer.clock = FromProto(message.clock());
   answer.refusal = RefusalFromProto(message.refusal());
@@ -236,6 +249,7 @@ void ToProto(const SyncAnswer& answer, v1::SyncResponse* message) {
   message->set_sequence(answer.sequence);
   PutBigEndian64(answer.content_hash.high, message->mutable_content_hash());
   PutBigEndian64(answer.content_hash.low, message->mutable_content_hash());
+  message->set_checksum(ChecksumOf(*message));
 }
 
 }  // namespace lamppost::kv

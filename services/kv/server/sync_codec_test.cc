@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "services/common/error.h"
+#include "services/kv/server/sync_checksum.h"
 
 namespace lamppost::kv {
 namespace {
@@ -33,6 +34,13 @@ SyncMessage FullMessage() {
   message.progress = 13;
   message.sequence = 4;
   return message;
+}
+
+// A message that its sender has made wrong: its checksum is right.
+template <typename Message>
+auto Decoded(Message message) {
+  message.set_checksum(ChecksumOf(message));
+  return FromProto(message);
 }
 
 TEST(SyncCodecTest, SyncMessageComesBackAsItWas) {
@@ -89,7 +97,7 @@ TEST(SyncCodecTest, ARefusalOfALaterVersionIsARefusal) {
   v1::SyncResponse wire;
   wire.set_content_hash(std::string(16, 'x'));
   wire.set_refusal(static_cast<v1::SyncRefusal>(4711));
-  const absl::StatusOr<SyncAnswer> got = FromProto(wire);
+  const absl::StatusOr<SyncAnswer> got = Decoded(wire);
   ASSERT_TRUE(got.ok());
   EXPECT_EQ(got->refusal, Refusal::kInvalid);
 }
@@ -97,7 +105,7 @@ TEST(SyncCodecTest, ARefusalOfALaterVersionIsARefusal) {
 TEST(SyncCodecTest, AHashOfAnotherLengthIsRefused) {
   v1::SyncResponse wire;
   wire.set_content_hash("short");
-  EXPECT_EQ(ErrorReason(FromProto(wire).status()), "MESSAGE_INVALID");
+  EXPECT_EQ(ErrorReason(Decoded(wire).status()), "MESSAGE_INVALID");
 }
 
 // Each origin is spelled out once, however many versions name it, in whatever order.
@@ -134,7 +142,7 @@ TEST(SyncCodecTest, WhatIsNoVersionIsRefused) {
     v1::SyncRequest wire;
     ToProto(FullMessage(), &wire);
     spoil(wire.mutable_entries(0));
-    return ErrorReason(FromProto(wire).status());
+    return ErrorReason(Decoded(wire).status());
   };
   EXPECT_EQ(reason([](v1::Version* version) {}), "");
   EXPECT_EQ(reason([](v1::Version* version) { version->clear_kind(); }), "MESSAGE_INVALID");
@@ -153,7 +161,7 @@ TEST(SyncCodecTest, TooManyOriginsAreRefused) {
     while (wire.origins_size() < count) {
       wire.add_origins()->set_incarnation(static_cast<uint64_t>(wire.origins_size()));
     }
-    return FromProto(wire).status();
+    return Decoded(wire).status();
   };
   EXPECT_TRUE(with_origins(10000).ok());
   EXPECT_EQ(ErrorReason(with_origins(10001)), "MESSAGE_INVALID");
