@@ -3,12 +3,16 @@
 #include <grpcpp/generic/generic_stub.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "lamppost/kv/v1/replication_service.grpc.pb.h"
 #include "services/common/clock_metadata.h"
 #include "services/common/grpc_status.h"
 #include "tests/integration/testing/cluster.h"
@@ -227,6 +231,28 @@ TEST_F(BadInput, MessagesThatAreNoMessages) {
   Timestamp clock;
   EXPECT_EQ(CallWithBytes(client()->channel(), "/lamppost.kv.v1.KvService/Nothing", "", &clock).error_code(),
             grpc::StatusCode::UNIMPLEMENTED);
+}
+
+// What a peer sends is held against its checksum before anything else is made of it.
+TEST_F(BadInput, ADamagedMessageOfAPeerMovesNoClock) {
+  const auto stub = v1::ReplicationService::NewStub(client()->channel());
+  for (const auto& [counter, checksum] :
+       std::vector<std::pair<uint64_t, uint64_t>>{{1 << 30, 1}, {1 << 30, 0}}) {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(10)));
+    const auto stream = stub->Sync(&context);
+    v1::SyncRequest request;
+    request.mutable_clock()->set_counter(counter);
+    request.set_checksum(checksum);
+    stream->Write(request);
+    v1::SyncResponse response;
+    EXPECT_FALSE(stream->Read(&response));
+    const absl::Status status = FromGrpcStatus(stream->Finish());
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << status;
+    EXPECT_EQ(ReasonOf(status), "MESSAGE_DAMAGED");
+  }
+  EXPECT_LT(client()->Status()->clock().counter(), before_.clock().counter() + 1000);
+  ExpectUnchanged();
 }
 
 }  // namespace
