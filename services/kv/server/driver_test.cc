@@ -8,6 +8,8 @@
 
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "services/common/error.h"
 #include "services/kv/storage/memory_storage.h"
 
@@ -163,6 +165,39 @@ TEST_F(DriverTest, AFailedCommitAcknowledgesNothingAndEndsTheNode) {
   storage_.SetOpen(true);
   EXPECT_EQ(ErrorReason(blocker.Await().status()), "STORAGE_FAILED");
   EXPECT_FALSE(behind.Await().ok());
+  EXPECT_TRUE(fatal_.WaitForNotificationWithTimeout(absl::Seconds(20)));
+  Waiter later;
+  driver_->Propose(Put("k"), 1, &later);
+  EXPECT_FALSE(later.Await().ok());
+}
+
+TEST_F(DriverTest, AtIntervalsAFlushMakesTheHeadsDurable) {
+  DriverOptions options;
+  options.durability = Durability::kInterval;
+  options.flush_interval_ms = 20;
+  Start(options);
+  Waiter write;
+  driver_->Propose(Put("k"), 1, &write);
+  ASSERT_TRUE(write.Await().ok());
+  const Timestamp version = write.Await()->version;
+  bool is_durable = false;
+  for (const absl::Time deadline = absl::Now() + absl::Seconds(20); !is_durable && absl::Now() < deadline;) {
+    absl::Notification looked;
+    driver_->Post([&](Replica* replica) {
+      is_durable = replica->durable_heads().Covers(version);
+      looked.Notify();
+    });
+    looked.WaitForNotification();
+  }
+  EXPECT_TRUE(is_durable);
+}
+
+TEST_F(DriverTest, AFailedFlushEndsTheNode) {
+  DriverOptions options;
+  options.durability = Durability::kInterval;
+  options.flush_interval_ms = 20;
+  Start(options);
+  storage_.FailNextCommits(absl::UnavailableError("no disk"));
   EXPECT_TRUE(fatal_.WaitForNotificationWithTimeout(absl::Seconds(20)));
   Waiter later;
   driver_->Propose(Put("k"), 1, &later);
