@@ -26,6 +26,8 @@ absl::StatusOr<kv::v1::PutOperation> ParseEntryLine(absl::string_view line) {
     object = nlohmann::json::parse(line.begin(), line.end());
   } catch (const nlohmann::json::parse_error& error) {
     return absl::InvalidArgumentError(absl::StrCat("not valid JSON at byte ", error.byte));
+  } catch (const nlohmann::json::out_of_range&) {
+    return absl::InvalidArgumentError("a number is out of range");
   }
   if (!object.is_object()) return absl::InvalidArgumentError("not a JSON object");
   const auto key = StringMember(object, "key");

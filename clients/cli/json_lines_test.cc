@@ -28,6 +28,7 @@ TEST(JsonLinesTest, WhatIsWrongIsSaid) {
   EXPECT_THAT(error(R"({"key":"x"})"), HasSubstr("exactly one"));
   EXPECT_THAT(error(R"({"key":"x","value":"","data":""})"), HasSubstr("exactly one"));
   EXPECT_THAT(error(R"({"key":"x","data":"*"})"), HasSubstr("base64"));
+  EXPECT_THAT(error(R"({"key":"x","value":"","size":1e999})"), HasSubstr("out of range"));
   EXPECT_THAT(error("{\"key\":\"\xff\",\"value\":\"\"}"), HasSubstr("not valid JSON"));
 }
 
