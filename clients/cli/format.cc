@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "clients/cli/json_format.h"
+#include "clients/cli/text_table.h"
 #include "services/clock/timestamp.h"
 #include "services/common/clock_proto.h"
 
@@ -20,7 +21,7 @@ Json WriteJson(const std::string& key, const client::Result<Response>& result) {
 }
 
 std::string Version(const clock::v1::Timestamp& version) {
-  return ToString(FromProto(version));
+  return Printable(ToString(FromProto(version)));
 }
 
 }  // namespace

@@ -32,6 +32,15 @@ TEST(FormatTest, Put) {
   EXPECT_EQ(FormatPut("x", result, OutputFormat::kTable), "OK 17@A.2 (had been written before)\n");
 }
 
+// A node id comes from the server, and could steer the terminal.
+TEST(FormatTest, ANodeIdIsPrintedWithoutControlCharacters) {
+  client::Result<kv::v1::PutResponse> result;
+  Stamp(result.response.mutable_version(), 17);
+  result.response.mutable_version()->set_node_id("A\x1b[2J");
+  EXPECT_EQ(FormatPut("x", result, OutputFormat::kTable), "OK 17@A\\x1b[2J.2\n");
+  EXPECT_EQ(FormatPut("x", result, OutputFormat::kRaw), "17@A\\x1b[2J.2\n");
+}
+
 TEST(FormatTest, Delete) {
   client::Result<kv::v1::DeleteResponse> result;
   result.request_id = "r1";

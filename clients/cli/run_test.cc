@@ -140,6 +140,9 @@ TEST_F(RunTest, FailedForCertain) {
   EXPECT_EQ(error["request_id"].get<std::string>().size(), 32u);
   node_.service().RefuseNext(MakeError(absl::StatusCode::kInvalidArgument, "KEY_TOO_LONG", "too long"));
   EXPECT_EQ(Run({"put", "x", "1"}), 3);
+  node_.service().RefuseNext(MakeError(absl::StatusCode::kInvalidArgument, "A\x1b[2J", "B\x1b[2J"));
+  EXPECT_EQ(Run({"put", "x", "1"}), 3);
+  EXPECT_EQ(err_.find('\x1b'), std::string::npos) << "a server's error must not steer the terminal: " << err_;
 }
 
 TEST_F(RunTest, OutcomeUnknown) {

@@ -40,7 +40,7 @@ void ScanPrinter::Flush() {
   for (const kv::v1::KeyValue& entry : held_) {
     std::vector<Cell> row = {Printable(entry.key())};
     if (values) row.push_back(Printable(BytesOf(entry.value())));
-    row.push_back(ToString(FromProto(entry.version())));
+    row.push_back(Printable(ToString(FromProto(entry.version()))));
     table.Add(std::move(row));
   }
   *io_.out << table.Render(io_.out_colour);

@@ -27,7 +27,7 @@ Json ErrorJson(const Failure& failure) {
 
 std::string CodeAndReason(const absl::Status& status) {
   const std::string reason = ErrorReason(status);
-  return absl::StrCat(absl::StatusCodeToString(status.code()), reason.empty() ? "" : "/", reason);
+  return absl::StrCat(absl::StatusCodeToString(status.code()), reason.empty() ? "" : "/", Printable(reason));
 }
 
 }  // namespace
