@@ -86,7 +86,10 @@ absl::StatusOr<Version> DecodeVersion(absl::string_view bytes) {
     lag = decoder.Varint();
   }
   version.seen = Seen(std::move(lags));
-  if (flags & kHasRequest) version.request = GetTag(&decoder);
+  if (flags & kHasRequest) {
+    version.request = GetTag(&decoder);
+    if (version.request.id.empty()) return Damaged("version");  // would be written without it
+  }
   const uint8_t kind = flags & kKindMask;
   if (!decoder.ok() || (flags & ~kKnownFlags) != 0 || kind > kData) return Damaged("version");
   if (kind == kTombstone) {

@@ -169,6 +169,21 @@ TEST(RecordTest, UnknownFlagsAndKindsAreDataLoss) {
   }
 }
 
+// It would be written again without its fingerprint: another record.
+TEST(RecordTest, AVersionOfAnEmptyRequestIdIsDataLoss) {
+  Version version = FullVersion(std::nullopt);
+  version.request = {};
+  std::string bytes = EncodeVersion(version);
+  ASSERT_TRUE(DecodeVersion(bytes).ok());
+  bytes[0] = static_cast<char>(bytes[0] | 0x10);  // a request follows:
+  bytes.append(
+      "\0"
+      "fingerpr"
+      "\1",
+      10);  // no id
+  EXPECT_EQ(DecodeVersion(bytes).status().code(), absl::StatusCode::kDataLoss);
+}
+
 TEST(RecordTest, VarintsBeyond64BitsAreRefused) {
   const std::string largest = std::string(9, '\xFF') + '\x01';
   EXPECT_EQ(Decoder(largest).Varint(), UINT64_MAX);
