@@ -17,6 +17,18 @@ Heads::Heads(std::initializer_list<Entry> entries) {
   for (const auto& [origin, counter] : entries) Raise(origin, counter);
 }
 
+Heads Heads::Of(std::vector<Entry> entries) {
+  std::sort(entries.begin(), entries.end());
+  Heads heads;
+  heads.entries_.reserve(entries.size());
+  for (Entry& entry : entries) {
+    const bool again = !heads.entries_.empty() && heads.entries_.back().first == entry.first;
+    if (again) heads.entries_.back() = std::move(entry);  // the higher one comes last
+    if (!again) heads.entries_.push_back(std::move(entry));
+  }
+  return heads;
+}
+
 uint64_t Heads::At(const Origin& origin) const {
   const auto it = std::lower_bound(entries_.begin(), entries_.end(), origin, OriginBefore);
   return it != entries_.end() && it->first == origin ? it->second : 0;

@@ -23,6 +23,8 @@ class Heads {
 
   Heads() = default;
   Heads(std::initializer_list<Entry> entries);
+  // In any order, with any repetitions: raises each. Takes n log n steps.
+  static Heads Of(std::vector<Entry> entries);
 
   // 0 for an origin that is not there.
   uint64_t At(const Origin& origin) const;

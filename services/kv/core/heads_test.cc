@@ -28,6 +28,12 @@ TEST(HeadsTest, RaisingNeverLowers) {
   EXPECT_EQ(heads, (Heads{{kA1, 6}, {kB1, 2}}));
 }
 
+TEST(HeadsTest, OfTakesEntriesInAnyOrder) {
+  EXPECT_EQ(Heads::Of({}), Heads());
+  EXPECT_EQ(Heads::Of({{kB1, 2}, {kA2, 0}, {kA1, 5}, {kA1, 6}, {kB1, 1}}),
+            (Heads{{kA1, 6}, {kA2, 0}, {kB1, 2}}));
+}
+
 TEST(HeadsTest, CoversWhatIsAtOrBelow) {
   const Heads heads{{kA1, 5}};
   EXPECT_TRUE(heads.Covers({5, kA1}));

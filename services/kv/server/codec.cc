@@ -1,6 +1,7 @@
 #include "services/kv/server/codec.h"
 
 #include <utility>
+#include <vector>
 
 #include "services/common/clock_proto.h"
 #include "services/common/error.h"
@@ -39,9 +40,10 @@ void ToProto(const Value& value, v1::Value* message) {
 }
 
 Heads FromProto(const HeadsField& field) {
-  Heads heads;
-  for (const clock::v1::Head& head : field) heads.Raise(FromProto(head.origin()), head.counter());
-  return heads;
+  std::vector<Heads::Entry> entries;
+  entries.reserve(field.size());
+  for (const clock::v1::Head& head : field) entries.emplace_back(FromProto(head.origin()), head.counter());
+  return Heads::Of(std::move(entries));
 }
 
 void ToProto(const Heads& heads, HeadsField* field) {

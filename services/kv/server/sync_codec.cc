@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "services/common/clock_proto.h"
 #include "services/common/error.h"
 #include "services/common/mutation.h"
@@ -37,6 +38,15 @@ absl::Status CheckUndamaged(const Message& message) {
 
 // More lives than any cluster has had.
 constexpr int kOriginsMax = 10000;
+
+absl::Status TooManyOrigins() {
+  return Invalid("a message speaks of too many origins");
+}
+
+bool HasTooMany(std::initializer_list<const HeadsField*> fields) {
+  return std::any_of(fields.begin(), fields.end(),
+                     [](const HeadsField* field) { return field->size() > kOriginsMax; });
+}
 
 // Gives each origin of a message's entries its place in the message's list.
 class OriginTable {
@@ -112,17 +122,31 @@ struct ListedOrigins {
     places.resize(by_place.size());
     std::iota(places.begin(), places.end(), 0);
     std::sort(places.begin(), places.end(), [this](int a, int b) { return by_place[a] < by_place[b]; });
+    ranks.resize(places.size());
+    for (size_t rank = 0; rank < places.size(); ++rank) ranks[places[rank]] = static_cast<int>(rank);
+  }
+
+  bool HasRepetitions() const {
+    return std::adjacent_find(places.begin(), places.end(),
+                              [this](int a, int b) { return by_place[a] == by_place[b]; }) != places.end();
   }
 
   std::vector<Origin> by_place;
   std::vector<int> places;  // by ascending origin
+  std::vector<int> ranks;   // of each place, in that order
 };
 
+// Costs by what the version names, not by what the message lists: a message may have many of both.
 Seen SeenFromProto(const ListedOrigins& origins, const v1::Version& message) {
+  absl::InlinedVector<int, 16> ranks;
+  for (int place = 0; place < message.seen_size(); ++place) {
+    if (message.seen(place) != 0) ranks.push_back(origins.ranks[place]);
+  }
+  std::sort(ranks.begin(), ranks.end());
   std::vector<Seen::Entry> lags;
-  lags.reserve(message.seen_size());
-  for (const int place : origins.places) {
-    if (place >= message.seen_size() || message.seen(place) == 0) continue;
+  lags.reserve(ranks.size());
+  for (const int rank : ranks) {
+    const int place = origins.places[rank];
     lags.emplace_back(origins.by_place[place], message.seen(place) - 1);
   }
   return Seen(std::move(lags));
@@ -148,8 +172,9 @@ absl::StatusOr<KeyedVersion> EntryFromProto(const ListedOrigins& origins, const 
 
 absl::StatusOr<Entries> EntriesFromProto(const v1::SyncRequest& message) {
   if (message.entries_size() == 0) return Entries();
-  if (message.origins_size() > kOriginsMax) return Invalid("a message speaks of too many origins");
+  if (message.origins_size() > kOriginsMax) return TooManyOrigins();
   const ListedOrigins origins(message.origins());
+  if (origins.HasRepetitions()) return Invalid("a message lists an origin twice");
   auto entries = std::make_shared<std::vector<KeyedVersion>>();
   entries->reserve(message.entries_size());
   for (const v1::Version& version : message.entries()) {
@@ -187,6 +212,7 @@ Refusal RefusalFromProto(v1::SyncRefusal refusal) {
 }  // namespace
 
 absl::StatusOr<SyncMessage> FromProto(const v1::SyncRequest& message) {
+  if (HasTooMany({&message.from(), &message.to()})) return TooManyOrigins();
   if (absl::Status status = CheckUndamaged(message); !status.ok()) return status;
   SyncMessage sync;
   sync.clock = FromProto(message.clock());
@@ -219,6 +245,9 @@ void ToProto(const SyncMessage& sync, v1::SyncRequest* message) {
 }
 
 absl::StatusOr<SyncAnswer> FromProto(const v1::SyncResponse& message) {
+  if (HasTooMany({&message.heads(), &message.durable_heads(), &message.pending(), &message.progress()})) {
+    return TooManyOrigins();
+  }
   if (absl::Status status = CheckUndamaged(message); !status.ok()) return status;
   SyncAnswer answer;
   answer.clock = FromProto(message.clock());

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "services/common/error.h"
+#include "services/kv/server/codec.h"
 #include "services/kv/server/sync_checksum.h"
 
 namespace lamppost::kv {
@@ -165,6 +166,35 @@ TEST(SyncCodecTest, TooManyOriginsAreRefused) {
   };
   EXPECT_TRUE(with_origins(10000).ok());
   EXPECT_EQ(ErrorReason(with_origins(10001)), "MESSAGE_INVALID");
+}
+
+TEST(SyncCodecTest, TooManyHeadsAreRefused) {
+  const auto reason = [](auto wire, auto heads_of) {
+    HeadsField* const heads = heads_of(&wire);
+    while (heads->size() < 10000) {
+      heads->Add()->mutable_origin()->set_incarnation(static_cast<uint64_t>(10000 - heads->size()));
+    }
+    EXPECT_TRUE(FromProto(wire).ok());
+    heads->Add();
+    return ErrorReason(FromProto(wire).status());
+  };
+  v1::SyncResponse answer;
+  answer.set_content_hash(std::string(16, 'x'));
+  EXPECT_EQ(reason(answer, [](auto* wire) { return wire->mutable_heads(); }), "MESSAGE_INVALID");
+  EXPECT_EQ(reason(answer, [](auto* wire) { return wire->mutable_durable_heads(); }), "MESSAGE_INVALID");
+  EXPECT_EQ(reason(answer, [](auto* wire) { return wire->mutable_pending(); }), "MESSAGE_INVALID");
+  EXPECT_EQ(reason(answer, [](auto* wire) { return wire->mutable_progress(); }), "MESSAGE_INVALID");
+  EXPECT_EQ(reason(v1::SyncRequest(), [](auto* wire) { return wire->mutable_from(); }), "MESSAGE_INVALID");
+  EXPECT_EQ(reason(v1::SyncRequest(), [](auto* wire) { return wire->mutable_to(); }), "MESSAGE_INVALID");
+}
+
+// It would say two things on what a writer had seen of that origin, and a relay could only pass on one.
+TEST(SyncCodecTest, AnOriginThatIsListedTwiceIsRefused) {
+  v1::SyncRequest wire;
+  ToProto(FullMessage(), &wire);
+  ASSERT_TRUE(FromProto(wire).ok());
+  *wire.add_origins() = wire.origins(0);
+  EXPECT_EQ(ErrorReason(FromProto(wire).status()), "MESSAGE_INVALID");
 }
 
 }  // namespace
