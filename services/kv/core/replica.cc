@@ -249,7 +249,7 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
     if (!has_value.ok()) return has_value.status();
     if (&operation == &proposal.operations.front()) result.found = *has_value;
   }
-  tag.before = result.found ? RequestTag::Before::kPresent : RequestTag::Before::kAbsent;
+  if (!tag.id.empty() && result.found) tag.before = RequestTag::Before::kPresent;
 
   const Origin self = me();
   const uint64_t counter = Tick();

@@ -265,6 +265,22 @@ TEST_F(ReplicaTest, ALifeThatIsTakenLaterMustBeStable) {
   EXPECT_EQ(recorder_.outputs.front().urgency, Urgency::kMustBeStable);
 }
 
+// What a peer gets live and what it gets from the store later is the same version.
+TEST_F(ReplicaTest, AWriteWithoutARequestIdHasNoTag) {
+  for (int i = 0; i < 2; ++i) {
+    cluster_.wire().clear();
+    cluster_.Run(0, [](Replica* replica) {
+      replica->Propose({1, {{"x", Value{Value::Kind::kText, "v"}}}, ""});
+    });
+    ASSERT_FALSE(cluster_.wire().empty());
+    const SyncMessage message = std::get<SyncMessage>(cluster_.wire().back().body);
+    ASSERT_TRUE(message.entries);
+    const Version& sent = message.entries->front().version;
+    EXPECT_EQ(sent.request, RequestTag()) << "the key was there before: " << i;
+    EXPECT_EQ(sent, Dump(cluster_.disk(0), Tombstones::kIncluded).at("x"));
+  }
+}
+
 TEST(ReplicaOpenTest, RefusesStoresThatAreNotItsOwn) {
   Recorder recorder;
   Cluster cluster(FullMesh({"A"}), testing::Tuning(), &recorder);
