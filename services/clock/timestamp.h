@@ -21,6 +21,9 @@ namespace lamppost {
 // One life of a node: (node id, incarnation). The incarnation's high 32 bits count the node's lives,
 // its low 32 bits are random; 0 means "not known" or "not yet decided".
 struct Origin {
+  // No node takes more lives than this.
+  static constexpr uint32_t kLifeMax = uint32_t{1} << 31;
+
   std::string node_id;
   uint64_t incarnation = 0;
 

@@ -36,6 +36,16 @@ uint64_t FingerprintOf(const std::vector<Operation>& operations) {
   return XXH3_64bits(bytes.data(), bytes.size());
 }
 
+// Whether a replica can have written this. The limit is durable before a counter below it is issued or
+// observed, and every head and write is one of those. The upper half of the counters is never reached.
+bool IsPossible(const State& state) {
+  if (state.clock_limit > UINT64_MAX / 2) return false;
+  if (state.heads.Max() > state.clock_limit || state.max_write > state.clock_limit) return false;
+  return std::all_of(state.heads.begin(), state.heads.end(),
+                     [](const Heads::Entry& entry) { return entry.first.life() <= Origin::kLifeMax; }) &&
+         state.incarnation >> 32 <= Origin::kLifeMax;
+}
+
 // What an entry takes on its way beside its key and value; so that the window bounds small ones too.
 constexpr uint64_t kEntryOverheadBytes = 64;
 
@@ -86,6 +96,10 @@ absl::Status Replica::Load() {
   if (!state_bytes.ok()) return state_bytes.status();
   absl::StatusOr<State> state = DecodeState(state_bytes->value_or(""));
   if (!state.ok()) return state.status();
+  if (!IsPossible(*state)) {
+    return MakeError(absl::StatusCode::kDataLoss, "DATA_CORRUPT",
+                     "the stored state contradicts itself: the data is damaged");
+  }
   state_ = *std::move(state);
   durable_heads_ = state_.heads;
   if (absl::Status status = LoadMembers(); !status.ok()) return status;
@@ -187,6 +201,7 @@ void Replica::TakeNewLife(const std::string& why) {
   uint64_t newest = std::max(state_.incarnation, state_.heads.NewestIncarnation(options_.node_id));
   for (const Peer& peer : peers_) newest = std::max(newest, peer.Known().NewestIncarnation(options_.node_id));
   const uint64_t life = (newest >> 32) + 1;
+  LAMPPOST_CHECK(life <= Origin::kLifeMax, "the node's lives are used up");
   state_.incarnation = life << 32 | (Mix(options_.life_seed ^ life) & 0xFFFFFFFFu);
   state_.heads.Raise({options_.node_id, state_.incarnation}, 0);
   state_changed_ = true;

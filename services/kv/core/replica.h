@@ -160,6 +160,7 @@ class Replica {
   void Note(std::string text) { output_.notes.push_back(std::move(text)); }
 
   // replica_receive.cc: what peers send
+  bool IsPlausible(const Origin& origin) const;
   Refusal CheckSender(const SyncMessage& message) const;
   Refusal CheckContent(const SyncMessage& message) const;
   Refusal Admit(const SyncMessage& message) const;

@@ -18,11 +18,21 @@ void Replica::Receive(LinkId link, const SyncMessage& message) {
   Answer(link, message, refusal);
 }
 
+// Whether a peer may speak of this life. A new life is one above the highest that is known, so one that is
+// far above is forged or damaged; to take it over would use up the lives that are left.
+bool Replica::IsPlausible(const Origin& origin) const {
+  constexpr uint32_t kLifeJumpMax = 1u << 20;
+  if (!CheckNodeId(origin.node_id).ok()) return false;
+  if (origin.life() <= kLifeJumpMax) return true;
+  const uint64_t newest = state_.heads.NewestIncarnation(origin.node_id);
+  return origin.life() < Origin::kLifeMax && origin.life() <= (newest >> 32) + kLifeJumpMax;
+}
+
 // Who speaks: whether it is a member, and which of its lives.
 Refusal Replica::CheckSender(const SyncMessage& message) const {
   const Origin& sender = message.clock.origin;
   if (message.cluster != options_.cluster) return Refusal::kClusterMismatch;
-  if (!CheckNodeId(sender.node_id).ok()) return Refusal::kInvalid;
+  if (!IsPlausible(sender)) return Refusal::kInvalid;
   if (sender.node_id == options_.node_id) {
     return message.boot_id == options_.boot_id ? Refusal::kSelf : Refusal::kDuplicateNodeId;
   }
@@ -56,7 +66,7 @@ Refusal Replica::Admit(const SyncMessage& message) const {
 Refusal Replica::CheckContent(const SyncMessage& message) const {
   if (message.clock.origin.incarnation == 0) return Refusal::kInvalid;
   for (const auto& [origin, counter] : message.to) {
-    if (counter > message.clock.counter || !CheckNodeId(origin.node_id).ok() || origin.incarnation == 0) {
+    if (counter > message.clock.counter || !IsPlausible(origin) || origin.incarnation == 0) {
       return Refusal::kInvalid;
     }
   }
@@ -64,8 +74,7 @@ Refusal Replica::CheckContent(const SyncMessage& message) const {
   for (const KeyedVersion& entry : *message.entries) {
     const Timestamp& timestamp = entry.version.timestamp;
     if (timestamp.counter == 0 || timestamp.counter > message.clock.counter) return Refusal::kInvalid;
-    if (!CheckNodeId(timestamp.origin.node_id).ok() || timestamp.origin.incarnation == 0)
-      return Refusal::kInvalid;
+    if (!IsPlausible(timestamp.origin) || timestamp.origin.incarnation == 0) return Refusal::kInvalid;
     if (!CheckKey(entry.key).ok()) return Refusal::kInvalid;
   }
   return Refusal::kNone;

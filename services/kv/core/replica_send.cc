@@ -199,6 +199,14 @@ bool Replica::CheckIdentity(PeerIndex index, const SyncAnswer& answer) {
     Refuse(&peer, ToString(answer.boot_id == options_.boot_id ? Refusal::kSelf : Refusal::kDuplicateNodeId));
     return false;
   }
+  bool plausible = IsPlausible(answer.clock.origin);
+  for (const Heads* heads : {&answer.heads, &answer.durable_heads, &answer.pending, &answer.progress}) {
+    for (const auto& [origin, counter] : *heads) plausible = plausible && IsPlausible(origin);
+  }
+  if (!plausible) {
+    Refuse(&peer, "the peer speaks of a node or a life that cannot be");
+    return false;
+  }
   for (PeerIndex other = 0; other < index; ++other) {
     if (peers_[other].node_id != node_id) continue;
     Refuse(&peer, absl::StrCat("node ", node_id, " is in --peers twice, also as ", peers_[other].address));

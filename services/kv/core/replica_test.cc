@@ -156,6 +156,50 @@ TEST_F(ReplicaTest, RefusesHeadsThatCannotBe) {
   EXPECT_EQ(Sent(message), Refusal::kInvalid);
 }
 
+// A life that is far ahead would be the last one: the number of the next would begin at zero again.
+TEST_F(ReplicaTest, RefusesLivesThatCannotBe) {
+  const uint64_t last = uint64_t{UINT32_MAX} << 32 | 1;
+  SyncMessage message = Honest();
+  message.to.Raise({"A", last}, 1);
+  EXPECT_EQ(Sent(message), Refusal::kInvalid);
+  message = Honest();
+  message.clock.origin.incarnation = last;
+  EXPECT_EQ(Sent(message), Refusal::kInvalid);
+  message = Honest();
+  Change(&message, [=](KeyedVersion* entry) { entry->version.timestamp.origin.incarnation = last; });
+  EXPECT_EQ(Sent(message), Refusal::kInvalid);
+  message = Honest();
+  message.to.Raise({"C", uint64_t{1} << 52}, 1);
+  EXPECT_EQ(Sent(message), Refusal::kNone) << "a million lives ahead is allowed";
+}
+
+// Names come from outside with answers, too, and go into the list of members.
+TEST_F(ReplicaTest, RefusesAnswersOfNodesAndLivesThatCannotBe) {
+  const uint64_t life = cluster_.replica(0).me().incarnation;
+  SyncAnswer honest = recorder_.last_answer;
+  honest.clock.origin = cluster_.replica(1).me();
+  const auto state_after = [&](const SyncAnswer& answer) {
+    cluster_.Run(0, [&](Replica* replica) {
+      replica->LinkDown(0, "");
+      replica->LinkUp(0);
+      replica->ReceiveAnswer(0, answer);
+    });
+    return cluster_.replica(0).peers()[0].state;
+  };
+  EXPECT_EQ(state_after(honest), LinkState::kCatchingUp);
+  for (const Origin& origin : {Origin{"A", uint64_t{UINT32_MAX} << 32}, Origin{"", 1}, Origin{"no good", 1},
+                               Origin{std::string(33, 'x'), 1}}) {
+    SyncAnswer forged = honest;
+    forged.heads.Raise(origin, 1);
+    EXPECT_EQ(state_after(forged), LinkState::kRefused) << origin.node_id;
+    forged = honest;
+    forged.clock.origin = origin;
+    EXPECT_EQ(state_after(forged), LinkState::kRefused) << origin.node_id;
+  }
+  EXPECT_EQ(cluster_.replica(0).me().incarnation, life);
+  EXPECT_EQ(cluster_.replica(0).peers()[0].node_id, "B");
+}
+
 TEST_F(ReplicaTest, RefusesStrangers) {
   SyncMessage message = Honest();
   message.cluster = "other";
@@ -312,6 +356,34 @@ TEST(ReplicaOpenTest, RefusesUnknownFormatsAndDamage) {
     const absl::Status status = Replica::Open(options, disk.get()).status();
     EXPECT_EQ(ErrorReason(status), key == kFormatKey ? "FORMAT_UNKNOWN" : "DATA_CORRUPT") << key;
   }
+}
+
+// Its counters would wrap around, or be issued a second time.
+TEST(ReplicaOpenTest, RefusesAStateThatCannotBe) {
+  Recorder recorder;
+  Cluster cluster(FullMesh({"A"}), testing::Tuning(), &recorder);
+  ASSERT_TRUE(cluster.Start(0).ok());
+  const auto open_with = [&](const std::function<void(State*)>& change) {
+    State state = cluster.replica(0).state();
+    change(&state);
+    const auto disk = cluster.CopyDisk(0);
+    WriteBatch batch;
+    batch.Put(Space::kMeta, std::string(kStateKey), EncodeState(state));
+    EXPECT_TRUE(disk->Commit(batch, Durability::kSync).ok());
+    ReplicaOptions options;
+    options.node_id = "A";
+    options.cluster = "test";
+    return ErrorReason(Replica::Open(options, disk.get()).status());
+  };
+  EXPECT_EQ(open_with([](State* state) {}), "");
+  EXPECT_EQ(open_with([](State* state) { state->clock_limit = UINT64_MAX; }), "DATA_CORRUPT");
+  EXPECT_EQ(open_with([](State* state) { state->max_write = state->clock_limit + 1; }), "DATA_CORRUPT");
+  EXPECT_EQ(open_with([](State* state) { state->incarnation = UINT64_MAX; }), "DATA_CORRUPT");
+  EXPECT_EQ(open_with([](State* state) { state->heads.Raise({"B", UINT64_MAX}, 1); }), "DATA_CORRUPT");
+  EXPECT_EQ(open_with([](State* state) {
+              state->heads.Raise({"B", uint64_t{1} << 32}, state->clock_limit + 1);
+            }),
+            "DATA_CORRUPT");
 }
 
 }  // namespace
