@@ -81,9 +81,11 @@ absl::StatusOr<Version> DecodeVersion(absl::string_view bytes) {
   const uint8_t flags = decoder.Byte();
   version.timestamp = GetTimestamp(&decoder);
   std::vector<Seen::Entry> lags(decoder.Count());
-  for (auto& [origin, lag] : lags) {
-    origin = decoder.GetOrigin();
-    lag = decoder.Varint();
+  for (size_t i = 0; i < lags.size(); ++i) {
+    lags[i].first = decoder.GetOrigin();
+    lags[i].second = decoder.Varint();
+    // Written in this order, each once; peers get them so.
+    if (i > 0 && !(lags[i - 1].first < lags[i].first)) return Damaged("version");
   }
   version.seen = Seen(std::move(lags));
   if (flags & kHasRequest) {

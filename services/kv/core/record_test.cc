@@ -184,6 +184,15 @@ TEST(RecordTest, AVersionOfAnEmptyRequestIdIsDataLoss) {
   EXPECT_EQ(DecodeVersion(bytes).status().code(), absl::StatusCode::kDataLoss);
 }
 
+// Peers get them in order, each origin once: they would get another version.
+TEST(RecordTest, OriginsSeenOutOfOrderOrTwiceAreDataLoss) {
+  for (const auto& lags : {std::vector<Seen::Entry>{{kB, 1}, {kA, 1}}, {{kA, 1}, {kA, 2}}}) {
+    Version version = FullVersion(std::nullopt);
+    version.seen = Seen(lags);
+    EXPECT_EQ(DecodeVersion(EncodeVersion(version)).status().code(), absl::StatusCode::kDataLoss);
+  }
+}
+
 TEST(RecordTest, VarintsBeyond64BitsAreRefused) {
   const std::string largest = std::string(9, '\xFF') + '\x01';
   EXPECT_EQ(Decoder(largest).Varint(), UINT64_MAX);
