@@ -163,6 +163,7 @@ absl::StatusOr<KeyedVersion> EntryFromProto(const ListedOrigins& origins, const 
   if (!value.ok()) return value.status();
   entry.version.value = *std::move(value);
   entry.version.seen = SeenFromProto(origins, message);
+  if (message.request_id().empty()) return entry;  // what else there is of a request means nothing
   entry.version.request.id = message.request_id();
   entry.version.request.fingerprint = message.request_fingerprint();
   entry.version.request.before =

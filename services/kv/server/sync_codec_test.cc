@@ -155,6 +155,17 @@ TEST(SyncCodecTest, WhatIsNoVersionIsRefused) {
             "MESSAGE_INVALID");
 }
 
+// On the disk and to the next peer it would go without: it is to be the same version everywhere.
+TEST(SyncCodecTest, WithoutARequestIdThereIsNoTag) {
+  v1::SyncRequest wire;
+  ToProto(FullMessage(), &wire);
+  wire.mutable_entries(0)->clear_request_id();
+  ASSERT_TRUE(wire.entries(0).replaced_value());
+  const absl::StatusOr<SyncMessage> got = FromProto(wire);
+  ASSERT_TRUE(got.ok());
+  EXPECT_EQ(got->entries->front().version.request, RequestTag());
+}
+
 TEST(SyncCodecTest, TooManyOriginsAreRefused) {
   const auto with_origins = [](int count) {
     v1::SyncRequest wire;
