@@ -21,8 +21,12 @@ void AttachClock(grpc::ServerContextBase* context, const Timestamp& clock) {
 }
 
 std::optional<Timestamp> ClockFromTrailers(const grpc::ClientContext& context) {
+  return HighestClock(context.GetServerTrailingMetadata());
+}
+
+std::optional<Timestamp> HighestClock(const std::multimap<grpc::string_ref, grpc::string_ref>& trailers) {
   std::optional<Timestamp> highest;
-  const auto [begin, end] = context.GetServerTrailingMetadata().equal_range(kClockMetadataKey);
+  const auto [begin, end] = trailers.equal_range(kClockMetadataKey);
   for (auto it = begin; it != end; ++it) {
     clock::v1::Timestamp message;
     if (it->second.size() > kValueBytesMax) continue;

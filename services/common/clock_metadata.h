@@ -5,7 +5,9 @@
 
 #include <grpcpp/client_context.h>
 #include <grpcpp/server_context.h>
+#include <grpcpp/support/string_ref.h>
 
+#include <map>
 #include <optional>
 
 #include "services/clock/timestamp.h"
@@ -21,6 +23,9 @@ void AttachClock(grpc::ServerContextBase* context, const Timestamp& clock);
 // The server's clock, to be called once the call has ended. Nothing if it sent none, or none that can
 // be read; the highest if it sent several.
 std::optional<Timestamp> ClockFromTrailers(const grpc::ClientContext& context);
+
+// The same of a call's trailing metadata. Pure and thread-safe.
+std::optional<Timestamp> HighestClock(const std::multimap<grpc::string_ref, grpc::string_ref>& trailers);
 
 }  // namespace lamppost
 
