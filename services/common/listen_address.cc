@@ -174,12 +174,14 @@ absl::StatusOr<Address> ParseAddress(absl::string_view text) {
 }
 
 absl::StatusOr<std::vector<Address>> ParseAddresses(absl::string_view text) {
+  // A view of nothing at all would be split into no parts.
+  if (text.empty()) return Bad(text, "it is empty", kToCall);
   std::vector<Address> addresses;
   for (const absl::string_view part : absl::StrSplit(text, ',')) {
     if (addresses.size() == kAddressesMax) {
       return Bad(text, absl::StrCat("there are more than ", kAddressesMax, " of them"), kToCall);
     }
-    if (part.empty() && !text.empty()) return Bad(text, "between or after the commas one is empty", kToCall);
+    if (part.empty()) return Bad(text, "between or after the commas one is empty", kToCall);
     absl::StatusOr<Address> address = ParseAddress(part);
     if (!address.ok()) return address.status();
     addresses.push_back(*std::move(address));

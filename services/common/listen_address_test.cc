@@ -185,6 +185,11 @@ TEST(ParseAddresses, RefusesBadLists) {
   }
 }
 
+TEST(ParseAddresses, NothingAtAllIsNoList) {
+  EXPECT_FALSE(ParseAddresses("").ok());
+  EXPECT_FALSE(ParseAddresses(absl::string_view()).ok());
+}
+
 TEST(ParseAddresses, IsBounded) {
   std::string list = "a:1";
   for (size_t i = 1; i < kAddressesMax; ++i) list += ",a:1";
