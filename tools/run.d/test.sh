@@ -8,6 +8,7 @@
 #   3. ./run demo
 #   4. the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer (all but those tagged
 #      integration or noasan)
+#   5. each fuzz target with 20,000 inputs (./run fuzz takes more)
 # Tests tagged manual are left out; those tagged needs-buf or needs-grpcurl are skipped where that tool
 # cannot be had (never in CI, if its registry can be reached). Logs of failed tests are printed and stay
 # in bazel-testlogs/. Ends with the line "N passed, N failed[, N skipped]".
@@ -18,6 +19,7 @@ source "$LAMPPOST_TOP/tools/run.d/lib/steps.sh"
 source "$LAMPPOST_TOP/tools/run.d/lib/lint_checks.sh"
 source "$LAMPPOST_TOP/tools/run.d/lib/bazel.sh"
 source "$LAMPPOST_TOP/tools/run.d/lib/bazel_tests.sh"
+source "$LAMPPOST_TOP/tools/run.d/lib/fuzz_targets.sh"
 no_options "$0" "$@"
 
 # need_tool NAME: finds it; without it, the tests tagged needs-NAME are skipped and reported.
@@ -35,8 +37,20 @@ need_tool() {
   fi
 }
 
+# Each target is a step; if they cannot be built, that is one that failed.
+fuzz_briefly() {
+  local targets
+  mapfile -t targets < <(fuzz_target_names)
+  if ! timed "building the fuzz targets" build_fuzz_targets "${targets[@]}"; then
+    note_outcome failed "fuzz targets" "they cannot be built"
+    return 0
+  fi
+  say "fuzzing"
+  run_fuzz_targets "-runs=20000 -seed=1" "${targets[@]}" >&2
+}
+
 start=$SECONDS
-need_packages build lint test
+need_packages build lint test fuzz
 run_lint_checks check
 need_tool buf
 need_tool grpcurl
@@ -44,5 +58,6 @@ tools=("--test_env=BUF=$BUF" "--test_env=GRPCURL=$GRPCURL")
 run_bazel_tests "all tests" opt "${left_out[*]}" "${tools[@]}"
 step demo ./run demo
 run_bazel_tests "unit tests under ASan and UBSan" asan "${left_out[*]} integration noasan" --build_tests_only
+fuzz_briefly
 say "all of it: $((SECONDS - start)) s"
 account

@@ -25,3 +25,13 @@ run_bazel() {
   esac
   bazel "${_bazel_startup[@]}" "$command" "$@"
 }
+
+# run_bazel_apart NAME COMMAND ARG…: with an output base of its own, beside the usual one, and a Bazel that ends
+# with the command. For builds by another compiler, which Bazel finds once for an output base.
+run_bazel_apart() {
+  local base
+  base=$(run_bazel info output_base 2>/dev/null)-$1
+  shift
+  local _bazel_startup=("${_bazel_startup[@]}" --batch "--output_base=$base")
+  run_bazel "$@"
+}
