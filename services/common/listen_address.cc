@@ -90,10 +90,13 @@ std::string WrongWithName(const std::string& host) {
   return "";
 }
 
+bool IsNumber(absl::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == absl::string_view::npos;
+}
+
 std::string WrongWithPort(absl::string_view text, const Grammar& grammar, int* port) {
   if (text.empty()) return "the port is missing";
-  const bool digits = text.find_first_not_of("0123456789") == absl::string_view::npos;
-  if (!digits) return absl::StrCat("\"", absl::CEscape(text.substr(0, 16)), "\" is no port number");
+  if (!IsNumber(text)) return absl::StrCat("\"", absl::CEscape(text.substr(0, 16)), "\" is no port number");
   if (text.size() > 5 || !absl::SimpleAtoi(text, port) || *port > 65535 || *port < grammar.port_min) {
     return absl::StrCat("port ", text.substr(0, 16), " is not between ", grammar.port_min, " and 65535");
   }
@@ -130,7 +133,7 @@ std::string TakeScheme(absl::string_view* text, AddressScheme* scheme) {
     *scheme = AddressScheme::kDns;
   } else if (absl::StartsWithIgnoreCase(*text, "https://")) {
     return "https:// (TLS) is not supported, only plain text";
-  } else if (absl::StartsWith(*text, "dns:")) {
+  } else if (absl::StartsWith(*text, "dns:") && !IsNumber(text->substr(4))) {  // "dns:80" is a host
     return "dns: takes three slashes and a name";
   } else if (absl::StrContains(*text, "://")) {
     return absl::StrCat("unknown scheme \"", absl::CEscape(text->substr(0, text->find("://")).substr(0, 16)),

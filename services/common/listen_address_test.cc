@@ -33,6 +33,8 @@ TEST(ParseAddress, ReadsEachForm) {
             "dns:///node-a.my_net.example.:8000"},
            {"dns:///kv.example:8000", AddressScheme::kDns, "kv.example:8000", "dns:///kv.example:8000"},
            {"4u.example2:08000", AddressScheme::kNone, "4u.example2:8000", "dns:///4u.example2:8000"},
+           {"http://dns:80", AddressScheme::kHttp, "dns:80", "dns:///dns:80"},
+           {"dns:80", AddressScheme::kNone, "dns:80", "dns:///dns:80"},
        }) {
     const auto address = ParseAddress(c.text);
     ASSERT_TRUE(address.ok()) << address.status();

@@ -92,7 +92,8 @@ std::string Command() {
 
 std::vector<Seed> ClientSeeds() {
   return {
-      {"addresses", "list", "http://127.0.0.1:8000,[::1]:8001,dns:///name.example:80"},
+      // A finding is in the middle: a host whose name is a scheme's.
+      {"addresses", "list", "http://127.0.0.1:8000,http://dns:80,[::1]:8001,dns:///name.example:80"},
       {"arguments", "scan", Command()},
       {"text", "characters", "a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\x1b[1m"},
       {"json_lines", "lines", Lines()},
