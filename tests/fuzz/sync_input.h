@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "services/kv/server/sync_checksum.h"
 #include "services/kv/server/sync_codec.h"
 
 namespace lamppost::fuzz {
@@ -22,6 +23,7 @@ absl::StatusOr<Decoded> DecodeSync(absl::string_view bytes) {
   if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return absl::InvalidArgumentError("no message of its type");
   }
+  message.set_checksum(kv::ChecksumOf(message));
   return kv::FromProto(message);
 }
 

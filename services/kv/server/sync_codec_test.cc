@@ -123,7 +123,7 @@ TEST(SyncCodecTest, OriginsAreListedOnce) {
   v1::SyncRequest wire;
   ToProto(sent, &wire);
   EXPECT_EQ(wire.origins_size(), 3);
-  const absl::StatusOr<SyncMessage> got = FromProto(wire);
+  const absl::StatusOr<SyncMessage> got = Decoded(wire);
   ASSERT_TRUE(got.ok());
   ASSERT_EQ(got->entries->size(), entries.size());
   for (size_t i = 0; i < entries.size(); ++i) {
@@ -161,7 +161,7 @@ TEST(SyncCodecTest, WithoutARequestIdThereIsNoTag) {
   ToProto(FullMessage(), &wire);
   wire.mutable_entries(0)->clear_request_id();
   ASSERT_TRUE(wire.entries(0).replaced_value());
-  const absl::StatusOr<SyncMessage> got = FromProto(wire);
+  const absl::StatusOr<SyncMessage> got = Decoded(wire);
   ASSERT_TRUE(got.ok());
   EXPECT_EQ(got->entries->front().version.request, RequestTag());
 }
@@ -185,9 +185,9 @@ TEST(SyncCodecTest, TooManyHeadsAreRefused) {
     while (heads->size() < 10000) {
       heads->Add()->mutable_origin()->set_incarnation(static_cast<uint64_t>(10000 - heads->size()));
     }
-    EXPECT_TRUE(FromProto(wire).ok());
+    EXPECT_TRUE(Decoded(wire).ok());
     heads->Add();
-    return ErrorReason(FromProto(wire).status());
+    return ErrorReason(Decoded(wire).status());
   };
   v1::SyncResponse answer;
   answer.set_content_hash(std::string(16, 'x'));
@@ -203,9 +203,9 @@ TEST(SyncCodecTest, TooManyHeadsAreRefused) {
 TEST(SyncCodecTest, AnOriginThatIsListedTwiceIsRefused) {
   v1::SyncRequest wire;
   ToProto(FullMessage(), &wire);
-  ASSERT_TRUE(FromProto(wire).ok());
+  ASSERT_TRUE(Decoded(wire).ok());
   *wire.add_origins() = wire.origins(0);
-  EXPECT_EQ(ErrorReason(FromProto(wire).status()), "MESSAGE_INVALID");
+  EXPECT_EQ(ErrorReason(Decoded(wire).status()), "MESSAGE_INVALID");
 }
 
 }  // namespace
