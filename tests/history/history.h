@@ -20,7 +20,9 @@ namespace lamppost::history {
 struct Item {
   std::string key;
   std::optional<std::string> value;
-  Timestamp version;  // of a read: the value's; not set if there is none. Of a write: unused.
+  // Of a read: the value's, or the deletion's where the node told it; not set if it told none. Of a write:
+  // unused.
+  Timestamp version;
 };
 
 enum class Kind { kWrite, kRead };
@@ -36,15 +38,15 @@ enum class Outcome {
 struct Operation {
   Kind kind = Kind::kRead;
   uint64_t client = 0;
-  std::string node;         // the id of the node asked
-  uint64_t start_us = 0;    // of one clock for the whole history
+  std::string node;       // the id of the node asked
+  uint64_t start_us = 0;  // of one clock for the whole history
   uint64_t end_us = 0;
   std::vector<Item> items;  // what was to be written, or what was read
   std::string request_id;   // of a write; may be empty
   Outcome outcome = Outcome::kUnknown;
-  std::string error;        // its reason, if there was one
-  Timestamp version;        // of an acknowledged write
-  bool replayed = false;    // the acknowledgement is that of an earlier attempt
+  std::string error;      // its reason, if there was one
+  Timestamp version;      // of an acknowledged write
+  bool replayed = false;  // the acknowledgement is that of an earlier attempt
 };
 
 // A node has lost its disk, or got an old copy back. What it had acknowledged and nobody else had then is

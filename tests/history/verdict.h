@@ -1,0 +1,39 @@
+// What the checks have found, up to a bound; and the checks themselves, one a file.
+#ifndef LAMPPOST_TESTS_HISTORY_VERDICT_H_
+#define LAMPPOST_TESTS_HISTORY_VERDICT_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/history/checks.h"
+#include "tests/history/history_index.h"
+
+namespace lamppost::history {
+
+// Not thread-safe.
+class Verdict {
+ public:
+  // The words of `what` are put together.
+  template <typename... Words>
+  void Add(const char* invariant, const Words&... what) {
+    if (!IsFull()) violations_.push_back({invariant, absl::StrCat(what...)});
+  }
+  bool IsFull() const { return violations_.size() >= kViolationsMax; }
+  std::vector<Violation> Take() { return std::move(violations_); }
+
+ private:
+  std::vector<Violation> violations_;
+};
+
+// Each adds what it finds to the verdict.
+void CheckValues(const HistoryIndex& index, Verdict* verdict);    // I2, I6
+void CheckRequests(const HistoryIndex& index, Verdict* verdict);  // I10, I11
+void CheckClients(const HistoryIndex& index, Verdict* verdict);   // I1
+void CheckNodes(const HistoryIndex& index, Verdict* verdict);     // I9, and I7 of reads
+void CheckFinal(const HistoryIndex& index, Verdict* verdict);     // I4, I5, and I7 at the end
+
+}  // namespace lamppost::history
+
+#endif  // LAMPPOST_TESTS_HISTORY_VERDICT_H_
