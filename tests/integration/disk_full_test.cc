@@ -1,14 +1,7 @@
 // A full disk: writes are refused and said why, reads go on, replication waits, and room heals it all.
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 
@@ -16,6 +9,7 @@
 #include "gtest/gtest.h"
 #include "services/common/error.h"
 #include "tests/integration/testing/cluster.h"
+#include "tests/integration/testing/namespaces.h"
 #include "tests/integration/testing/wait.h"
 
 namespace lamppost::testing {
@@ -26,45 +20,19 @@ namespace fs = std::filesystem;
 constexpr uint64_t kDiskBytes = uint64_t{96} << 20;
 constexpr uint64_t kReserveBytes = uint64_t{24} << 20;
 
-bool WriteWord(const char* path, const std::string& word) {
-  std::ofstream file(path);
-  file << word;
-  return static_cast<bool>(file.flush());
-}
-
-// Mounts of this process alone, so that nothing is left behind. It takes root, or a system where
-// everybody may make user namespaces. To be called while the process has one thread.
-std::string WhyNoPrivateMounts() {
-  if (unshare(CLONE_NEWNS) != 0) {
-    const std::string user = absl::StrCat("0 ", geteuid(), " 1");
-    const std::string group = absl::StrCat("0 ", getegid(), " 1");
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return std::strerror(errno);
-    if (!WriteWord("/proc/self/setgroups", "deny") || !WriteWord("/proc/self/uid_map", user) ||
-        !WriteWord("/proc/self/gid_map", group)) {
-      return "the user namespace takes no user";
-    }
-  }
-  if (mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return std::strerror(errno);
-  return "";
-}
-
 class DiskFull : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() { why_no_mounts_ = new std::string(WhyNoPrivateMounts()); }
+  static void SetUpTestSuite() { mounts_ = new absl::Status(EnterPrivateNamespaces(Private::kMounts)); }
 
   void SetUp() override {
-    if (!why_no_mounts_->empty()) {
-      GTEST_SKIP() << "a small disk cannot be mounted here (run as root): " << *why_no_mounts_;
-    }
+    if (!mounts_->ok()) GTEST_SKIP() << *mounts_;
     ClusterOptions options;
     options.flags = {"--disk-reserve-bytes", absl::StrCat(kReserveBytes), "--memtable-bytes", "4194304"};
     cluster_ = std::make_unique<Cluster>(options);
     const std::string& disk = cluster_->node("C")->data_directory();
     ASSERT_EQ(mkdir(disk.c_str(), 0700), 0);
-    const std::string size = absl::StrCat("size=", kDiskBytes);
-    if (mount("lamppost-test", disk.c_str(), "tmpfs", 0, size.c_str()) != 0) {
-      GTEST_SKIP() << "a small disk cannot be mounted here (run as root): " << std::strerror(errno);
-    }
+    const absl::Status mounted = MountSmallDisk(disk, kDiskBytes);
+    if (!mounted.ok()) GTEST_SKIP() << mounted;
     ASSERT_OK(cluster_->StartAll());
     ASSERT_OK(cluster_->client("C")->Put("before", "1").status());
     ASSERT_OK(cluster_->WaitConverged());
@@ -73,22 +41,12 @@ class DiskFull : public ::testing::Test {
   void TearDown() override {
     if (!cluster_) return;
     cluster_->node("C")->Kill();
-    umount2(cluster_->node("C")->data_directory().c_str(), MNT_DETACH);
+    UnmountSmallDisk(cluster_->node("C")->data_directory());
   }
 
   std::string BallastPath() { return cluster_->node("C")->data_directory() + "/lost+found"; }
 
-  // Somebody else fills the disk, but for `left` bytes.
-  void TakeRoom(uint64_t left) {
-    struct statvfs disk;
-    ASSERT_EQ(statvfs(cluster_->node("C")->data_directory().c_str(), &disk), 0);
-    const uint64_t free_bytes = static_cast<uint64_t>(disk.f_bavail) * disk.f_bsize;
-    std::ofstream ballast(BallastPath(), std::ios::binary | std::ios::app);
-    const std::string block(1 << 16, 'b');
-    for (uint64_t taken = 0; taken + left < free_bytes; taken += block.size()) ballast << block;
-    ballast.flush();
-  }
-
+  void TakeRoom(uint64_t left_bytes) { ASSERT_OK(FillDisk(BallastPath(), left_bytes)); }
   void GiveRoom() { fs::remove(BallastPath()); }
 
   absl::Status WaitRefusal(const std::string& reason) {
@@ -98,11 +56,11 @@ class DiskFull : public ::testing::Test {
     });
   }
 
-  static std::string* why_no_mounts_;
+  static absl::Status* mounts_;
   std::unique_ptr<Cluster> cluster_;
 };
 
-std::string* DiskFull::why_no_mounts_ = nullptr;
+absl::Status* DiskFull::mounts_ = nullptr;
 
 TEST_F(DiskFull, WritesAreRefusedReadsGoOnAndRoomHeals) {
   TakeRoom(kReserveBytes / 2);

@@ -24,12 +24,9 @@ std::string Url(int port) {
 
 }  // namespace
 
-Node::Node(std::string id, int port, std::string data_directory, std::vector<std::string> flags)
-    : id_(std::move(id)),
-      port_(port),
-      data_directory_(std::move(data_directory)),
-      log_path_(NewTestPath(absl::StrCat("node-", id_, ".log"))),
-      flags_(std::move(flags)),
+Node::Node(NodeOptions options)
+    : options_(std::move(options)),
+      log_path_(NewTestPath(absl::StrCat("node-", options_.id, ".log"))),
       client_(std::make_unique<KvClient>(address())) {}
 
 Node::~Node() {
@@ -37,19 +34,21 @@ Node::~Node() {
   if (!::testing::Test::HasFailure()) return;
   const std::string log = Log();
   const size_t begin = log.size() > kShownLogBytes ? log.size() - kShownLogBytes : 0;
-  std::cerr << "---- the log of node " << id_ << (begin > 0 ? ", its end\n" : "\n") << log.substr(begin)
+  std::cerr << "---- the log of node " << id() << (begin > 0 ? ", its end\n" : "\n") << log.substr(begin)
             << "----\n";
 }
 
 std::string Node::address() const {
-  return absl::StrCat("127.0.0.1:", port_);
+  return absl::StrCat(options_.host, ":", options_.port);
 }
 
 absl::Status Node::Launch() {
   ProcessOptions options;
-  options.command = {kNodeProgram, "--id", id_, "--port", absl::StrCat(port_), "--data-dir", data_directory_};
+  options.command = options_.launcher;
+  options.command.insert(options.command.end(), {kNodeProgram, "--id", id(), "--port", absl::StrCat(port()),
+                                                 "--data-dir", data_directory()});
   if (!peers_.empty()) options.command.insert(options.command.end(), {"--peers", absl::StrJoin(peers_, ",")});
-  options.command.insert(options.command.end(), flags_.begin(), flags_.end());
+  options.command.insert(options.command.end(), options_.flags.begin(), options_.flags.end());
   options.output_path = log_path_;
   absl::StatusOr<std::unique_ptr<Process>> process = Process::Start(options);
   if (!process.ok()) return process.status();
@@ -63,10 +62,10 @@ absl::Status Node::Start() {
 }
 
 absl::Status Node::WaitServing(absl::Duration limit) {
-  absl::Status status = WaitFor(absl::StrCat("node ", id_, " to serve"), limit,
+  absl::Status status = WaitFor(absl::StrCat("node ", id(), " to serve"), limit,
                                 [this] { return !process_->IsRunning() || client_->IsServing(); });
   if (status.ok() && !process_->IsRunning()) {
-    return absl::UnavailableError(absl::StrCat("node ", id_, " has ended: ", Log()));
+    return absl::UnavailableError(absl::StrCat("node ", id(), " has ended: ", Log()));
   }
   return status;
 }
@@ -90,13 +89,37 @@ void Node::Resume() {
 
 void Node::WipeDisk() {
   std::error_code error;
-  std::filesystem::remove_all(data_directory_, error);
+  std::filesystem::remove_all(data_directory(), error);
+}
+
+absl::Status WaitConverged(const std::vector<Node*>& nodes, absl::Duration limit) {
+  std::string last;
+  const absl::Status status = WaitFor("the nodes to converge", limit, [&nodes, &last] {
+    std::set<std::string> contents;
+    last.clear();
+    bool converged = true;
+    for (Node* node : nodes) {
+      const absl::StatusOr<kv::v1::StatusResponse> response = node->client()->Status();
+      if (!response.ok()) return false;
+      converged &= response->converged();
+      contents.insert(absl::StrCat(response->content_hash(), "/", response->keys()));
+      absl::StrAppend(&last, "\n", node->id(), ": ", response->ShortDebugString());
+    }
+    return converged && contents.size() == 1;
+  });
+  if (status.ok()) return status;
+  return absl::DeadlineExceededError(absl::StrCat(status.message(), last));
 }
 
 Cluster::Cluster(const ClusterOptions& options) {
   for (const std::string& id : options.ids) {
     const int port = ReservePort().value();
-    nodes_[id] = std::make_unique<Node>(id, port, NewTestPath(absl::StrCat("data-", id)), options.flags);
+    NodeOptions node;
+    node.id = id;
+    node.port = port;
+    node.data_directory = NewTestPath(absl::StrCat("data-", id));
+    node.flags = options.flags;
+    nodes_[id] = std::make_unique<Node>(std::move(node));
   }
   for (const auto& [id, node] : nodes_) {
     std::vector<std::string> peers;
@@ -136,22 +159,9 @@ void Cluster::SetBoth(const std::string& one, const std::string& other, LinkProx
 }
 
 absl::Status Cluster::WaitConverged(absl::Duration limit) {
-  std::string last;
-  const absl::Status status = WaitFor("the nodes to converge", limit, [this, &last] {
-    std::set<std::string> contents;
-    last.clear();
-    bool converged = true;
-    for (const auto& [id, node] : nodes_) {
-      const absl::StatusOr<kv::v1::StatusResponse> response = node->client()->Status();
-      if (!response.ok()) return false;
-      converged &= response->converged();
-      contents.insert(absl::StrCat(response->content_hash(), "/", response->keys()));
-      absl::StrAppend(&last, "\n", id, ": ", response->ShortDebugString());
-    }
-    return converged && contents.size() == 1;
-  });
-  if (status.ok()) return status;
-  return absl::DeadlineExceededError(absl::StrCat(status.message(), last));
+  std::vector<Node*> nodes;
+  for (const auto& [id, node] : nodes_) nodes.push_back(node.get());
+  return testing::WaitConverged(nodes, limit);
 }
 
 absl::Status Cluster::WaitText(const std::string& id, const std::string& key, const std::string& text,

@@ -22,11 +22,19 @@ namespace lamppost::testing {
 // Where Bazel puts the program under test.
 inline constexpr char kNodeProgram[] = "services/kv/server/lamppost-kv";
 
+struct NodeOptions {
+  std::string id;
+  std::string host = "127.0.0.1";  // where the test reaches it
+  int port = 0;
+  std::string data_directory;
+  std::vector<std::string> flags;     // beside --id, --port, --peers, --data-dir
+  std::vector<std::string> launcher;  // goes before the program: one that becomes it
+};
+
 // One node. Its port and data directory stay the same over restarts.
 class Node {
  public:
-  // flags: beside --id, --port, --peers, --data-dir.
-  Node(std::string id, int port, std::string data_directory, std::vector<std::string> flags);
+  explicit Node(NodeOptions options);
   // Shows the log's end if the test has failed.
   ~Node();
 
@@ -44,26 +52,26 @@ class Node {
   // Removes the data directory; the node must not run.
   void WipeDisk();
 
-  const std::string& id() const { return id_; }
-  int port() const { return port_; }
+  const std::string& id() const { return options_.id; }
+  int port() const { return options_.port; }
   std::string address() const;
-  const std::string& data_directory() const { return data_directory_; }
+  const std::string& data_directory() const { return options_.data_directory; }
   std::string Log() const { return ReadFile(log_path_); }
   Process* process() { return process_.get(); }
   KvClient* client() { return client_.get(); }
   void set_peers(std::vector<std::string> addresses) { peers_ = std::move(addresses); }
-  std::vector<std::string>* flags() { return &flags_; }
+  std::vector<std::string>* flags() { return &options_.flags; }
 
  private:
-  const std::string id_;
-  const int port_;
-  const std::string data_directory_;
+  NodeOptions options_;
   const std::string log_path_;
-  std::vector<std::string> flags_;
   std::vector<std::string> peers_;
   std::unique_ptr<Process> process_;
   const std::unique_ptr<KvClient> client_;
 };
+
+// Until every node says that it is converged and all have the same content.
+absl::Status WaitConverged(const std::vector<Node*>& nodes, absl::Duration limit);
 
 enum class Links { kDirect, kProxied };
 
@@ -88,7 +96,6 @@ class Cluster {
   // Both ways between the two.
   void SetBoth(const std::string& one, const std::string& other, LinkProxy::Mode mode);
 
-  // Until every node says that it is converged and all have the same content.
   absl::Status WaitConverged(absl::Duration limit = absl::Seconds(30));
   // Until the node has the text for the key.
   absl::Status WaitText(const std::string& id, const std::string& key, const std::string& text,

@@ -51,9 +51,11 @@ LinkProxy::~LinkProxy() {
 void LinkProxy::SetMode(Mode mode) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
+    const bool was_mute = mode_ == Mode::kMute;
     mode_ = mode;
-    if (mode == Mode::kCut) {
-      for (Connection& connection : connections_) connection.broken = true;
+    for (Connection& connection : connections_) {
+      if (mode == Mode::kCut || (was_mute && mode != Mode::kMute && connection.swallows))
+        connection.broken = true;
     }
   }
   Wake();
@@ -169,6 +171,7 @@ void LinkProxy::Read(Connection* connection, Pipe* pipe) {
       connection->swallows = true;
       ++swallowed_;
     }
+    if (!upwards && mode_ == Mode::kMute) connection->swallows = true;
     if (!upwards && connection->swallows) continue;
     pipe->queued_bytes += bytes.size();
     pipe->queue.push_back({absl::Now() + delay_, std::move(bytes)});

@@ -22,6 +22,7 @@ class LinkProxy {
     kOpen,     // bytes pass, after the delay
     kCut,      // connections are closed, and new ones at once
     kStalled,  // connections stay, and nothing passes: as behind a dead router
+    kMute,     // bytes pass to the target, and its answers are lost; what has lost some is closed afterwards
   };
 
   // Forwards to this port of loopback; listens on a port of its own.
