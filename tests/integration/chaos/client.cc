@@ -26,6 +26,7 @@ constexpr uint64_t kColdKeys = 3000;
 constexpr uint64_t kScannedKeys = 20;
 constexpr uint64_t kAttemptsMax = 4;
 constexpr uint64_t kPauseMaxUs = 2000;
+constexpr uint64_t kPauseAfterErrorMaxUs = 20'000;
 
 std::string HotKey(uint64_t number) {
   return absl::StrFormat("h%02d", number);
@@ -58,8 +59,12 @@ std::vector<Operation> Client::Join() {
 void Client::Run() {
   while (!stopped_) {
     Step();
-    absl::SleepFor(absl::Microseconds(Below(kPauseMaxUs)));
+    Pause(kPauseMaxUs);
   }
+}
+
+void Client::Pause(uint64_t max_us) {
+  absl::SleepFor(absl::Microseconds(Below(max_us)));
 }
 
 void Client::Step() {
@@ -122,6 +127,7 @@ void Client::End(Operation operation, const client::AttemptEnd& end) {
     const client::Effect effect = client::EffectOf(call, end.reach, end.status);
     operation.outcome = effect == client::Effect::kNone ? Outcome::kFailed : Outcome::kUnknown;
     MoveOn();
+    Pause(kPauseAfterErrorMaxUs);
   } else {
     operation.outcome = Outcome::kOk;
   }

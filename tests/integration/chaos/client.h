@@ -25,7 +25,7 @@ struct Target {
   std::string address;  // host:port
 };
 
-// Microseconds since some moment before the run; one clock for all.
+// Microseconds since some moment before the run, which never go back; one clock for all.
 using RunClock = std::function<uint64_t()>;
 
 // The methods but Stop are for one thread.
@@ -72,6 +72,7 @@ class Client {
   template <typename Response>
   void TakeAnswer(const Response& response, const client::AttemptEnd& end, history::Operation* operation);
   int64_t TimeoutMs();
+  void Pause(uint64_t max_us);
   void MoveOn() { node_ = Below(nodes_.size()); }
 
   const uint64_t number_;

@@ -70,13 +70,21 @@ void Nemesis::Run(int64_t length_ms) {
   begin_us_ = clock_();
   while (NowMs() < length_ms) {
     for (Planned& planned : schedule_) {
-      if (planned.state == State::kActive && planned.strike.end_ms <= NowMs()) End(&planned);
+      if (planned.state == State::kActive && IsDue(planned)) End(&planned);
       if (planned.state == State::kWaiting && planned.strike.start_ms <= NowMs()) Begin(&planned);
     }
     LookForDeaths();
     absl::SleepFor(kLook);
   }
   Heal();
+}
+
+// An orderly end may take its time; nothing else waits for it.
+bool Nemesis::IsDue(const Planned& planned) const {
+  const int64_t late_ms = NowMs() - planned.strike.end_ms;
+  if (late_ms < 0) return false;
+  return planned.strike.kind != StrikeKind::kStop || late_ms > absl::ToInt64Milliseconds(kOrderlyEndLimit) ||
+         !arena_->node(planned.strike.nodes[0])->process()->IsRunning();
 }
 
 void Nemesis::Begin(Planned* planned) {

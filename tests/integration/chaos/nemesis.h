@@ -50,6 +50,7 @@ class Nemesis {
   void EndOnProcess(const Strike& strike);
   void Wipe(int node);
   void ApplyFaults();
+  bool IsDue(const Planned& planned) const;
   void EndOrderly(int node);
   void StartAgain(int node);
   // Nodes that ended by themselves.

@@ -17,7 +17,7 @@ struct Options {
   std::string durability = "sync";
   std::string history_path;  // empty: it is not written
   NetworkChoice network = NetworkChoice::kAuto;
-  int64_t floor_per_s = 0;  // acknowledged operations, below which the run has failed
+  int64_t floor_per_s = 50;  // acknowledged operations, below which the run has failed
 };
 
 // Print the text and exit with the code.

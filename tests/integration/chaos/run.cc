@@ -1,6 +1,7 @@
 #include "tests/integration/chaos/run.h"
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -8,7 +9,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/time/clock.h"
 #include "tests/history/checks.h"
 #include "tests/history/json_lines.h"
 #include "tests/integration/chaos/arena.h"
@@ -34,7 +34,7 @@ struct Ground {
 
 class OneRun {
  public:
-  explicit OneRun(const Options& options) : options_(options), begin_(absl::Now()) {}
+  explicit OneRun(const Options& options) : options_(options), begin_(std::chrono::steady_clock::now()) {}
 
   RunResult Run() {
     Say(absl::StrCat("again: ", CommandOf(options_)));
@@ -84,7 +84,8 @@ class OneRun {
   void RunIn(Arena* arena) {
     if (absl::Status status = arena->Start(); !status.ok()) return Fail(status.ToString());
     const RunClock clock = [begin = begin_] {
-      return static_cast<uint64_t>(absl::ToInt64Microseconds(absl::Now() - begin));
+      const auto passed = std::chrono::steady_clock::now() - begin;
+      return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(passed).count());
     };
     const int64_t length_ms = options_.seconds * 1000;
     ScheduleOptions schedule{options_.seed, options_.nodes, length_ms, kinds_, arena->small_disk_node()};
@@ -94,7 +95,7 @@ class OneRun {
       clients.push_back(std::make_unique<Client>(i, options_.seed, arena->targets(), clock));
     }
     nemesis.Run(length_ms);
-    const absl::Time healed = absl::Now();
+    const double healed_s = SecondsSinceBegin();
     for (const auto& client : clients) client->Stop();
     for (const auto& client : clients) Take(client->Join());
     history_.disk_losses = nemesis.disk_losses();
@@ -104,8 +105,7 @@ class OneRun {
     if (absl::Status status = arena->WaitHealthy(); !status.ok()) {
       return Fail(absl::StrCat("I14: ", status.message()));
     }
-    Say(absl::StrFormat("healed: all serve and are converged after %.1f s",
-                        absl::ToDoubleSeconds(absl::Now() - healed)));
+    Say(absl::StrFormat("healed: all serve and are converged after %.1f s", SecondsSinceBegin() - healed_s));
     auto contents = arena->ReadContents();
     if (!contents.ok()) return Fail(contents.status().ToString());
     history_.final_contents = *std::move(contents);
@@ -146,14 +146,16 @@ class OneRun {
     }
   }
 
+  double SecondsSinceBegin() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+  }
   void Say(const std::string& line) {
-    std::cout << absl::StrFormat("%6.1f s  ", absl::ToDoubleSeconds(absl::Now() - begin_)) << line
-              << std::endl;
+    std::cout << absl::StrFormat("%6.1f s  ", SecondsSinceBegin()) << line << std::endl;
   }
   void Fail(const std::string& what) { failures_.push_back(what); }
 
   const Options options_;
-  const absl::Time begin_;
+  const std::chrono::steady_clock::time_point begin_;
   History history_;
   std::set<StrikeKind> kinds_;
   std::map<StrikeKind, int> struck_;

@@ -86,41 +86,51 @@ class Drawer {
         const int64_t duration_ms =
             Between(kind.duration_min_ms, kind.duration_max_ms) * Between(1, stretch_max);
         if (now_ms + duration_ms > options_.length_ms) return;
-        Add(kind.kind, now_ms, now_ms + duration_ms);
-        now_ms += duration_ms + Between(kPauseMinMs, kPauseMaxMs);
+        now_ms = Add(kind.kind, now_ms, duration_ms) + Between(kPauseMinMs, kPauseMaxMs);
       }
     }
   }
 
-  void Add(StrikeKind kind, int64_t start_ms, int64_t end_ms) {
-    Strike strike{kind, start_ms, end_ms, {}, Between(0, 1) == 0 ? Manner::kSilent : Manner::kLoud};
+  // When it ends: where no node is free for so long, sooner.
+  int64_t Add(StrikeKind kind, int64_t start_ms, int64_t duration_ms) {
+    const Manner manner = Between(0, 1) == 0 ? Manner::kSilent : Manner::kLoud;
+    Strike strike{kind, start_ms, start_ms + duration_ms, {}, Manner::kSilent};
     switch (kind) {
       case StrikeKind::kKill:
       case StrikeKind::kStop:
       case StrikeKind::kPause:
       case StrikeKind::kLongPause:
       case StrikeKind::kWipe:
-        strike.nodes = {FreeNode(start_ms, end_ms)};
+        TakeFreeNode(&strike);
         break;
       case StrikeKind::kDiskFull:
         strike.nodes = {options_.small_disk_node};
+        strike.manner = manner;
         break;
       case StrikeKind::kIsolate:
-      case StrikeKind::kLostAnswers:
         strike.nodes = AnyNodes(1);
+        strike.manner = manner;
         break;
       case StrikeKind::kOneWay:
-      case StrikeKind::kSlowLink:
         strike.nodes = AnyNodes(2);
+        strike.manner = manner;
         break;
       case StrikeKind::kHalves:
         strike.nodes = AnyNodes(options_.nodes / 2);
+        strike.manner = manner;
+        break;
+      case StrikeKind::kSlowLink:
+        strike.nodes = AnyNodes(2);
+        break;
+      case StrikeKind::kLostAnswers:
+        strike.nodes = AnyNodes(1);
         break;
       case StrikeKind::kKillAll:
         strike.nodes = AnyNodes(options_.nodes);
         break;
     }
-    strikes_.push_back(std::move(strike));
+    strikes_.push_back(strike);
+    return strike.end_ms;
   }
 
   std::vector<int> AnyNodes(int count) {
@@ -144,15 +154,20 @@ class Drawer {
   }
 
   // One whose process nothing else strikes at that time, if possible one that has recovered as well. The
-  // one other lane that strikes single processes strikes one at a time; within the span, two at most.
-  int FreeNode(int64_t start_ms, int64_t end_ms) {
+  // one other lane that strikes single processes strikes one at a time; so at any moment one is free, and
+  // a strike that is short enough finds it.
+  void TakeFreeNode(Strike* strike) {
     const std::vector<int> order = AnyNodes(options_.nodes);
-    for (int64_t recovery_ms : {kRecoveryMs, int64_t{0}}) {
-      for (int node : order) {
-        if (!IsBusy(node, start_ms - recovery_ms, end_ms + recovery_ms)) return node;
+    while (true) {
+      for (int64_t recovery_ms : {kRecoveryMs, int64_t{0}}) {
+        for (int node : order) {
+          if (IsBusy(node, strike->start_ms - recovery_ms, strike->end_ms + recovery_ms)) continue;
+          strike->nodes = {node};
+          return;
+        }
       }
+      strike->end_ms = strike->start_ms + (strike->end_ms - strike->start_ms) / 2;
     }
-    return order[0];
   }
 
   const ScheduleOptions& options_;

@@ -162,6 +162,8 @@ Finished RunToEnd(ProcessOptions options, absl::Duration limit) {
   if (process.ok()) finished.exit_code = (*process)->Wait(limit).value_or(-1);
   finished.out = ReadFile(options.output_path);
   finished.err = process.ok() ? ReadFile(options.error_path) : process.status().ToString();
+  unlink(options.output_path.c_str());
+  unlink(options.error_path.c_str());
   return finished;
 }
 
