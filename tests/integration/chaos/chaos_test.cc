@@ -18,7 +18,7 @@ namespace lamppost::chaos {
 namespace {
 
 constexpr int kNotPossible = 77;
-constexpr absl::Duration kLimit = absl::Seconds(240);
+constexpr absl::Duration kLimit = absl::Seconds(140);
 
 testing::Finished RunChaos(std::vector<std::string> flags) {
   testing::ProcessOptions options;

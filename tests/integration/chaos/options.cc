@@ -25,6 +25,8 @@ std::variant<Options, ExitNow> ParseCommandLine(int argc, const char* const* arg
   CLI::App app(
       "chaos: real nodes under kill -9, pauses, cuts, full and wiped disks; judges what clients saw.");
   Options options;
+  // Whoever starts it has defaults of their own, which come first.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.add_option("--seconds", options.seconds, "How long to strike")
       ->capture_default_str()
       ->check(CLI::Range(kLengthMinMs / 1000, kSecondsMax));
