@@ -45,7 +45,8 @@ class Arena {
 
   // After a heal: until every node serves and takes a write, and all are converged.
   absl::Status WaitHealthy();
-  // All keys of all nodes at one moment of rest.
+  // All keys of all nodes at one moment of rest. If they do not come to rest or are not converged, what
+  // each has now: the checks will say what is wrong with it.
   absl::StatusOr<std::map<std::string, history::Contents>> ReadContents();
 
  private:

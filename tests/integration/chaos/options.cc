@@ -17,7 +17,7 @@ const std::map<std::string, NetworkChoice>& NetworkNames() {
 }
 
 // A run keeps its history in memory: some hundred bytes for each of a few thousand operations a second.
-constexpr int64_t kSecondsMax = 3600;
+constexpr int64_t kSecondsMax = 900;
 
 }  // namespace
 
