@@ -16,7 +16,7 @@
 namespace lamppost::chaos {
 
 struct Facts {
-  const history::History* history = nullptr;
+  const history::History* history = nullptr;  // its operations in the order of their ends
   double seconds = 0;
   int64_t floor_per_s = 0;
   std::set<StrikeKind> configured;
@@ -27,7 +27,8 @@ struct Facts {
 std::string Summary(const Facts& facts);
 
 // What is missing, so that a run in which little happened does not pass for a good one: a kind that never
-// struck, a rate below the floor, an outcome or an answer that clients are sure to meet and never met.
+// struck, a rate below the floor, a long silence, an outcome or an answer that clients are sure to meet and
+// never met.
 std::vector<std::string> Shortcomings(const Facts& facts);
 
 }  // namespace lamppost::chaos

@@ -45,7 +45,8 @@ Facts Full(const history::History& history) {
 TEST(Summary, ARunThatMetEverythingHasNoShortcoming) {
   const history::History history = Rich();
   EXPECT_THAT(Shortcomings(Full(history)), IsEmpty());
-  EXPECT_TRUE(absl::StrContains(Summary(Full(history)), "3 acknowledged, 3 a second (floor 3)"));
+  EXPECT_TRUE(
+      absl::StrContains(Summary(Full(history)), "3 acknowledged, 3 a second (floor 3), none for 0.0 s"));
   EXPECT_TRUE(absl::StrContains(Summary(Full(history)), "kill -9 2;"));
 }
 
@@ -61,6 +62,14 @@ TEST(Summary, AStalledRunIsOne) {
   Facts facts = Full(history);
   facts.seconds = 2;
   EXPECT_THAT(Shortcomings(facts), ElementsAre(HasSubstr("the floor is 3")));
+}
+
+TEST(Summary, ALongSilenceIsOne) {
+  history::History history = Rich();
+  for (Operation& operation : history.operations) operation.end_us = 5'000'000;
+  EXPECT_THAT(Shortcomings(Full(history)), IsEmpty());
+  history.operations[2].end_us = 21'000'000;
+  EXPECT_THAT(Shortcomings(Full(history)), ElementsAre("nothing was acknowledged for 16.0 s"));
 }
 
 TEST(Summary, WhatClientsNeverMetIsOne) {
