@@ -22,8 +22,8 @@ using history::Outcome;
 
 // Few hot keys make writers meet; many cold ones keep their last write for the end, where its loss shows.
 constexpr uint64_t kHotKeys = 16;
-constexpr uint64_t kColdKeys = 3000;
 constexpr uint64_t kScannedKeys = 20;
+constexpr uint64_t kLargeBytesMax = 8000;
 constexpr uint64_t kAttemptsMax = 4;
 constexpr uint64_t kPauseMaxUs = 2000;
 constexpr uint64_t kPauseAfterErrorMaxUs = 20'000;
@@ -32,13 +32,33 @@ std::string HotKey(uint64_t number) {
   return absl::StrFormat("h%02d", number);
 }
 std::string ColdKey(uint64_t number) {
-  return absl::StrFormat("c%04d", number);
+  return absl::StrFormat("c%05d", number);
 }
 
 }  // namespace
 
+Workload DrawWorkload(uint64_t seed) {
+  constexpr uint64_t kColdKeys[] = {200, 3000, 20'000};
+  constexpr uint64_t kLargePercents[] = {1, 5, 25};
+  constexpr uint64_t kDeletePercents[] = {5, 25, 50};
+  std::mt19937_64 random(seed);
+  Workload workload;
+  workload.cold_keys = kColdKeys[random() % 3];
+  workload.large_percent = kLargePercents[random() % 3];
+  workload.delete_percent = kDeletePercents[random() % 3];
+  return workload;
+}
+
+std::string ToString(const Workload& workload) {
+  return absl::StrCat(workload.cold_keys, " cold keys, ", workload.large_percent, "% large values, ",
+                      workload.delete_percent, "% deletions");
+}
+
 Client::Client(uint64_t number, uint64_t seed, const std::vector<Target>& targets, RunClock clock)
-    : number_(number), run_clock_(std::move(clock)), random_(seed * 1000 + number) {
+    : number_(number),
+      workload_(DrawWorkload(seed)),
+      run_clock_(std::move(clock)),
+      random_(seed * 1000 + number) {
   for (const Target& target : targets) {
     nodes_.push_back({target.id, client::MakeGrpcNodeStub(ParseAddress(target.address).value())});
   }
@@ -80,13 +100,13 @@ void Client::Step() {
 }
 
 std::string Client::AnyKey() {
-  return Chance(30) ? HotKey(Below(kHotKeys)) : ColdKey(Below(kColdKeys));
+  return Chance(30) ? HotKey(Below(kHotKeys)) : ColdKey(Below(workload_.cold_keys));
 }
 
 // No two are alike, so that a value tells which write it is of.
 std::string Client::NewValue() {
   std::string value = absl::StrCat("v", number_, "-", ++values_);
-  if (Chance(5)) value.append(Below(4000), '.');
+  if (Chance(workload_.large_percent)) value.append(Below(kLargeBytesMax), '.');
   return value;
 }
 
@@ -96,7 +116,8 @@ std::vector<Item> Client::NewItems() {
   while (keys.size() < count) keys.insert(AnyKey());
   std::vector<Item> items;
   for (const std::string& key : keys) {
-    items.push_back({key, Chance(25) ? std::nullopt : std::make_optional(NewValue()), {}});
+    items.push_back(
+        {key, Chance(workload_.delete_percent) ? std::nullopt : std::make_optional(NewValue()), {}});
   }
   return items;
 }
@@ -150,7 +171,7 @@ void Client::Get() {
 void Client::Scan() {
   std::vector<std::string> keys;
   const bool hot = Chance(40);
-  const uint64_t first = hot ? 0 : Below(kColdKeys - kScannedKeys);
+  const uint64_t first = hot ? 0 : Below(workload_.cold_keys - kScannedKeys);
   const uint64_t count = hot ? kHotKeys : kScannedKeys;
   for (uint64_t i = first; i < first + count; ++i) keys.push_back(hot ? HotKey(i) : ColdKey(i));
   v1::ScanRequest request;

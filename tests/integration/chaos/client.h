@@ -25,6 +25,15 @@ struct Target {
   std::string address;  // host:port
 };
 
+// What all clients of a run have in common; each seed draws its own.
+struct Workload {
+  uint64_t cold_keys = 0;
+  uint64_t large_percent = 0;   // of values
+  uint64_t delete_percent = 0;  // of writes
+};
+Workload DrawWorkload(uint64_t seed);
+std::string ToString(const Workload& workload);  // for people
+
 // Microseconds since some moment before the run, which never go back; one clock for all.
 using RunClock = std::function<uint64_t()>;
 
@@ -76,6 +85,7 @@ class Client {
   void MoveOn() { node_ = Below(nodes_.size()); }
 
   const uint64_t number_;
+  const Workload workload_;
   const RunClock run_clock_;
   std::mt19937_64 random_;
   std::vector<Node> nodes_;

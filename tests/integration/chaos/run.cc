@@ -46,6 +46,7 @@ class OneRun {
     kinds_ = AllStrikeKinds();
     if (ground->small_disk == SmallDisk::kNone) kinds_.erase(StrikeKind::kDiskFull);
     Say(absl::StrCat("network: ", ground->network->name(), "; a slow link: ", ground->network->slowness()));
+    Say(absl::StrCat("clients: ", kClientCount, "; ", ToString(DrawWorkload(options_.seed))));
     absl::StatusOr<std::unique_ptr<Arena>> arena =
         Arena::Make(options_, std::move(ground->network), ground->small_disk);
     if (!arena.ok()) {
