@@ -15,6 +15,7 @@ namespace {
 
 constexpr uint64_t kSmallDiskBytes = uint64_t{128} << 20;
 constexpr uint64_t kReserveBytes = uint64_t{24} << 20;
+constexpr absl::Duration kLookLimit = absl::Milliseconds(300);
 constexpr absl::Duration kServeLimit = absl::Seconds(20);
 constexpr absl::Duration kConvergeLimit = absl::Seconds(30);
 
@@ -67,6 +68,9 @@ absl::StatusOr<std::unique_ptr<Arena>> Arena::Make(const Options& options, std::
       node.data_directory = disk + "/data";
       node.flags.insert(node.flags.end(), {"--disk-reserve-bytes", absl::StrCat(kReserveBytes)});
     }
+    arena->heads_.emplace_back();
+    arena->heads_.back().client =
+        std::make_unique<testing::KvClient>(absl::StrCat(node.host, ":", node.port), kLookLimit);
     arena->nodes_.push_back(std::make_unique<testing::Node>(std::move(node)));
     arena->nodes_.back()->set_peers(place.peers);
   }
@@ -101,17 +105,32 @@ void Arena::GiveRoom() {
   if (!small_disk_path_.empty()) unlink(BallastPath().c_str());
 }
 
+void Arena::LookAtHeads(int node) {
+  HeadsSeen& seen = heads_[node];
+  const absl::StatusOr<kv::v1::StatusResponse> status = seen.client->Status();
+  if (!status.ok()) return;
+  const int process = nodes_[node]->process()->pid();
+  if (seen.said_by == process) seen.durable.RaiseAll(seen.said);
+  seen.said = kv::Heads();
+  seen.said_by = process;
+  for (const auto& head : status->heads()) seen.said.Raise(FromProto(head.origin()), head.counter());
+}
+
+// One that cannot answer has at least what it said before; having less in the account only excuses more.
 kv::Heads Arena::KeptWithout(int node) {
   kv::Heads kept;
   for (int i = 0; i < size(); ++i) {
-    if (i == node || !nodes_[i]->process()->IsRunning()) continue;
-    // One that does not answer, being paused say, counts as one that has nothing: that excuses more.
-    testing::KvClient client(nodes_[i]->address(), absl::Seconds(1));
-    const absl::StatusOr<kv::v1::StatusResponse> status = client.Status();
-    if (!status.ok()) continue;
-    for (const auto& head : status->heads()) kept.Raise(FromProto(head.origin()), head.counter());
+    if (i == node) continue;
+    for (int look = 0; look < 2 && nodes_[i]->process()->IsRunning(); ++look) LookAtHeads(i);
+    kept.RaiseAll(heads_[i].durable);
   }
   return kept;
+}
+
+void Arena::WipeDisk(int node) {
+  nodes_[node]->WipeDisk();
+  heads_[node].durable = kv::Heads();
+  heads_[node].said = kv::Heads();
 }
 
 std::vector<testing::Node*> Arena::AllNodes() {

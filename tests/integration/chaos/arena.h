@@ -40,8 +40,12 @@ class Arena {
   absl::Status TakeRoom(Manner manner);
   void GiveRoom();
 
-  // What the nodes but this one have on their disks, as far as they can be asked.
+  // Asks the node, which should be able to answer, for its heads.
+  void LookAtHeads(int node);
+  // What the nodes but this one have on their disks, as far as they can be asked or have said before.
   kv::Heads KeptWithout(int node);
+  // Wipes the disk of a node that does not run.
+  void WipeDisk(int node);
 
   // After a heal: until every node serves and takes a write, and all are converged.
   absl::Status WaitHealthy();
@@ -50,6 +54,15 @@ class Arena {
   absl::StatusOr<std::map<std::string, history::Contents>> ReadContents();
 
  private:
+  // What a node has said of its heads. It may answer just before it commits; so what it said is on its disk
+  // for certain only when the same process has answered again.
+  struct HeadsSeen {
+    std::unique_ptr<testing::KvClient> client;
+    kv::Heads said;
+    int said_by = 0;  // the process
+    kv::Heads durable;
+  };
+
   Arena() = default;
 
   std::vector<testing::Node*> AllNodes();
@@ -57,6 +70,7 @@ class Arena {
 
   std::string small_disk_path_;  // empty: there is none
   std::unique_ptr<Network> network_;
+  std::vector<HeadsSeen> heads_;                       // by node
   std::vector<std::unique_ptr<testing::Node>> nodes_;  // they end before the network does
 };
 

@@ -14,6 +14,7 @@ namespace lamppost::chaos {
 namespace {
 
 constexpr absl::Duration kLook = absl::Milliseconds(10);
+constexpr int64_t kLookAtHeadsMs = 200;
 // An orderly end waits for calls under way and for the disk.
 constexpr absl::Duration kOrderlyEndLimit = absl::Seconds(20);
 // A node whose commit failed for want of room ends so soon.
@@ -74,6 +75,7 @@ void Nemesis::Run(int64_t length_ms) {
       if (planned.state == State::kWaiting && planned.strike.start_ms <= NowMs()) Begin(&planned);
     }
     LookForDeaths();
+    LookAtHeads();
     absl::SleepFor(kLook);
   }
   Heal();
@@ -125,6 +127,7 @@ absl::Status Nemesis::BeginOnProcess(const Strike& strike) {
     case StrikeKind::kPause:
     case StrikeKind::kLongPause:
       arena_->node(node)->Pause();
+      nodes_[node].is_paused = true;
       return absl::OkStatus();
     case StrikeKind::kWipe:
       Wipe(node);
@@ -142,6 +145,7 @@ void Nemesis::EndOnProcess(const Strike& strike) {
   switch (strike.kind) {
     case StrikeKind::kPause:
     case StrikeKind::kLongPause:
+      nodes_[strike.nodes[0]].is_paused = false;
       return arena_->node(strike.nodes[0])->Resume();
     case StrikeKind::kStop:
       EndOrderly(strike.nodes[0]);
@@ -163,7 +167,7 @@ void Nemesis::Wipe(int node) {
   history::DiskLoss loss;
   loss.node = arena_->node(node)->id();
   loss.kept = arena_->KeptWithout(node);
-  arena_->node(node)->WipeDisk();
+  arena_->WipeDisk(node);
   loss.at_us = clock_();
   log_(absl::StrCat("  the others keep ", kv::ToString(loss.kept)));
   disk_losses_.push_back(std::move(loss));
@@ -205,6 +209,14 @@ void Nemesis::LookForDeaths() {
     // On a full disk there is no point in starting it before the strike is over.
     state.should_run = false;
     if (NowMs() >= state.full_until_ms) StartAgain(node);
+  }
+}
+
+void Nemesis::LookAtHeads() {
+  if (NowMs() < next_look_ms_) return;
+  next_look_ms_ = NowMs() + kLookAtHeadsMs;
+  for (int node = 0; node < arena_->size(); ++node) {
+    if (nodes_[node].should_run && !nodes_[node].is_paused) arena_->LookAtHeads(node);
   }
 }
 

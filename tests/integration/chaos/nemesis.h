@@ -39,6 +39,7 @@ class Nemesis {
   };
   struct NodeState {
     bool should_run = true;
+    bool is_paused = false;
     int64_t full_until_ms = 0;     // its disk has no room
     int64_t may_end_until_ms = 0;  // a commit that failed ends the process
   };
@@ -55,6 +56,8 @@ class Nemesis {
   void StartAgain(int node);
   // Nodes that ended by themselves.
   void LookForDeaths();
+  // What nodes have, so that it is known when one cannot be asked any more.
+  void LookAtHeads();
   void Heal();
   void Fail(const std::string& what);
 
@@ -64,6 +67,7 @@ class Nemesis {
   uint64_t begin_us_ = 0;
   std::vector<Planned> schedule_;
   std::vector<NodeState> nodes_;
+  int64_t next_look_ms_ = 0;  // at the nodes' heads
   std::map<StrikeKind, int> struck_;
   std::vector<history::DiskLoss> disk_losses_;
   std::vector<std::string> failures_;
