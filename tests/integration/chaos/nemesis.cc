@@ -81,12 +81,14 @@ void Nemesis::Run(int64_t length_ms) {
   Heal();
 }
 
-// An orderly end may take its time; nothing else waits for it.
+// An orderly end may take its time; nothing else waits for it, and another strike may have come in between
+// and started the node again.
 bool Nemesis::IsDue(const Planned& planned) const {
   const int64_t late_ms = NowMs() - planned.strike.end_ms;
   if (late_ms < 0) return false;
-  return planned.strike.kind != StrikeKind::kStop || late_ms > absl::ToInt64Milliseconds(kOrderlyEndLimit) ||
-         !arena_->node(planned.strike.nodes[0])->process()->IsRunning();
+  const int node = planned.strike.nodes[0];
+  return planned.strike.kind != StrikeKind::kStop || nodes_[node].should_run ||
+         late_ms > absl::ToInt64Milliseconds(kOrderlyEndLimit) || !arena_->node(node)->process()->IsRunning();
 }
 
 void Nemesis::Begin(Planned* planned) {
@@ -148,7 +150,7 @@ void Nemesis::EndOnProcess(const Strike& strike) {
       nodes_[strike.nodes[0]].is_paused = false;
       return arena_->node(strike.nodes[0])->Resume();
     case StrikeKind::kStop:
-      EndOrderly(strike.nodes[0]);
+      if (!nodes_[strike.nodes[0]].should_run) EndOrderly(strike.nodes[0]);
       break;
     case StrikeKind::kDiskFull:
       arena_->GiveRoom();
