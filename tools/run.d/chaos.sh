@@ -13,7 +13,7 @@ source "$LAMPPOST_TOP/tools/run.d/lib/common.sh"
 source "$LAMPPOST_TOP/tools/run.d/lib/packages.sh"
 source "$LAMPPOST_TOP/tools/run.d/lib/bazel.sh"
 
-minutes=0 seed=1 options=()
+minutes=0 seed=1 help=no options=()
 while [ $# -gt 0 ]; do
   case $1 in
     -h)
@@ -24,6 +24,10 @@ while [ $# -gt 0 ]; do
       [[ ${2:-} =~ ^[0-9]{1,9}$ ]] || die "$1 takes a number"
       declare "${1#--}=$2"
       shift
+      ;;
+    --help)
+      help=yes
+      options+=("$1")
       ;;
     *) options+=("$1") ;;
   esac
@@ -63,7 +67,7 @@ one_run() {
   return "$status"
 }
 
-if [ "$minutes" = 0 ]; then
+if [ "$minutes" = 0 ] || [ "$help" = yes ]; then
   one_run
   exit
 fi
