@@ -51,7 +51,10 @@
   X(kBatchTorn, "batch-torn", "an atomic batch may lie in two chunks of a catch-up")                         \
   X(kCatchUpWithinTo, "catch-up-within-to", "a catch-up leaves out what lies above its `to`")                \
   X(kStaleSnapshot, "stale-snapshot", "a catch-up promises writes that are later than its snapshot")         \
-  X(kLiveGap, "live-gap", "what does not fit into a slow peer's window is left out")
+  X(kLiveGap, "live-gap", "what does not fit into a slow peer's window is left out")                         \
+  X(kUrgencyIgnored, "urgency-ignored", "in interval mode a reservation does not wait for its fsync")        \
+  X(kSeenByHeadsAlone, "seen-by-heads-alone", "what the replaced version had seen is not passed on")         \
+  X(kPartMissing, "part-missing", "a message of a catch-up may be missing, if only `from` is reached")
 
 namespace lamppost {
 

@@ -21,7 +21,7 @@ bool Same(const kv::Entries& a, const kv::Entries& b) {
 bool Same(const kv::SyncMessage& a, const kv::SyncMessage& b) {
   return a.clock == b.clock && a.cluster == b.cluster && a.boot_id == b.boot_id &&
          a.receiver_incarnation == b.receiver_incarnation && a.from == b.from && a.to == b.to &&
-         Same(a.entries, b.entries) && a.last == b.last && a.progress == b.progress &&
+         Same(a.entries, b.entries) && a.last == b.last && a.progress == b.progress && a.after == b.after &&
          a.sequence == b.sequence;
 }
 

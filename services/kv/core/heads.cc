@@ -66,6 +66,10 @@ uint64_t Heads::Max() const {
   return max;
 }
 
+bool Agree(const Heads& a, const Heads& b) {
+  return a.IsCoveredBy(b) && b.IsCoveredBy(a);
+}
+
 std::string ToString(const Heads& heads) {
   std::string text;
   for (const auto& [origin, counter] : heads) {

@@ -54,6 +54,9 @@ class Heads {
   std::vector<Entry> entries_;  // by origin; few: one for each life of each member
 };
 
+// Whether both cover the same writes. They may still differ in lives that are known and have written nothing.
+bool Agree(const Heads& a, const Heads& b);
+
 // "A.1:17 B.1:15". For people.
 std::string ToString(const Heads& heads);
 

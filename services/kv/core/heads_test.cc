@@ -77,5 +77,14 @@ TEST(HeadsTest, NewestIncarnationAndMax) {
   EXPECT_EQ(Heads().Max(), 0u);
 }
 
+TEST(HeadsTest, HeadsAgreeIfTheyCoverTheSameWrites) {
+  const Origin a{"A", 1};
+  const Origin b{"B", 1};
+  EXPECT_TRUE(Agree({{a, 3}}, {{a, 3}}));
+  EXPECT_TRUE(Agree({{a, 3}, {b, 0}}, {{a, 3}})) << "a life that has written nothing";
+  EXPECT_FALSE(Agree({{a, 3}}, {{a, 4}}));
+  EXPECT_FALSE(Agree({{a, 3}, {b, 1}}, {{a, 3}}));
+}
+
 }  // namespace
 }  // namespace lamppost::kv

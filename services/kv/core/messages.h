@@ -39,6 +39,7 @@ struct SyncMessage {
   Entries entries;  // may be null: none
   bool last = true;
   uint64_t progress = 0;  // see CatchUp; 0 in live traffic
+  uint64_t after = 0;     // of a catch-up: the sequence of its message before this one; 0: this is the first
   uint64_t sequence = 0;  // of the link
 };
 

@@ -53,6 +53,7 @@ struct Peer {
   uint64_t live_sent = 0;          // own counter up to which it has been sent own writes
   std::optional<Heads> wanted;     // catching up: where the next round begins, before it is opened
   std::unique_ptr<CatchUp> round;  // catching up: the round under way
+  uint64_t round_sequence = 0;     // of the round's latest message
   Heads relay_mark;                // what this node had when relaying was last considered
   uint64_t relay_due_ms = 0;       // when it is considered again
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "services/common/mutation.h"
+
 namespace lamppost::kv {
 
 bool Receiver::Hears(LinkId link, const std::string& node_id) {
@@ -11,9 +13,20 @@ bool Receiver::Hears(LinkId link, const std::string& node_id) {
   return true;
 }
 
-bool Receiver::Reaches(const Heads& heads, const SyncMessage& message) const {
-  if (message.from.IsCoveredBy(heads)) return true;
+bool Receiver::IsCopy(LinkId link, const SyncMessage& message) const {
   const auto it = senders_.find(message.clock.origin.node_id);
+  if (it == senders_.end() || message.progress == 0) return false;
+  const Sender& sender = it->second;
+  return sender.boot_id == message.boot_id && sender.link == link && message.sequence <= sender.sequence;
+}
+
+bool Receiver::Reaches(LinkId link, const Heads& heads, const SyncMessage& message) const {
+  const auto it = senders_.find(message.clock.origin.node_id);
+  if (message.after > 0 && !LAMPPOST_MUTATION(kPartMissing)) {
+    return it != senders_.end() && it->second.boot_id == message.boot_id && it->second.link == link &&
+           it->second.sequence == message.after;
+  }
+  if (message.from.IsCoveredBy(heads)) return true;
   if (it == senders_.end() || message.progress == 0) return false;
   const Sender& sender = it->second;
   // A message from an older snapshot than the progress cannot build on it: what it lacks may have been
@@ -30,8 +43,13 @@ void Receiver::Merged(LinkId link, const SyncMessage& message) {
     sender = Sender();
     sender.boot_id = message.boot_id;
   }
-  if (message.last && message.progress == 0) return;  // live traffic
+  if (message.last && message.progress == 0) {
+    // Live traffic: the sender has done with its catch-up, and if the end of it has not come, it will not.
+    if (sender.link == link) sender.under_way = false;
+    return;
+  }
   sender.link = link;
+  sender.sequence = message.sequence;
   sender.under_way = !message.last;
   if (message.last) {
     sender.to = sender.reached = Heads();

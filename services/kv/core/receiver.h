@@ -20,9 +20,14 @@ class Receiver {
   // sender has had on the newer link do not take it into account.
   bool Hears(LinkId link, const std::string& node_id);
 
+  // Whether the message has been merged before: it is a copy, and says nothing new.
+  bool IsCopy(LinkId link, const SyncMessage& message) const;
+
   // Whether what the message builds on is here: by the heads, or by what the same process of the
-  // sender has sent in an earlier part of its catch-up.
-  bool Reaches(const Heads& heads, const SyncMessage& message) const;
+  // sender has sent in an earlier part of its catch-up. Of a catch-up every message must follow the one
+  // before it: once its `from` has come to its `to`, only that tells whether one is missing, and what
+  // lies above `to` may be what has replaced something below.
+  bool Reaches(LinkId link, const Heads& heads, const SyncMessage& message) const;
 
   // The message has been merged (it becomes durable with the group).
   void Merged(LinkId link, const SyncMessage& message);
@@ -39,6 +44,7 @@ class Receiver {
     uint64_t boot_id = 0;
     LinkId link = 0;
     bool under_way = false;  // a catch-up has begun on the link and its last message has not come
+    uint64_t sequence = 0;   // of the latest message of a catch-up that has been merged from the link
     Heads to;                // of the newest snapshot that the catch-up came from
     Heads reached;           // everything up to here that was live in that snapshot has been merged
   };

@@ -28,19 +28,19 @@ SyncMessage Live(const Heads& from, const Heads& to) {
 
 TEST(ReceiverTest, WhatTheHeadsCoverIsReached) {
   const Receiver receiver;
-  EXPECT_TRUE(receiver.Reaches({}, Live({}, {{kA, 5}})));
-  EXPECT_TRUE(receiver.Reaches({{kA, 5}}, Live({{kA, 5}}, {{kA, 6}})));
-  EXPECT_FALSE(receiver.Reaches({{kA, 4}}, Live({{kA, 5}}, {{kA, 6}})));
-  EXPECT_FALSE(receiver.Reaches({}, Live({{kB, 1}}, {})));
+  EXPECT_TRUE(receiver.Reaches(1, {}, Live({}, {{kA, 5}})));
+  EXPECT_TRUE(receiver.Reaches(1, {{kA, 5}}, Live({{kA, 5}}, {{kA, 6}})));
+  EXPECT_FALSE(receiver.Reaches(1, {{kA, 4}}, Live({{kA, 5}}, {{kA, 6}})));
+  EXPECT_FALSE(receiver.Reaches(1, {}, Live({{kB, 1}}, {})));
 }
 
 TEST(ReceiverTest, AnEarlierPartOfTheSameCatchUpCounts) {
   Receiver receiver;
   receiver.Merged(1, Part({}, {{kA, 9}}, 4));
   EXPECT_EQ(receiver.ProgressOf("A", kBoot), (Heads{{kA, 4}}));
-  EXPECT_TRUE(receiver.Reaches({}, Part({{kA, 4}}, {{kA, 9}}, 9, true)));
-  EXPECT_FALSE(receiver.Reaches({}, Part({{kA, 5}}, {{kA, 9}}, 9, true))) << "a part is missing";
-  EXPECT_FALSE(receiver.Reaches({}, Live({{kA, 4}}, {{kA, 10}}))) << "live traffic builds on heads alone";
+  EXPECT_TRUE(receiver.Reaches(1, {}, Part({{kA, 4}}, {{kA, 9}}, 9, true)));
+  EXPECT_FALSE(receiver.Reaches(1, {}, Part({{kA, 5}}, {{kA, 9}}, 9, true))) << "a part is missing";
+  EXPECT_FALSE(receiver.Reaches(1, {}, Live({{kA, 4}}, {{kA, 10}}))) << "live traffic builds on heads alone";
 }
 
 TEST(ReceiverTest, ProgressIsThatOfOneSenderAndOneProcess) {
@@ -48,7 +48,7 @@ TEST(ReceiverTest, ProgressIsThatOfOneSenderAndOneProcess) {
   receiver.Merged(1, Part({}, {{kA, 9}}, 4));
   EXPECT_EQ(receiver.ProgressOf("A", kBoot + 1), Heads());
   EXPECT_EQ(receiver.ProgressOf("B", kBoot), Heads());
-  EXPECT_FALSE(receiver.Reaches({}, Part({{kA, 4}}, {{kA, 9}}, 9, true, kBoot + 1)));
+  EXPECT_FALSE(receiver.Reaches(1, {}, Part({{kA, 4}}, {{kA, 9}}, 9, true, kBoot + 1)));
   receiver.Merged(2, Part({}, {{kA, 9}}, 2, false, kBoot + 1));
   EXPECT_EQ(receiver.ProgressOf("A", kBoot), Heads());
   EXPECT_EQ(receiver.ProgressOf("A", kBoot + 1), (Heads{{kA, 2}}));
@@ -58,8 +58,8 @@ TEST(ReceiverTest, ALaterSnapshotGoesOnWhereAnEarlierOneStoppedButNotTheOtherWay
   Receiver receiver;
   receiver.Merged(1, Part({}, {{kA, 9}}, 4));
   receiver.Merged(2, Part({{kA, 4}}, {{kA, 12}}, 7));
-  EXPECT_TRUE(receiver.Reaches({}, Part({{kA, 7}}, {{kA, 12}}, 12, true)));
-  EXPECT_FALSE(receiver.Reaches({}, Part({{kA, 4}}, {{kA, 9}}, 9, true)))
+  EXPECT_TRUE(receiver.Reaches(1, {}, Part({{kA, 7}}, {{kA, 12}}, 12, true)));
+  EXPECT_FALSE(receiver.Reaches(1, {}, Part({{kA, 4}}, {{kA, 9}}, 9, true)))
       << "the older snapshot lacks what has replaced its entries";
 }
 
@@ -71,11 +71,58 @@ TEST(ReceiverTest, TheLastPartEndsIt) {
   EXPECT_TRUE(receiver.PendingBesides("B").empty());
 }
 
+// Once `from` has come to `to` it says nothing more; what has replaced something below lies above.
+TEST(ReceiverTest, EachPartMustFollowTheOneBefore) {
+  const auto numbered = [](uint64_t sequence, uint64_t after, uint64_t progress, bool last = false) {
+    SyncMessage part = Part({{kA, 3}}, {{kA, 3}}, progress, last);
+    part.sequence = sequence;
+    part.after = after;
+    return part;
+  };
+  const Heads heads{{kA, 3}};
+  Receiver receiver;
+  receiver.Merged(1, numbered(4, 0, 5));
+  EXPECT_TRUE(receiver.Reaches(1, heads, numbered(6, 4, 7)));
+  EXPECT_FALSE(receiver.Reaches(1, heads, numbered(8, 6, 9, true))) << "the one before is missing";
+  EXPECT_FALSE(receiver.Reaches(2, heads, numbered(6, 4, 7))) << "another link";
+  SyncMessage of_another_process = numbered(6, 4, 7);
+  of_another_process.boot_id = kBoot + 1;
+  EXPECT_FALSE(receiver.Reaches(1, heads, of_another_process));
+  receiver.Merged(1, numbered(6, 4, 7));
+  EXPECT_TRUE(receiver.Reaches(1, heads, numbered(8, 6, 9, true)));
+  EXPECT_TRUE(receiver.Reaches(1, heads, numbered(9, 0, 9, true))) << "the first of another catch-up";
+}
+
+TEST(ReceiverTest, ACopyOfAPartIsKnown) {
+  SyncMessage part = Part({}, {{kA, 9}}, 4);
+  part.sequence = 5;
+  Receiver receiver;
+  EXPECT_FALSE(receiver.IsCopy(1, part));
+  receiver.Merged(1, part);
+  EXPECT_TRUE(receiver.IsCopy(1, part));
+  EXPECT_FALSE(receiver.IsCopy(2, part)) << "numbers are of a link";
+  part.sequence = 6;
+  EXPECT_FALSE(receiver.IsCopy(1, part));
+  SyncMessage live = Live({}, {{kA, 1}});
+  live.sequence = 2;
+  EXPECT_FALSE(receiver.IsCopy(1, live)) << "live traffic stands on heads";
+}
+
 TEST(ReceiverTest, LiveTrafficDoesNotDisturbACatchUp) {
   Receiver receiver;
   receiver.Merged(1, Part({}, {{kA, 9}}, 4));
   receiver.Merged(1, Live({}, {{kA, 1}}));
   EXPECT_EQ(receiver.ProgressOf("A", kBoot), (Heads{{kA, 4}}));
+}
+
+// Else nobody would give what the lost message was to bring: each would leave it to the other.
+TEST(ReceiverTest, ACatchUpWhoseEndWasLostIsPendingNoLongerOnceItsSenderIsLive) {
+  Receiver receiver;
+  receiver.Merged(1, Part({}, {{kA, 9}}, 4));
+  receiver.Merged(2, Live({}, {{kA, 1}}));
+  EXPECT_FALSE(receiver.PendingBesides("B").empty()) << "another link";
+  receiver.Merged(1, Live({}, {{kA, 1}}));
+  EXPECT_TRUE(receiver.PendingBesides("B").empty());
 }
 
 TEST(ReceiverTest, PendingIsWhatOthersAreAboutToGive) {

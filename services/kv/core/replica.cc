@@ -259,20 +259,28 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
   if (write_refusal_) return *write_refusal_;
   // All reads come first, so that damaged data stops the batch before any of it has happened.
   WriteResult result;
-  for (const Operation& operation : proposal.operations) {
-    const absl::StatusOr<bool> has_value = table_.HasValue(operation.key);
+  std::vector<std::optional<Heads>> known(
+      proposal.operations.size());  // by key, where it is more than the heads
+  for (size_t i = 0; i < proposal.operations.size(); ++i) {
+    const std::string& key = proposal.operations[i].key;
+    const absl::StatusOr<bool> has_value = table_.HasValue(key);
     if (!has_value.ok()) return has_value.status();
-    if (&operation == &proposal.operations.front()) result.found = *has_value;
+    if (i == 0) result.found = *has_value;
+    const absl::StatusOr<const Version*> beyond = table_.FindBeyondHeads(key);
+    if (!beyond.ok()) return beyond.status();
+    if (*beyond != nullptr && !LAMPPOST_MUTATION(kSeenByHeadsAlone))
+      known[i] = RaisedBy(**beyond, state_.heads);
   }
   if (!tag.id.empty() && result.found) tag.before = RequestTag::Before::kPresent;
 
   const Origin self = me();
   const uint64_t counter = Tick();
   result.version = {counter, self};
-  Seen seen(state_.heads, counter);
-  if (LAMPPOST_MUTATION(kSeenTooLittle)) seen = Seen({{self, state_.heads.At(self)}}, counter);
-  for (const Operation& operation : proposal.operations) {
-    Version version{result.version, operation.value, seen, tag};
+  const Seen seen(state_.heads, counter);
+  for (size_t i = 0; i < proposal.operations.size(); ++i) {
+    const Operation& operation = proposal.operations[i];
+    if (LAMPPOST_MUTATION(kSeenTooLittle)) known[i] = {{self, state_.heads.At(self)}};
+    Version version{result.version, operation.value, known[i] ? Seen(*known[i], counter) : seen, tag};
     own_bytes_ +=
         kEntryOverheadBytes + operation.key.size() + (operation.value ? operation.value->bytes.size() : 0);
     own_writes_.push_back({operation.key, version});
@@ -349,7 +357,7 @@ bool Replica::Converged() const {
   for (const Peer& peer : peers_) {
     const bool linked = peer.state == LinkState::kLive || peer.state == LinkState::kCatchingUp;
     if (!linked || now_ms_ - peer.last_answer_ms > options_.answer_fresh_ms) return false;
-    if (peer.heads != state_.heads || peer.content_hash != state_.hash.Total()) return false;
+    if (!Agree(peer.heads, state_.heads) || peer.content_hash != state_.hash.Total()) return false;
   }
   return life_decided_;
 }

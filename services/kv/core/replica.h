@@ -163,7 +163,7 @@ class Replica {
   bool IsPlausible(const Origin& origin) const;
   Refusal CheckSender(const SyncMessage& message) const;
   Refusal CheckContent(const SyncMessage& message) const;
-  Refusal Admit(const SyncMessage& message) const;
+  Refusal Admit(LinkId link, const SyncMessage& message) const;
   Refusal MergeEntries(const SyncMessage& message);
   void Answer(LinkId link, const SyncMessage& message, Refusal refusal);
   void CompleteAnswers();

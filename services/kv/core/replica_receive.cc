@@ -12,9 +12,10 @@ void Replica::Receive(LinkId link, const SyncMessage& message) {
   Refusal refusal = CheckSender(message);
   if (refusal == Refusal::kNone && !receiver_.Hears(link, message.clock.origin.node_id))
     refusal = Refusal::kGap;
-  if (refusal == Refusal::kNone && message.receiver_incarnation != 0) refusal = Admit(message);
-  if (refusal == Refusal::kNone && message.receiver_incarnation != 0) refusal = MergeEntries(message);
-  if (refusal == Refusal::kNone && message.receiver_incarnation != 0) receiver_.Merged(link, message);
+  if (refusal == Refusal::kNone && message.receiver_incarnation != 0) refusal = Admit(link, message);
+  const bool is_new = message.receiver_incarnation != 0 && !receiver_.IsCopy(link, message);
+  if (refusal == Refusal::kNone && is_new) refusal = MergeEntries(message);
+  if (refusal == Refusal::kNone && is_new) receiver_.Merged(link, message);
   Answer(link, message, refusal);
 }
 
@@ -53,13 +54,14 @@ Refusal Replica::CheckSender(const SyncMessage& message) const {
 }
 
 // Whether the message can be taken in as it is.
-Refusal Replica::Admit(const SyncMessage& message) const {
+Refusal Replica::Admit(LinkId link, const SyncMessage& message) const {
   const bool is_for_this_life =
       message.receiver_incarnation == state_.incarnation || LAMPPOST_MUTATION(kFormerLife);
   if (!life_decided_ || !is_for_this_life) return Refusal::kOtherLife;
   if (write_refusal_) return Refusal::kStorage;
   if (Refusal refusal = CheckContent(message); refusal != Refusal::kNone) return refusal;
-  return receiver_.Reaches(state_.heads, message) ? Refusal::kNone : Refusal::kGap;
+  const bool fits = receiver_.IsCopy(link, message) || receiver_.Reaches(link, state_.heads, message);
+  return fits ? Refusal::kNone : Refusal::kGap;
 }
 
 // Nothing in it may be later than the message itself, and nothing may break the store's limits.

@@ -115,6 +115,7 @@ void Replica::PumpCatchUp(PeerIndex index) {
     // may just have moved, but it says nothing about entries.
     peer.round = std::make_unique<CatchUp>(store_->Snapshot(), *std::move(peer.wanted), state_.heads);
     peer.wanted.reset();
+    peer.round_sequence = 0;
   }
   absl::StatusOr<CatchUp::Chunk> chunk = peer.round->Next(options_.chunk_bytes);
   if (!chunk.ok()) {
@@ -130,8 +131,10 @@ void Replica::PumpCatchUp(PeerIndex index) {
   message.entries = std::make_shared<const std::vector<KeyedVersion>>(std::move(chunk->entries));
   message.last = chunk->last;
   message.progress = chunk->progress;
+  message.after = peer.round_sequence;
   const Heads to = message.to;
   Send(index, std::move(message), chunk->bytes);
+  peer.round_sequence = peer.last_sequence;
   if (chunk->last) FinishRound(&peer, to);
 }
 
@@ -161,7 +164,7 @@ void Replica::ConsiderRelay(PeerIndex index) {
     lacks |= std::max(peer.heads.At(origin), peer.pending.At(origin)) < counter;
   }
   // Parts of a Sync whose sender never finished it are covered by nobody's heads.
-  lacks |= peer.relay_mark == state_.heads && peer.heads == state_.heads &&
+  lacks |= peer.relay_mark == state_.heads && Agree(peer.heads, state_.heads) &&
            peer.content_hash != state_.hash.Total() && receiver_.PendingBesides("").empty();
   peer.relay_mark = state_.heads;
   if (lacks) peer.BeginCatchUp(StartFor(peer));

@@ -17,6 +17,7 @@ absl::StatusOr<Table::Slot*> Table::Load(const std::string& key) {
   if (const CachedVersion* cached = cache_.Find(key)) {
     slot.stored = cached->timestamp;
     slot.part = cached->part;
+    slot.reach = cached->reach;
   } else if (absl::Status status = ReadWhole(&slot); !status.ok()) {
     return status;
   }
@@ -62,6 +63,15 @@ absl::StatusOr<bool> Table::HasValue(const std::string& key) {
   return (*slot)->part.has_value();
 }
 
+absl::StatusOr<const Version*> Table::FindBeyondHeads(const std::string& key) {
+  const absl::StatusOr<Slot*> slot = Load(key);
+  if (!slot.ok()) return slot.status();
+  if (!(*slot)->now && (*slot)->reach == Reach::kWithinHeads) return nullptr;
+  const absl::StatusOr<const Version*> version = Find(key);
+  if (!version.ok() || *version == nullptr) return version;
+  return IsWithin(state_->heads, **version) ? nullptr : *version;
+}
+
 absl::StatusOr<Merge> Table::Apply(const std::string& key, Version version) {
   absl::StatusOr<Slot*> loaded = Load(key);
   if (!loaded.ok()) return loaded.status();
@@ -78,7 +88,7 @@ absl::StatusOr<Merge> Table::Apply(const std::string& key, Version version) {
     }
   }
   if (LAMPPOST_MUTATION(kTombstoneByAge) && current != nullptr && !slot.part &&
-      current->timestamp.counter + 50 < state_->max_write) {
+      current->timestamp != version.timestamp && current->timestamp.counter + 50 < state_->max_write) {
     current = nullptr;
   }
   const Merge merge = Decide(version, current);
@@ -122,7 +132,9 @@ void Table::WriteTo(WriteBatch* batch) const {
 
 void Table::Committed() {
   for (Slot& slot : slots_) {
-    if (slot.now) cache_.Put(slot.key, {std::move(slot.now->timestamp), slot.part});
+    if (!slot.now) continue;
+    const Reach reach = IsWithin(state_->heads, *slot.now) ? Reach::kWithinHeads : Reach::kBeyondHeads;
+    cache_.Put(slot.key, {std::move(slot.now->timestamp), slot.part, reach});
   }
   slot_of_.clear();
   slots_.clear();

@@ -40,6 +40,10 @@ class Table {
   // Whether the key's present version has a value. DATA_LOSS as Find, but a cached key is not read again.
   absl::StatusOr<bool> HasValue(const std::string& key);
 
+  // The key's present version if the state's heads do not cover it and all that its writer had seen, else
+  // null. Valid, and DATA_LOSS, as Find.
+  absl::StatusOr<const Version*> FindBeyondHeads(const std::string& key);
+
   // Merges a version into the key (see Decide). After an error nothing has changed.
   absl::StatusOr<Merge> Apply(const std::string& key, Version version);
 
@@ -56,9 +60,10 @@ class Table {
   // which only the timestamp and the part are known; if both are missing there is none.
   struct Slot {
     std::string key;
-    std::optional<Timestamp> stored;  // the timestamp of the version in the store
-    std::optional<Version> now;       // as read from the store, or after this group
-    std::optional<Hash128> part;      // of the content hash; nothing for a tombstone
+    std::optional<Timestamp> stored;    // the timestamp of the version in the store
+    std::optional<Version> now;         // as read from the store, or after this group
+    std::optional<Hash128> part;        // of the content hash; nothing for a tombstone
+    Reach reach = Reach::kWithinHeads;  // of the version in the store, if `now` is missing
     bool changed = false;
   };
 

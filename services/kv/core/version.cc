@@ -19,6 +19,23 @@ bool Seen::Includes(uint64_t own_counter, const Timestamp& other) const {
   return false;
 }
 
+bool IsWithin(const Heads& heads, const Version& version) {
+  if (!heads.Covers(version.timestamp)) return false;
+  for (const auto& [origin, lag] : version.seen.lags()) {
+    if (heads.At(origin) + lag < version.timestamp.counter) return false;
+  }
+  return true;
+}
+
+Heads RaisedBy(const Version& version, Heads heads) {
+  const uint64_t counter = version.timestamp.counter;
+  for (const auto& [origin, lag] : version.seen.lags()) {
+    if (lag < counter) heads.Raise(origin, counter - lag);
+  }
+  heads.Raise(version.timestamp.origin, counter);
+  return heads;
+}
+
 Merge Decide(const Version& incoming, const Version* current) {
   if (current == nullptr) return Merge::kReplaces;
   if (incoming.timestamp == current->timestamp) return Merge::kSame;

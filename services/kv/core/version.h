@@ -22,8 +22,11 @@ struct Value {
   friend bool operator==(const Value& a, const Value& b) { return a.kind == b.kind && a.bytes == b.bytes; }
 };
 
-// What a version's writer had seen: for each origin, how far its known writes lay behind the
-// version's own counter. Small numbers, so a few bytes on disk and on the wire.
+// What a version's writer had seen of its key: for each origin, how far the writes that it knew of lay behind
+// the version's own counter. Small numbers, so a few bytes on disk and on the wire.
+//
+// These are the writer's heads, and beyond them what the version that it replaced had seen: that one may have
+// come before what it stands on, by another way.
 class Seen {
  public:
   using Entry = std::pair<Origin, uint64_t>;  // origin, lag
@@ -33,7 +36,7 @@ class Seen {
   Seen(const Heads& heads, uint64_t counter);
   explicit Seen(std::vector<Entry> lags) : lags_(std::move(lags)) {}
 
-  // Whether the writer of a version with counter `own_counter` had seen the write `other`.
+  // Whether the writer of a version with counter `own_counter` had seen `other`, a write of the same key.
   bool Includes(uint64_t own_counter, const Timestamp& other) const;
 
   const std::vector<Entry>& lags() const { return lags_; }
@@ -67,6 +70,11 @@ struct Version {
     return a.timestamp == b.timestamp && a.value == b.value && a.seen == b.seen && a.request == b.request;
   }
 };
+
+// Whether the heads cover the version and all that its writer had seen.
+bool IsWithin(const Heads& heads, const Version& version);
+// The heads, raised to cover the version and all that its writer had seen.
+Heads RaisedBy(const Version& version, Heads heads);
 
 struct KeyedVersion {
   std::string key;

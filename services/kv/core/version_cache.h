@@ -1,6 +1,6 @@
 // The latest committed version of keys used lately, as far as an overwrite needs it: when it was
-// written, and its part of the content hash. It saves the store read that each write would otherwise
-// begin with.
+// written, its part of the content hash, and whether there is more that the overwrite must know of. It saves
+// the store read that each write would otherwise begin with.
 //
 // Bounded by two generations: Put fills the young one; when that is full it becomes the old one and
 // the old one is forgotten. What is forgotten depends on the order of the Puts and on nothing else.
@@ -10,6 +10,7 @@
 #define LAMPPOST_SERVICES_KV_CORE_VERSION_CACHE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -23,9 +24,14 @@ struct VersionCacheLimits {
   size_t bytes_max = size_t{16} << 20;  // of a generation, about; room for some 130,000 short keys
 };
 
+// Whether a version, and all that its writer had seen, is covered by the heads of the node that holds it.
+// Once it is, it stays so.
+enum class Reach : uint8_t { kWithinHeads, kBeyondHeads };
+
 struct CachedVersion {
   Timestamp timestamp;
   std::optional<Hash128> part;  // of the content hash; nothing: a tombstone
+  Reach reach = Reach::kWithinHeads;
 };
 
 class VersionCache {

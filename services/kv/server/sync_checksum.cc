@@ -105,6 +105,7 @@ uint64_t ChecksumOf(const v1::SyncRequest& message) {
   digest.Number(message.sequence());
   digest.Number(message.origins_size());
   for (const clock::v1::Origin& origin : message.origins()) Add(origin, &digest);
+  digest.Number(message.after());
   return digest.Finish();
 }
 

@@ -34,6 +34,7 @@ SyncMessage FullMessage() {
       std::vector<KeyedVersion>{{"k", put}, {"data", data}, {"gone", tombstone}});
   message.last = false;
   message.progress = 13;
+  message.after = 6;
   message.sequence = 4;
   return message;
 }

@@ -227,6 +227,7 @@ absl::StatusOr<SyncMessage> FromProto(const v1::SyncRequest& message) {
   sync.entries = *std::move(entries);
   sync.last = message.last();
   sync.progress = message.progress();
+  sync.after = message.after();
   sync.sequence = message.sequence();
   return sync;
 }
@@ -241,6 +242,7 @@ void ToProto(const SyncMessage& sync, v1::SyncRequest* message) {
   if (sync.entries) EntriesToProto(*sync.entries, message);
   message->set_last(sync.last);
   message->set_progress(sync.progress);
+  message->set_after(sync.after);
   message->set_sequence(sync.sequence);
   message->set_checksum(ChecksumOf(*message));
 }

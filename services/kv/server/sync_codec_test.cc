@@ -33,6 +33,7 @@ SyncMessage FullMessage() {
       std::make_shared<std::vector<KeyedVersion>>(std::vector<KeyedVersion>{{"k", put}, {"gone", tombstone}});
   message.last = false;
   message.progress = 13;
+  message.after = 6;
   message.sequence = 4;
   return message;
 }
@@ -63,6 +64,7 @@ TEST(SyncCodecTest, SyncMessageComesBackAsItWas) {
   }
   EXPECT_EQ(got->last, sent.last);
   EXPECT_EQ(got->progress, sent.progress);
+  EXPECT_EQ(got->after, sent.after);
   EXPECT_EQ(got->sequence, sent.sequence);
 }
 
@@ -123,7 +125,7 @@ TEST(SyncCodecTest, OriginsAreListedOnce) {
   v1::SyncRequest wire;
   ToProto(sent, &wire);
   EXPECT_EQ(wire.origins_size(), 3);
-  const absl::StatusOr<SyncMessage> got = Decoded(wire);
+  const absl::StatusOr<SyncMessage> got = FromProto(wire);
   ASSERT_TRUE(got.ok());
   ASSERT_EQ(got->entries->size(), entries.size());
   for (size_t i = 0; i < entries.size(); ++i) {

@@ -272,7 +272,7 @@ bool Script::IsSettled() const {
     for (const Peer& peer : replica.peers()) {
       if (!peer.IsLinked()) continue;
       if (peer.state != LinkState::kLive && peer.state != LinkState::kRefused) return false;
-      if (peer.state == LinkState::kLive && peer.heads != replica.heads()) return false;
+      if (peer.state == LinkState::kLive && !Agree(peer.heads, replica.heads())) return false;
     }
   }
   return true;

@@ -49,6 +49,7 @@ std::string Describe(const SyncMessage& message, const std::string& receiver) {
     separator = ", ";
   }
   if (message.progress > 0) absl::StrAppend(&text, ", progress ", message.progress);
+  if (message.after > 0) absl::StrAppend(&text, " after #", message.after);
   if (!message.last) absl::StrAppend(&text, ", more follows");
   return text;
 }
