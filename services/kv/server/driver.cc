@@ -66,8 +66,6 @@ void Driver::Stop() {
   }
   if (thread_.joinable()) thread_.join();
   if (flusher_.joinable()) flusher_.join();
-  for (const auto& [id, waiter] : waiters_) waiter->Done(Stopping());
-  waiters_.clear();
 }
 
 void Driver::Propose(Proposal proposal, uint64_t bytes, WriteWaiter* waiter) {
@@ -144,9 +142,11 @@ void Driver::Run() {
   Finish();
 }
 
-// Nobody issues counters or hands anything in by now; see Stop.
+// Nobody issues counters or hands anything in by now; see Stop. Nor may anything be issued after the release,
+// as the answer to a write that still waits would be.
 void Driver::Finish() {
   if (failed_) return;
+  FailWaiters(Stopping());
   replica_->ReleaseClock();
   absl::Status status = Commit(replica_->TakeOutput());
   if (status.ok()) status = storage_->Flush();
@@ -214,9 +214,13 @@ void Driver::Fail(const absl::Status& status) {
   const absl::Status told =
       MakeError(absl::StatusCode::kUnavailable, "STORAGE_FAILED",
                 absl::StrCat("the write may or may not have been stored: ", status.message()));
-  for (const auto& [id, waiter] : waiters_) waiter->Done(told);
-  waiters_.clear();
+  FailWaiters(told);
   if (options_.on_fatal_error) options_.on_fatal_error(status);
+}
+
+void Driver::FailWaiters(const absl::Status& why) {
+  for (const auto& [id, waiter] : waiters_) waiter->Done(why);
+  waiters_.clear();
 }
 
 void Driver::CheckDisk() {

@@ -96,6 +96,7 @@ class Driver {
   absl::Status Commit(const Output& output);
   void Dispatch(Output output);
   void Fail(const absl::Status& status);
+  void FailWaiters(const absl::Status& why);
   void CheckDisk();
   void Finish();
 

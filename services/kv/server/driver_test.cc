@@ -227,6 +227,42 @@ TEST_F(DriverTest, AnOrderlyEndGivesBackTheReservedCounters) {
   EXPECT_EQ((*again)->clock()->now(), last);
 }
 
+// A write that waits for the life to be decided, and is answered with the clock, as the services do.
+class StampingWaiter : public Waiter {
+ public:
+  explicit StampingWaiter(LamportClock* clock) : clock_(clock) {}
+  void Done(const absl::StatusOr<WriteResult>& result) override {
+    stamp_ = clock_->Tick().value();
+    Waiter::Done(result);
+  }
+  uint64_t stamp() const { return stamp_; }
+
+ private:
+  LamportClock* const clock_;
+  uint64_t stamp_ = 0;
+};
+
+TEST_F(DriverTest, AnOrderlyEndAnswersThoseWhoWaitBeforeItGivesCountersBack) {
+  ReplicaOptions options;
+  options.node_id = "A";
+  options.cluster = "test";
+  options.boot_id = 1;
+  options.peer_addresses = {"nobody"};
+  options.life_wait_ms = 3600000;  // never decided here
+  absl::StatusOr<std::unique_ptr<Replica>> replica = Replica::Open(options, &storage_);
+  ASSERT_TRUE(replica.ok());
+  driver_ = std::make_unique<Driver>(DriverOptions(), replica->get(), &storage_, &outbox_);
+  ASSERT_TRUE(driver_->Start().ok());
+  StampingWaiter waiter((*replica)->clock());
+  driver_->Propose(Put("k"), 1, &waiter);
+  driver_->Stop();
+  EXPECT_EQ(ErrorReason(waiter.Await().status()), "SHUTTING_DOWN");
+  driver_.reset();
+  const absl::StatusOr<std::unique_ptr<Replica>> next = Replica::Open(options, &storage_);
+  ASSERT_TRUE(next.ok());
+  EXPECT_GE((*next)->state().clock_limit, waiter.stamp());
+}
+
 TEST_F(DriverTest, AReservationIsDurableBeforeItIsUsed) {
   Start();
   const uint64_t far = uint64_t{1} << 40;
