@@ -1,5 +1,5 @@
 // What a replica does with input that no honest peer sends, and with stores that are not its own. What
-// replicas do together is in testdata/ and random_cluster_test.cc.
+// replicas do together is in testdata/ and tests/sim.
 #include "services/kv/core/replica.h"
 
 #include <string>

@@ -5,6 +5,7 @@
 namespace lamppost::kv {
 
 Durability GroupCommit::DurabilityFor(const Output& output) const {
+  if (LAMPPOST_MUTATION(kUrgencyIgnored)) return durability_;
   return output.urgency == Urgency::kMustBeStable ? Durability::kSync : durability_;
 }
 

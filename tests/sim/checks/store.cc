@@ -1,0 +1,179 @@
+#include "tests/sim/checks/store.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace lamppost::sim {
+namespace {
+
+// The first of a life's writes with a counter above this.
+Facts::Writes::const_iterator After(const Facts::Writes& writes, uint64_t counter) {
+  return std::upper_bound(
+      writes.begin(), writes.end(), counter,
+      [](uint64_t bound, const std::unique_ptr<Write>& write) { return bound < write->timestamp.counter; });
+}
+
+bool MustBeKept(const Write& write) {
+  return write.committed && !write.gone;
+}
+
+std::string Quoted(const std::optional<kv::Value>& value) {
+  return value ? absl::StrCat("\"", value->bytes, "\"") : "a deletion";
+}
+
+}  // namespace
+
+void HeadsInvariant::OnCommitted(NodeIndex node, const kv::Output&) {
+  const kv::Heads& heads = facts().node(node).replica().heads();
+  kv::Heads& checked = checked_[node];
+  for (const auto& [origin, counter] : heads) {
+    const uint64_t from = checked.At(origin);
+    if (counter <= from) continue;
+    const auto life = facts().writes().find(origin);
+    if (life == facts().writes().end()) continue;
+    for (auto it = After(life->second, from); it != life->second.end(); ++it) {
+      const Write& write = **it;
+      if (write.timestamp.counter > counter) break;
+      if (!MustBeKept(write)) continue;
+      for (const Write::Change& change : write.changes) {
+        Looked();
+        if (facts().Holds(node, change.key, write.timestamp)) continue;
+        Violated(absl::StrCat("node ", NodeId(node), " covers ", ToString(write.timestamp), " of ",
+                              change.key, " and has nothing as high"));
+      }
+    }
+  }
+  checked = heads;
+}
+
+void NothingAcknowledgedIsLost::OnStarted(NodeIndex node) {
+  Looked();
+  // With kInterval a loss of power may take what was acknowledged in the last second.
+  if (facts().missing().empty() || facts().plan().durability != kv::Durability::kSync) return;
+  Violated(
+      absl::StrCat("node ", NodeId(node), " has lost what it had committed of ", facts().missing().front()));
+}
+
+bool NothingAcknowledgedIsLost::Shows(NodeIndex node, const std::string& key) const {
+  const auto held = facts().HeldBy(node).find(key);
+  if (held == facts().HeldBy(node).end()) return false;
+  const Write* write = facts().Find(held->second);
+  const Write::Change* change = write == nullptr ? nullptr : write->Find(key);
+  return change == nullptr || change->value.has_value();
+}
+
+void NothingAcknowledgedIsLost::OnEnd() {
+  for (const auto& [origin, writes] : facts().writes()) {
+    for (const std::unique_ptr<Write>& write : writes) {
+      if (!MustBeKept(*write)) continue;
+      for (const Write::Change& change : write->changes) {
+        for (NodeIndex node = 0; node < facts().size(); ++node) {
+          Looked();
+          if (facts().Holds(node, change.key, write->timestamp)) continue;
+          // A deletion of a life that ended with its disk may be left in parts at some nodes, covered by
+          // nobody's heads. Where the key shows no value there is nothing for it to do.
+          if (!change.value && facts().DiskLost(write->coordinator) && !Shows(node, change.key)) continue;
+          Violated(absl::StrCat("write ", ToString(write->timestamp), " of ", change.key, " is lost at node ",
+                                NodeId(node)));
+        }
+      }
+    }
+  }
+}
+
+void NothingDeletedComesBack::OnCommitted(NodeIndex node, const kv::Output& output) {
+  for (const Facts::Stored& stored : facts().stored()) {
+    Looked();
+    if (!stored.previous || *stored.previous < stored.version.timestamp) continue;
+    Violated(absl::StrCat("at node ", NodeId(node), " key ", stored.key, " goes from ",
+                          ToString(*stored.previous), " to ", ToString(stored.version.timestamp)));
+  }
+  for (const kv::WriteBatch::Operation& operation : output.batch.operations()) {
+    if (operation.space != kv::Space::kData || operation.value) continue;
+    // A tombstone may be forgotten once it is stable, and nothing else.
+    const auto held = facts().HeldBy(node).find(operation.key);
+    Looked();
+    if (held == facts().HeldBy(node).end()) continue;
+    if (held->second.counter <= facts().node(node).replica().Stable()) continue;
+    Violated(absl::StrCat("node ", NodeId(node), " forgets ", ToString(held->second), " of ", operation.key,
+                          ", which is not stable"));
+  }
+}
+
+void NothingDeletedComesBack::OnEnd() {
+  for (NodeIndex node = 0; node < facts().size(); ++node) {
+    for (const auto& [key, timestamp] : facts().HeldBy(node)) {
+      Looked();
+      const Write* write = facts().Find(timestamp);
+      if (write == nullptr || write->Find(key) == nullptr) {
+        Violated(absl::StrCat("node ", NodeId(node), " holds ", ToString(timestamp), " of ", key,
+                              ", which nobody wrote"));
+      }
+    }
+  }
+}
+
+void ContentIsWhatWasWritten::OnCommitted(NodeIndex node, const kv::Output&) {
+  for (const Facts::Stored& stored : facts().stored()) {
+    Looked();
+    const Write* write = facts().Find(stored.version.timestamp);
+    const Write::Change* change = write == nullptr ? nullptr : write->Find(stored.key);
+    if (change == nullptr) {
+      Violated(absl::StrCat("node ", NodeId(node), " stores ", ToString(stored.version.timestamp), " of ",
+                            stored.key, ", which nobody wrote"));
+    } else if (!(change->value == stored.version.value)) {
+      Violated(absl::StrCat("node ", NodeId(node), " stores ", Quoted(stored.version.value), " as ",
+                            ToString(stored.version.timestamp), " of ", stored.key, ", which is ",
+                            Quoted(change->value)));
+    }
+  }
+}
+
+void ReadsWereWritten::OnReply(NodeIndex node, const Request&, const Reply& reply) {
+  for (const history::Item& item : reply.items) {
+    Looked();
+    const Write* write = facts().Find(item.version);
+    const Write::Change* change = write == nullptr ? nullptr : write->Find(item.key);
+    const bool same = change != nullptr && item.value.has_value() == change->value.has_value() &&
+                      (!item.value || *item.value == change->value->bytes);
+    if (same) continue;
+    Violated(absl::StrCat("a read of ", item.key, " at node ", NodeId(node), " gives ",
+                          item.value.value_or("nothing"), " as ", ToString(item.version),
+                          ", which nobody wrote"));
+  }
+}
+
+void NothingStandsOnAFailedCommit::OnCommitFailed(NodeIndex node, const kv::Output&) {
+  Looked();
+  if (facts().node(node).disk().batches_refused() == 0) return;
+  Violated(absl::StrCat("node ", NodeId(node), " has put together a batch that its store refuses"));
+}
+
+void NothingStandsOnAFailedCommit::OnSentAfterFailure(NodeIndex node) {
+  Violated(absl::StrCat("node ", NodeId(node), " goes on although its disk has refused a batch"));
+}
+
+void StableIsDurableEverywhere::OnCommitted(NodeIndex node, const kv::Output&) {
+  if (facts().AnyDiskLost()) return;
+  const uint64_t stable = facts().node(node).replica().Stable();
+  const uint64_t from = std::exchange(checked_[node], std::max(checked_[node], stable));
+  if (stable <= from) return;
+  for (const auto& [origin, writes] : facts().writes()) {
+    for (auto it = After(writes, from); it != writes.end() && (*it)->timestamp.counter <= stable; ++it) {
+      const Write& write = **it;
+      if (!MustBeKept(write)) continue;
+      for (const Write::Change& change : write.changes) {
+        for (NodeIndex other = 0; other < facts().size(); ++other) {
+          Looked();
+          const auto held = facts().DurablyHeldBy(other).find(change.key);
+          if (held != facts().DurablyHeldBy(other).end() && !(held->second < write.timestamp)) continue;
+          Violated(absl::StrCat("node ", NodeId(node), " calls ", stable, " stable, and node ", NodeId(other),
+                                " has not ", ToString(write.timestamp), " of ", change.key));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace lamppost::sim

@@ -1,0 +1,209 @@
+#include "tests/sim/facts.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "services/kv/core/record.h"
+
+namespace lamppost::sim {
+
+Write* Facts::Find(const Timestamp& timestamp) const {
+  const auto life = writes_.find(timestamp.origin);
+  if (life == writes_.end()) return nullptr;
+  const auto it = std::lower_bound(life->second.begin(), life->second.end(), timestamp.counter,
+                                   [](const std::unique_ptr<Write>& write, uint64_t counter) {
+                                     return write->timestamp.counter < counter;
+                                   });
+  return it != life->second.end() && (*it)->timestamp == timestamp ? it->get() : nullptr;
+}
+
+bool Facts::Holds(NodeIndex node, const std::string& key, const Timestamp& at_least) const {
+  const auto it = views_[node].current.find(key);
+  return it != views_[node].current.end() && !(it->second < at_least);
+}
+
+std::optional<bool> Facts::Knew(const Write& later, const Timestamp& earlier, const std::string& key) const {
+  for (const Write* write = &later; write != nullptr;) {
+    if (write->heads.Covers(earlier)) return true;
+    if (!write->exact) return std::nullopt;
+    if (write->timestamp.origin == earlier.origin) return earlier.counter < write->timestamp.counter;
+    const Write::Change* change = write->Find(key);
+    if (change == nullptr || !change->replaced) return false;
+    if (*change->replaced == earlier) return true;
+    write = Find(*change->replaced);
+  }
+  return false;
+}
+
+void Facts::OnProposed(NodeIndex node, const kv::Proposal& proposal, const kv::Heads& heads) {
+  views_[node].proposed[proposal.id] = {proposal, heads, false};
+}
+
+void Facts::OnReceived(NodeIndex node, const Packet& packet, uint64_t) {
+  if (packet.IsAnswer()) return;
+  const auto& message = std::get<kv::SyncMessage>(packet.body);
+  if (message.entries == nullptr) return;
+  for (const kv::KeyedVersion& entry : *message.entries) views_[node].arriving.insert(entry.key);
+}
+
+void Facts::Register(NodeIndex node, const kv::Reply& reply) {
+  const auto proposed = views_[node].proposed.find(reply.id);
+  if (proposed == views_[node].proposed.end() || !reply.result.ok() || reply.result->replayed) return;
+  auto write = std::make_unique<Write>();
+  write->timestamp = reply.result->version;
+  write->coordinator = node;
+  write->heads = proposed->second.heads;
+  write->exact = !proposed->second.waits;
+  for (const kv::Operation& operation : proposed->second.proposal.operations) {
+    Write::Change change{operation.key, operation.value, std::nullopt, {}};
+    const auto shown = views_[node].current.find(operation.key);
+    if (shown != views_[node].current.end()) change.replaced = shown->second;
+    if (views_[node].arriving.count(operation.key) > 0) write->exact = false;
+    write->changes.push_back(std::move(change));
+  }
+  Writes& of_life = writes_[write->timestamp.origin];
+  const auto at = std::upper_bound(of_life.begin(), of_life.end(), write->timestamp.counter,
+                                   [](uint64_t counter, const std::unique_ptr<Write>& other) {
+                                     return counter < other->timestamp.counter;
+                                   });
+  of_life.insert(at, std::move(write));
+}
+
+void Facts::OnAttempted(NodeIndex node, const kv::Output& output, uint64_t) {
+  for (const kv::Reply& reply : output.replies) Register(node, reply);
+  for (auto& [id, proposed] : views_[node].proposed) proposed.waits = true;
+  views_[node].arriving.clear();
+}
+
+void Facts::OnCommitted(NodeIndex node, const kv::Output& output) {
+  View& view = views_[node];
+  stored_.clear();
+  for (const kv::WriteBatch::Operation& operation : output.batch.operations()) {
+    if (operation.space != kv::Space::kData || !operation.value) continue;
+    absl::StatusOr<kv::Version> version = kv::DecodeVersion(*operation.value);
+    if (!version.ok()) continue;  // it will be found when it is read
+    Stored stored{operation.key, *std::move(version), std::nullopt};
+    const auto [it, is_new] = view.current.insert({operation.key, stored.version.timestamp});
+    if (!is_new) stored.previous = std::exchange(it->second, stored.version.timestamp);
+    view.promised[operation.key] = stored.version.timestamp;
+    NoteSeen(stored);
+    stored_.push_back(std::move(stored));
+  }
+  answered_.clear();
+  for (const kv::Reply& reply : output.replies) {
+    const auto proposed = view.proposed.find(reply.id);
+    if (proposed == view.proposed.end()) continue;
+    if (reply.result.ok()) {
+      Write* write = Find(reply.result->version);
+      if (write != nullptr && !reply.result->replayed) write->committed = true;
+      answered_.push_back({std::move(proposed->second.proposal), *reply.result});
+    }
+    view.proposed.erase(proposed);
+  }
+  if (plan_.durability == kv::Durability::kSync) return;
+  if (!output.batch.empty()) {
+    view.unflushed.emplace_back();
+    for (const Stored& stored : stored_) {
+      view.unflushed.back().emplace_back(stored.key, stored.version.timestamp);
+    }
+  }
+  NoteFlushed(node);
+}
+
+void Facts::NoteSeen(const Stored& stored) {
+  Write* write = Find(stored.version.timestamp);
+  if (write == nullptr) return;
+  for (Write::Change& change : write->changes) {
+    if (change.key == stored.key && change.seen.lags().empty()) change.seen = stored.version.seen;
+  }
+}
+
+void Facts::NoteFlushed(NodeIndex node) {
+  View& view = views_[node];
+  while (view.unflushed.size() > this->node(node).disk().unflushed()) {
+    for (auto& [key, timestamp] : view.unflushed.front()) view.durable[key] = timestamp;
+    view.unflushed.pop_front();
+  }
+}
+
+void Facts::OnFlushed(NodeIndex node, const kv::Heads&) {
+  NoteFlushed(node);
+}
+
+void Facts::Rebuild(NodeIndex node) {
+  View& view = views_[node];
+  const Disk& disk = this->node(node).disk();
+  Holding found;
+  const auto cursor = disk.ScanUndamaged(kv::Space::kData);
+  for (; cursor->Valid(); cursor->Next()) {
+    absl::StatusOr<kv::Version> version = kv::DecodeVersion(cursor->value());
+    if (!version.ok()) continue;
+    const std::string key(cursor->key());
+    found[key] = version->timestamp;
+    NoteSeen({key, *std::move(version), std::nullopt});  // a group may have got here that was never told of
+  }
+  view.current = std::move(found);
+  view.unflushed.clear();
+  if (disk.unflushed() == 0) {
+    view.durable = view.current;
+    return;
+  }
+  // Which batch brought what is not known any more: all of it counts with the last.
+  view.unflushed.resize(disk.unflushed());
+  for (const auto& [key, timestamp] : view.current) view.unflushed.back().emplace_back(key, timestamp);
+}
+
+// A write is still somewhere if it is a key's version there, or if the heads there cover it.
+void Facts::Mourn(NodeIndex node) {
+  history::DiskLoss loss;
+  loss.node = NodeId(node);
+  loss.at_us = now_us;
+  for (NodeIndex other = 0; other < views_.size(); ++other) {
+    const auto bytes = this->node(other).disk().Get(kv::Space::kMeta, kv::kStateKey);
+    if (!bytes.ok() || !*bytes) continue;
+    const absl::StatusOr<kv::State> state = kv::DecodeState(**bytes);
+    if (state.ok()) loss.kept.RaiseAll(state->heads);
+  }
+  for (auto& [origin, of_life] : writes_) {
+    for (const std::unique_ptr<Write>& write : of_life) {
+      if (loss.kept.Covers(write->timestamp)) continue;
+      bool all_there = true;
+      for (const Write::Change& change : write->changes) {
+        all_there &= std::any_of(views_.begin(), views_.end(), [&](const View& view) {
+          const auto it = view.current.find(change.key);
+          return it != view.current.end() && it->second == write->timestamp;
+        });
+      }
+      write->gone |= !all_there;
+    }
+  }
+  losses_.push_back(std::move(loss));
+}
+
+void Facts::OnStopped(NodeIndex node, Loss, size_t lost) {
+  views_[node].proposed.clear();
+  if (lost == 0 || plan_.durability == kv::Durability::kSync) return;
+  Rebuild(node);
+  views_[node].promised = views_[node].current;
+  Mourn(node);
+}
+
+void Facts::OnDiskExchanged(NodeIndex node) {
+  views_[node].lost = true;
+  Rebuild(node);
+  views_[node].promised = views_[node].current;
+  Mourn(node);
+}
+
+void Facts::OnStarted(NodeIndex node) {
+  Rebuild(node);
+  missing_.clear();
+  const Holding& now = views_[node].current;
+  for (const auto& [key, timestamp] : views_[node].promised) {
+    const auto it = now.find(key);
+    if (it == now.end() || it->second < timestamp) missing_.push_back(key);
+  }
+  std::sort(missing_.begin(), missing_.end());
+}
+
+}  // namespace lamppost::sim

@@ -1,0 +1,148 @@
+// What really is the case in a run, as seen by somebody who sees everything: which writes there are, what
+// their writers had, what each node has committed and what of it is on stable storage. The checks judge the
+// replicas by it; the replicas never see it.
+//
+// It comes before the checks among the observers, so what it says of a node includes the event that is being
+// told.
+#ifndef LAMPPOST_TESTS_SIM_FACTS_H_
+#define LAMPPOST_TESTS_SIM_FACTS_H_
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "services/kv/core/version.h"
+#include "tests/sim/node.h"
+#include "tests/sim/observer.h"
+
+namespace lamppost::sim {
+
+struct Write {
+  struct Change {
+    std::string key;
+    std::optional<kv::Value> value;     // nothing: a deletion
+    std::optional<Timestamp> replaced;  // what the coordinator's store showed then
+    kv::Seen seen;                      // what the version says that its writer had seen
+  };
+
+  Timestamp timestamp;
+  NodeIndex coordinator = 0;
+  std::vector<Change> changes;
+  kv::Heads heads;    // the coordinator's when the write was handed to it
+  bool exact = true;  // false if it then waited, or its keys came in with its group: not known what it had
+  bool committed = false;  // as durable as the mode promises, at its coordinator
+  bool gone = false;       // with a disk; nobody else had it
+
+  const Change* Find(const std::string& key) const {
+    for (const Change& change : changes) {
+      if (change.key == key) return &change;
+    }
+    return nullptr;
+  }
+};
+
+class Facts : public Observer {
+ public:
+  // A version that the group being told has put into the node's store.
+  struct Stored {
+    std::string key;
+    kv::Version version;
+    std::optional<Timestamp> previous;  // of the node, for the key
+  };
+  // A write that the group being told has acknowledged, or acknowledged again.
+  struct Answered {
+    kv::Proposal proposal;
+    kv::WriteResult result;
+  };
+  // What a node holds: the version of each key.
+  using Holding = absl::flat_hash_map<std::string, Timestamp>;
+
+  // The nodes must outlive this.
+  explicit Facts(const Plan& plan) : plan_(plan), views_(plan.nodes) {}
+  void Watch(std::vector<std::unique_ptr<Node>>* nodes) { nodes_ = nodes; }
+
+  const Plan& plan() const { return plan_; }
+  size_t size() const { return views_.size(); }
+  const Node& node(NodeIndex index) const { return *(*nodes_)[index]; }
+
+  // All writes, each life's in the order of their counters.
+  using Writes = std::vector<std::unique_ptr<Write>>;
+  const std::map<Origin, Writes>& writes() const { return writes_; }
+  Write* Find(const Timestamp& timestamp) const;
+
+  // As of the latest commit, and of the latest flush.
+  const Holding& HeldBy(NodeIndex node) const { return views_[node].current; }
+  const Holding& DurablyHeldBy(NodeIndex node) const {
+    return plan_.durability == kv::Durability::kSync ? views_[node].current : views_[node].durable;
+  }
+  bool Holds(NodeIndex node, const std::string& key, const Timestamp& at_least) const;
+  const std::vector<Stored>& stored() const { return stored_; }
+  const std::vector<Answered>& answered() const { return answered_; }
+  // What a restart found less of than was committed; of the node that has just started.
+  const std::vector<std::string>& missing() const { return missing_; }
+
+  // Whether the writer of `later` had `earlier`, a write of the same key, when it wrote: its heads covered
+  // it, or its store showed it, or what its store showed had been written by one who had. Nothing if that
+  // hangs on a write of which it is not known what its writer had.
+  std::optional<bool> Knew(const Write& later, const Timestamp& earlier, const std::string& key) const;
+
+  // A node has lost its disk in this run, or part of what it had acknowledged.
+  bool AnyDiskLost() const { return !losses_.empty(); }
+  bool DiskLost(NodeIndex node) const { return views_[node].lost; }
+  const std::vector<history::DiskLoss>& losses() const { return losses_; }
+  uint64_t now_us = 0;  // set by the world, for the losses
+
+  void OnStarted(NodeIndex node) override;
+  void OnStopped(NodeIndex node, Loss loss, size_t lost) override;
+  void OnDiskExchanged(NodeIndex node) override;
+  void OnReceived(NodeIndex node, const Packet& packet, uint64_t now) override;
+  void OnProposed(NodeIndex node, const kv::Proposal& proposal, const kv::Heads& heads) override;
+  void OnAttempted(NodeIndex node, const kv::Output& output, uint64_t now) override;
+  void OnCommitted(NodeIndex node, const kv::Output& output) override;
+  void OnFlushed(NodeIndex node, const kv::Heads& heads) override;
+
+ private:
+  struct Proposed {
+    kv::Proposal proposal;
+    kv::Heads heads;
+    bool waits = false;  // it was handed in with an earlier group
+  };
+  struct View {
+    Holding current;
+    Holding durable;
+    Holding promised;  // what its commits have promised to keep
+    std::deque<std::vector<std::pair<std::string, Timestamp>>> unflushed;  // by batch
+    std::map<kv::ProposalId, Proposed> proposed;                           // not answered yet
+    std::set<std::string> arriving;  // keys in messages that have come since the last group
+    bool lost = false;
+  };
+
+  void Register(NodeIndex node, const kv::Reply& reply);
+  void NoteSeen(const Stored& stored);
+  // Takes what the disk has flushed into what is durably held.
+  void NoteFlushed(NodeIndex node);
+  // Reads the node's disk again.
+  void Rebuild(NodeIndex node);
+  // Marks the writes that nobody holds any more.
+  void Mourn(NodeIndex node);
+
+  const Plan& plan_;
+  std::vector<std::unique_ptr<Node>>* nodes_ = nullptr;
+  std::vector<View> views_;
+  std::map<Origin, Writes> writes_;
+  std::vector<Stored> stored_;
+  std::vector<Answered> answered_;
+  std::vector<std::string> missing_;
+  std::vector<history::DiskLoss> losses_;
+};
+
+}  // namespace lamppost::sim
+
+#endif  // LAMPPOST_TESTS_SIM_FACTS_H_

@@ -1,0 +1,20 @@
+#include "tests/sim/plan.h"
+
+namespace lamppost::sim {
+
+const char* NameOf(Rate rate) {
+  static constexpr const char* kNames[kRates] = {"drop", "duplicate",  "reorder", "late",
+                                                 "flip", "lose-reply", "recode"};
+  return kNames[static_cast<size_t>(rate)];
+}
+
+const char* NameOf(Act act) {
+  static constexpr const char* kNames[kActs] = {"put", "delete", "write", "get", "scan", "reuse"};
+  return kNames[static_cast<size_t>(act)];
+}
+
+std::string NodeId(NodeIndex node) {
+  return std::string(1, static_cast<char>('A' + node));
+}
+
+}  // namespace lamppost::sim

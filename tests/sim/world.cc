@@ -1,0 +1,323 @@
+#include "tests/sim/world.h"
+
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/common/error.h"
+#include "services/kv/core/testing/store_audit.h"
+#include "tests/history/checks.h"
+#include "tests/sim/faults.h"
+
+namespace lamppost::sim {
+namespace {
+
+constexpr uint64_t kStrikeAgainMs = 20;
+constexpr uint64_t kComesToNothingMs = 2500;
+// How much longer than planned the faults may last until each has struck.
+constexpr uint64_t kOvertimeMs = 60000;
+constexpr uint64_t kRoundMs = 250;
+
+}  // namespace
+
+// Keeps what the world itself has to know.
+class World::Bookkeeper : public Observer {
+ public:
+  explicit Bookkeeper(World* world) : world_(world) {}
+
+  void OnRefused(NodeIndex, uint64_t, uint64_t) override { world_->Struck("forge"); }
+  void OnCommitFailed(NodeIndex, const kv::Output&) override { ++world_->tally_.other["failed commits"]; }
+  void OnStopped(NodeIndex, Loss, size_t lost) override {
+    if (lost > 0) world_->tally_.other["batches lost with the power"] += lost;
+  }
+  void OnCommitted(NodeIndex, const kv::Output& output) override {
+    if (!output.batch.empty()) ++world_->tally_.other["commits"];
+    world_->tally_.other["messages"] += output.messages.size() + output.answers.size();
+  }
+  void OnOperation(const history::Operation& operation) override {
+    if (operation.outcome == history::Outcome::kOk && operation.kind == history::Kind::kWrite) {
+      for (const history::Item& item : operation.items) world_->acknowledged_deletes_ += item.value ? 0 : 1;
+    }
+    if (operation.client >= world_->plan_.clients && operation.error == "OVERLOADED") world_->Struck("flood");
+    world_->history_.operations.push_back(operation);
+  }
+
+ private:
+  World* const world_;
+};
+
+World::World(const Plan& plan, const std::vector<Observer*>& observers)
+    : plan_(plan),
+      random_(plan.seed),
+      findings_(&tally_, &observers_),
+      facts_(plan),
+      checks_(AllChecks(&facts_, &findings_)),
+      bookkeeper_(std::make_unique<Bookkeeper>(this)) {
+  observers_.Add(&facts_);
+  for (const std::unique_ptr<Check>& check : checks_) observers_.Add(check.get());
+  observers_.Add(bookkeeper_.get());
+  for (Observer* observer : observers) observers_.Add(observer);
+
+  network_ = std::make_unique<Network>(plan_, random_.Fork('n'), &scheduler_, &tally_);
+  std::vector<Endpoint*> endpoints;
+  for (NodeIndex i = 0; i < plan_.nodes; ++i) {
+    Node::Surroundings surroundings;
+    surroundings.scheduler = &scheduler_;
+    surroundings.network = network_.get();
+    surroundings.observer = &observers_;
+    surroundings.reply = [this](sim::Reply reply) { Reply(std::move(reply)); };
+    surroundings.on_self_stop = [this](NodeIndex node, Loss) { OnSelfStop(node); };
+    nodes_.push_back(std::make_unique<Node>(i, plan_, random_.Fork(i), std::move(surroundings)));
+    endpoints.push_back(nodes_.back().get());
+  }
+  network_->Attach(std::move(endpoints));
+  facts_.Watch(&nodes_);
+  for (ClientIndex i = 0; i < plan_.clients + kFlooders; ++i) {
+    const auto send = [this](NodeIndex node, Request request) { Deliver(node, std::move(request)); };
+    clients_.push_back(std::make_unique<Client>(i, plan_, random_.Fork(1000 + i),
+                                                Client::Surroundings{&scheduler_, &observers_, send}));
+  }
+}
+
+World::~World() = default;
+
+void World::Tell(const std::string& what) {
+  observers_.OnTold(what);
+}
+
+void World::Struck(const std::string& fault) {
+  if (!healed_) ++tally_.strikes[fault];
+}
+
+// ---- Processes
+
+void World::StartNode(NodeIndex index) {
+  Node* node = nodes_[index].get();
+  if (node->IsUp()) return;
+  facts_.now_us = scheduler_.now_us();
+  absl::Status status = node->Start();
+  if (status.code() == absl::StatusCode::kDataLoss) {
+    // What an operator does with a disk that is reported to be damaged.
+    ReplaceDisk(index);
+    status = node->Start();
+  }
+  if (!status.ok())
+    findings_.Violated("I14", absl::StrCat("node ", NodeId(index), " does not start: ", status.message()));
+}
+
+void World::ReplaceDisk(NodeIndex index) {
+  Tell(absl::StrCat("the damaged disk of ", NodeId(index), " is replaced"));
+  facts_.now_us = scheduler_.now_us();
+  nodes_[index]->ExchangeDisk(std::make_unique<Disk>());
+}
+
+void World::StartAfter(NodeIndex node, uint64_t down_ms) {
+  scheduler_.AfterMs(down_ms, [this, node] { StartNode(node); });
+}
+
+void World::ExchangeDisk(NodeIndex node, std::unique_ptr<Disk> disk, uint64_t down_ms) {
+  facts_.now_us = scheduler_.now_us();
+  nodes_[node]->Crash(Loss::kProcess, Notice::kSoon);
+  nodes_[node]->ExchangeDisk(std::move(disk));
+  StartAfter(node, down_ms);
+}
+
+void World::Kill(NodeIndex node, Loss loss, uint64_t down_ms) {
+  facts_.now_us = scheduler_.now_us();
+  nodes_[node]->Crash(loss, random_.Percent(50) ? Notice::kSoon : Notice::kByKeepalive);
+  StartAfter(node, down_ms);
+}
+
+void World::WillStop(NodeIndex node, const std::string& fault, uint64_t down_ms) {
+  stops_[node] = {fault, down_ms};
+}
+
+void World::OnSelfStop(NodeIndex node) {
+  facts_.now_us = scheduler_.now_us();
+  Stop stop;
+  const auto it = stops_.find(node);
+  if (it != stops_.end()) {
+    stop = it->second;
+    stops_.erase(it);
+    Struck(stop.fault);
+  }
+  Tell(absl::StrCat("the process of ", NodeId(node), " ends (", stop.fault, ")"));
+  StartAfter(node, healed_ ? 1 : stop.down_ms);
+}
+
+// ---- Clients
+
+void World::Deliver(NodeIndex node, Request request) {
+  const uint64_t latency_us = random_.Between(plan_.latency_min_us, plan_.latency_max_us);
+  scheduler_.After(latency_us, [this, node, request = std::move(request)]() mutable {
+    if (nodes_[node]->IsServing()) return nodes_[node]->OnRequest(std::move(request));
+    sim::Reply refused;
+    refused.client = request.client;
+    refused.attempt = request.attempt;
+    refused.clock = request.clock;
+    refused.status = MakeError(absl::StatusCode::kUnavailable, "CONNECTION_REFUSED", "nobody is there");
+    Reply(std::move(refused));
+  });
+}
+
+void World::Reply(sim::Reply reply) {
+  if (reply.client >= clients_.size()) return;
+  if (reply.status.ok() && reply.written.version.counter > 0 && network_->Strikes(Rate::kLoseReply)) return;
+  const uint64_t latency_us = random_.Between(plan_.latency_min_us, plan_.latency_max_us);
+  scheduler_.After(latency_us, [this, reply = std::move(reply)] { clients_[reply.client]->OnReply(reply); });
+}
+
+// ---- The run
+
+void World::Strike(const sim::Strike& strike) {
+  facts_.now_us = scheduler_.now_us();
+  const Fault* fault = FindFault(strike.fault);
+  if (!healed_ && !fault->strike(this, strike)) {
+    scheduler_.AfterMs(kStrikeAgainMs, [this, strike] { Strike(strike); });
+    return;
+  }
+  // It may come to nothing, and is then done again.
+  scheduler_.AfterMs(strike.for_ms + kComesToNothingMs, [this, strike] {
+    if (!healed_ && tally_.strikes.count(strike.fault) == 0) Strike(strike);
+  });
+}
+
+void World::LiveThroughFaults() {
+  for (const Errand& errand : plan_.errands) {
+    scheduler_.At(errand.at_ms * 1000, [this, &errand] { clients_[errand.client]->Take(errand); });
+  }
+  for (const sim::Strike& strike : plan_.strikes) {
+    scheduler_.At(strike.at_ms * 1000, [this, &strike] { Strike(strike); });
+  }
+  scheduler_.RunUntil(plan_.faults_end_ms * 1000);
+  const uint64_t overtime_end_us = (plan_.faults_end_ms + kOvertimeMs) * 1000;
+  while (!IdleFaults().empty() && scheduler_.now_us() < overtime_end_us) {
+    Busy(random_.Below(plan_.nodes));
+    scheduler_.RunUntil(scheduler_.now_us() + kRoundMs * 1000);
+  }
+}
+
+void World::Busy(NodeIndex node) {
+  Errand errand;
+  errand.client = plan_.clients + random_.Below(kFlooders);
+  errand.node = node;
+  errand.keys = {random_.Below(5)};
+  clients_[errand.client]->Take(errand);
+}
+
+void World::Heal() {
+  healed_ = true;
+  for (const std::unique_ptr<Client>& client : clients_) client->Retire();
+  Tell("all heals");
+  observers_.OnHealed();
+  network_->Heal();
+  for (NodeIndex i = 0; i < nodes_.size(); ++i) {
+    Node* node = nodes_[i].get();
+    node->Resume();
+    node->SlowDisk(0);
+    node->RunTimeAt(100);
+    node->SetDiskFull(std::nullopt);
+    node->disk()->FailNext(Disk::Failure::kNone);
+    node->Disarm();
+    if (node->disk()->IsDamaged()) {
+      node->Crash(Loss::kProcess, Notice::kSoon);
+      ReplaceDisk(i);
+    }
+    StartNode(i);
+  }
+}
+
+bool World::IsSettled() const {
+  for (const std::unique_ptr<Node>& node : nodes_) {
+    if (!node->IsSettled()) return false;
+  }
+  for (const std::unique_ptr<Client>& client : clients_) {
+    if (!client->IsIdle()) return false;
+  }
+  return true;
+}
+
+std::string World::WhatIsNotSettled() const {
+  std::string what = "not at rest:";
+  for (ClientIndex i = 0; i < clients_.size(); ++i) {
+    if (!clients_[i]->IsIdle()) absl::StrAppend(&what, " client ", i, " waits;");
+  }
+  for (NodeIndex i = 0; i < nodes_.size(); ++i) {
+    if (!nodes_[i]->IsUp()) {
+      absl::StrAppend(&what, "\n  ", NodeId(i), " is down");
+      continue;
+    }
+    const kv::Replica& replica = nodes_[i]->replica();
+    absl::StrAppend(&what, "\n  ", ToString(replica.me()), " heads {", ToString(replica.heads()), "} hash ",
+                    kv::ToHex(replica.state().hash.Total()).substr(24), ", ", nodes_[i]->waiting_writes(),
+                    " writes wait");
+    for (const kv::Peer& peer : replica.peers()) {
+      absl::StrAppend(&what, "\n    ", peer.address, " state ", static_cast<int>(peer.state), " ",
+                      peer.detail, " heads {", ToString(peer.heads), "}");
+    }
+  }
+  return what;
+}
+
+bool World::Settle() {
+  const uint64_t end_us = scheduler_.now_us() + kSettleMs * 1000;
+  while (scheduler_.now_us() < end_us) {
+    scheduler_.RunUntil(scheduler_.now_us() + kRoundMs * 1000);
+    if (IsSettled()) return true;
+  }
+  observers_.OnNotSettled(WhatIsNotSettled());
+  return false;
+}
+
+std::vector<std::string> World::IdleFaults() const {
+  std::set<std::string> idle;
+  for (const sim::Strike& strike : plan_.strikes) {
+    if (tally_.strikes.count(strike.fault) == 0) idle.insert(strike.fault);
+  }
+  for (size_t i = 0; i < kRates; ++i) {
+    const Rate rate = static_cast<Rate>(i);
+    if (rate != Rate::kRecode && plan_.rates[i] > 0 && tally_.rates[i] == 0) idle.insert(NameOf(rate));
+  }
+  return {idle.begin(), idle.end()};
+}
+
+history::History World::TakeHistory() {
+  history_.disk_losses = facts_.losses();
+  for (NodeIndex i = 0; i < nodes_.size(); ++i) {
+    history::Contents& contents = history_.final_contents[NodeId(i)];
+    for (auto& [key, version] : kv::testing::Dump(*nodes_[i]->disk(), kv::testing::Tombstones::kLeftOut)) {
+      contents[key] = {key, version.value->bytes, version.timestamp};
+    }
+  }
+  return std::move(history_);
+}
+
+Result World::Run() {
+  Result result;
+  for (NodeIndex i = 0; i < nodes_.size(); ++i) StartNode(i);
+  LiveThroughFaults();
+  result.idle_faults = IdleFaults();
+  const uint64_t healed_ms = scheduler_.now_ms();
+  Heal();
+  bool settled = Settle();
+  result.settle_ms = scheduler_.now_ms() - healed_ms;
+  if (settled) {
+    network_->ReleaseLate();
+    scheduler_.RunUntil(scheduler_.now_us() + 1500000);
+    settled = Settle();
+  }
+  if (settled) {
+    observers_.OnEnd();
+    result.history = TakeHistory();
+    for (const history::Violation& violation : history::Check(result.history)) {
+      findings_.Violated(violation.invariant, absl::StrCat("as clients see it: ", violation.what));
+    }
+  }
+  checks_.clear();  // they say how much they have looked at
+  result.violations = findings_.violations();
+  result.tally = tally_;
+  result.events = scheduler_.events();
+  return result;
+}
+
+}  // namespace lamppost::sim
