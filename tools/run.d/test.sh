@@ -5,7 +5,7 @@
 # Installs what it lacks, then runs, going on after a failure:
 #   1. the checks of ./run lint
 #   2. all Bazel tests, optimised; the whole-system tests (tag integration) are among them
-#   3. ./run demo
+#   3. ./run demo and ./run soak
 #   4. the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer (all but those tagged
 #      integration or noasan)
 #   5. each fuzz target with 20,000 inputs (./run fuzz takes more)
@@ -49,6 +49,12 @@ fuzz_briefly() {
   run_fuzz_targets "-runs=20000 -seed=1" "${targets[@]}" >&2
 }
 
+# What docs/testing.md shows; the thousand seeds are a Bazel test.
+soak_briefly() {
+  ./run soak --seeds 50
+  ./run soak --replay 7 --brief >/dev/null
+}
+
 start=$SECONDS
 need_packages build lint test fuzz
 run_lint_checks check
@@ -57,6 +63,7 @@ need_tool grpcurl
 tools=("--test_env=BUF=$BUF" "--test_env=GRPCURL=$GRPCURL")
 run_bazel_tests "all tests" opt "${left_out[*]}" "${tools[@]}"
 step demo ./run demo
+step soak soak_briefly
 run_bazel_tests "unit tests under ASan and UBSan" asan "${left_out[*]} integration noasan" --build_tests_only
 fuzz_briefly
 say "all of it: $((SECONDS - start)) s"
