@@ -105,6 +105,29 @@ TEST_F(TableTest, CountsIndexAndHashStayInStepUnderRandomWrites) {
   }
 }
 
+// Whether it comes from the group, from the cache or from the store.
+TEST_F(TableTest, FindsAVersionThatReachesBeyondTheHeads) {
+  const Origin a{"A", 1};
+  const Origin b{"B", 1};
+  const auto beyond = [](Table* table) {
+    const absl::StatusOr<const Version*> found = table->FindBeyondHeads("x");
+    return found.ok() && *found != nullptr ? (*found)->timestamp.counter : 0;
+  };
+  state_.heads = {{a, 3}, {b, 9}};
+  EXPECT_EQ(beyond(&table_), 0u) << "there is none";
+  Version version = At(9, "v", "B");
+  version.seen = Seen(Heads{{a, 5}}, 9);
+  Apply("x", version);
+  EXPECT_EQ(beyond(&table_), 9u) << "its writer had seen more of A";
+  Commit();
+  EXPECT_EQ(beyond(&table_), 9u);
+  Table fresh(&storage_, &state_);
+  EXPECT_EQ(beyond(&fresh), 9u);
+  state_.heads.Raise(a, 5);
+  EXPECT_EQ(beyond(&table_), 0u);
+  EXPECT_EQ(beyond(&fresh), 0u);
+}
+
 TEST_F(TableTest, DamagedDataIsReportedAndChangesNothing) {
   WriteBatch batch;
   batch.Put(Space::kData, "x", "garbage");

@@ -21,8 +21,9 @@ bool Seen::Includes(uint64_t own_counter, const Timestamp& other) const {
 
 bool IsWithin(const Heads& heads, const Version& version) {
   if (!heads.Covers(version.timestamp)) return false;
+  const uint64_t counter = version.timestamp.counter;
   for (const auto& [origin, lag] : version.seen.lags()) {
-    if (heads.At(origin) + lag < version.timestamp.counter) return false;
+    if (lag < counter && heads.At(origin) < counter - lag) return false;
   }
   return true;
 }

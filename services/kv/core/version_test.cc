@@ -141,5 +141,20 @@ TEST(SeenTest, ALagBeyondTheCounterSeesNothing) {
   EXPECT_FALSE(forged.Includes(10, {UINT64_MAX, kA}));
 }
 
+TEST(ReachTest, HeadsAreWithinReachOfAVersionAndOfAllThatItsWriterHadSeen) {
+  const Origin a{"A", 1};
+  const Origin b{"B", 1};
+  Version version;
+  version.timestamp = {10, b};
+  version.seen = Seen(Heads{{a, 7}, {b, 9}}, 10);
+  EXPECT_TRUE(IsWithin({{a, 7}, {b, 10}}, version));
+  EXPECT_TRUE(IsWithin({{a, 99}, {b, 99}}, version));
+  EXPECT_FALSE(IsWithin({{a, 7}, {b, 9}}, version)) << "not the version itself";
+  EXPECT_FALSE(IsWithin({{a, 6}, {b, 10}}, version)) << "it came before what it stands on";
+  const Heads raised = RaisedBy(version, {{a, 3}, {b, 12}});
+  EXPECT_EQ(raised, (Heads{{a, 7}, {b, 12}}));
+  EXPECT_TRUE(IsWithin(raised, version));
+}
+
 }  // namespace
 }  // namespace lamppost::kv
