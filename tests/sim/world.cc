@@ -117,6 +117,7 @@ void World::StartAfter(NodeIndex node, uint64_t down_ms) {
 
 void World::ExchangeDisk(NodeIndex node, std::unique_ptr<Disk> disk, uint64_t down_ms) {
   facts_.now_us = scheduler_.now_us();
+  stops_.erase(node);
   nodes_[node]->Crash(Loss::kProcess, Notice::kSoon);
   nodes_[node]->ExchangeDisk(std::move(disk));
   StartAfter(node, down_ms);
@@ -124,6 +125,7 @@ void World::ExchangeDisk(NodeIndex node, std::unique_ptr<Disk> disk, uint64_t do
 
 void World::Kill(NodeIndex node, Loss loss, uint64_t down_ms) {
   facts_.now_us = scheduler_.now_us();
+  stops_.erase(node);  // what was to end it has been overtaken
   nodes_[node]->Crash(loss, random_.Percent(50) ? Notice::kSoon : Notice::kByKeepalive);
   StartAfter(node, down_ms);
 }
