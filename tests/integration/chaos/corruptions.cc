@@ -48,6 +48,16 @@ std::map<std::string, KeyWrites> WritesByKey(const History& history) {
   return writes;
 }
 
+// What the history says of a key in the end; nothing if it is not there. A node whose disk was lost may have
+// the last word on a key, though its writes are left out above.
+std::optional<Timestamp> FinalVersion(const History& history, const std::string& key) {
+  if (history.final_contents.empty()) return std::nullopt;
+  const Contents& contents = history.final_contents.begin()->second;
+  const auto it = contents.find(key);
+  if (it == contents.end()) return std::nullopt;
+  return it->second.version;
+}
+
 void PutEverywhere(const Item& item, const Timestamp& version, History* history) {
   for (auto& [node, contents] : history->final_contents) contents[item.key] = {item.key, item.value, version};
 }
@@ -75,7 +85,7 @@ bool LoseAKeyAtOneNode(History* history) {
 bool LoseAKeyEverywhere(History* history) {
   for (const auto& [key, writes] : WritesByKey(*history)) {
     if (writes.by_version.empty() || writes.has_unknown_delete) continue;
-    if (!writes.by_version.rbegin()->second->value) continue;
+    if (FinalVersion(*history, key) != writes.by_version.rbegin()->first) continue;
     for (auto& [node, contents] : history->final_contents) contents.erase(key);
     return true;
   }
@@ -84,7 +94,8 @@ bool LoseAKeyEverywhere(History* history) {
 
 bool BringAnOlderValueBack(History* history) {
   for (const auto& [key, writes] : WritesByKey(*history)) {
-    if (writes.by_version.size() < 2 || !writes.by_version.rbegin()->second->value) continue;
+    if (writes.by_version.size() < 2) continue;
+    if (FinalVersion(*history, key) != writes.by_version.rbegin()->first) continue;
     const auto older = std::next(writes.by_version.rbegin());
     if (!older->second->value) continue;
     PutEverywhere(Item(*older->second), Timestamp(older->first), history);
@@ -96,6 +107,7 @@ bool BringAnOlderValueBack(History* history) {
 bool BringADeletedKeyBack(History* history) {
   for (const auto& [key, writes] : WritesByKey(*history)) {
     if (writes.by_version.size() < 2 || writes.by_version.rbegin()->second->value) continue;
+    if (writes.has_unknown_delete || FinalVersion(*history, key)) continue;
     const auto older = std::next(writes.by_version.rbegin());
     if (!older->second->value) continue;
     PutEverywhere(Item(*older->second), Timestamp(older->first), history);
