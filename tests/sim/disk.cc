@@ -63,9 +63,7 @@ class Disk::View : public kv::StoreReader {
 };
 
 bool Disk::Reports(kv::Space space, absl::string_view key) const {
-  if (damaged_.empty() || damaged_.count({static_cast<char>(space), std::string(key)}) == 0) return false;
-  damage_reported_ = true;
-  return true;
+  return !damaged_.empty() && damaged_.count({static_cast<char>(space), std::string(key)}) > 0;
 }
 
 absl::StatusOr<std::optional<std::string>> Disk::Get(kv::Space space, absl::string_view key) const {

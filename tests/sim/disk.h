@@ -58,8 +58,6 @@ class Disk : public kv::Storage {
   // Damages a record, as a bit flip that a checksum finds; false if there is no record to choose from.
   bool DamageOne(kv::Space space, Random* random);
   bool IsDamaged() const { return !damaged_.empty(); }
-  // True if damage was met by a reader.
-  bool DamageWasReported() const { return damage_reported_; }
 
   // What is there, damaged or not, for those who watch; Scan is what a reader gets.
   std::unique_ptr<kv::Cursor> ScanUndamaged(kv::Space space) const { return content_.Scan(space, "", ""); }
@@ -82,7 +80,6 @@ class Disk : public kv::Storage {
   bool write_failed_ = false;
   uint64_t batches_refused_ = 0;
   std::set<Record> damaged_;
-  mutable bool damage_reported_ = false;
 };
 
 }  // namespace lamppost::sim
