@@ -44,6 +44,7 @@ empty_coverage_tools = repository_rule(implementation = _empty_coverage_tools_im
 _PKG_CONFIG = {
     "benchmark": "benchmark",
     "cli11": None,
+    "crypto": "libcrypto",
     "gmock": "gmock",
     "grpc": "grpc++",
     "gtest": "gtest_main",
@@ -53,6 +54,7 @@ _PKG_CONFIG = {
     "spdlog": "spdlog",
     "systemd": "libsystemd",
     "tcmalloc": "libtcmalloc_minimal",
+    "valijson": None,
     "xxhash": None,
 }
 
