@@ -40,16 +40,18 @@ class ReadyLink {
   ReadyLink(std::string name, OpenFn open) : name_(std::move(name)), open_(std::move(open)) {}
 
   // The stubs, on a ready channel. After an error the next attempt gets a new channel: the old one would sit
-  // out its back-off, which is the retry policy's business here.
+  // out its back-off, which is the retry policy's business here. For the same reason a channel of an earlier
+  // attempt that has broken since is replaced at once.
   absl::StatusOr<std::shared_ptr<Stubs>> Get(Deadline deadline, int64_t timeout_ms) {
-    absl::StatusOr<std::shared_ptr<Link>> link = Current(deadline);
-    if (!link.ok()) return link.status();
-    const absl::Status ready = WaitUntilReady((*link)->channel.get(), name_, deadline, timeout_ms);
-    if (!ready.ok()) {
+    while (true) {
+      const std::shared_ptr<Link> old = Current();
+      absl::StatusOr<std::shared_ptr<Link>> link = old ? old : Open(deadline);
+      if (!link.ok()) return link.status();
+      const absl::Status ready = WaitUntilReady((*link)->channel.get(), name_, deadline, timeout_ms);
+      if (ready.ok()) return std::shared_ptr<Stubs>(*link, &(*link)->stubs);
       Drop(*link);
-      return ready;
+      if (!old || std::chrono::system_clock::now() >= deadline) return ready;
     }
-    return std::shared_ptr<Stubs>(*link, &(*link)->stubs);
   }
 
  private:
@@ -61,12 +63,13 @@ class ReadyLink {
     Stubs stubs;
   };
 
-  absl::StatusOr<std::shared_ptr<Link>> Current(Deadline deadline) {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      if (link_) return link_;
-    }
-    // Not under the lock: it may take its time, and others may have a link before.
+  std::shared_ptr<Link> Current() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return link_;
+  }
+
+  // Not under the lock: it may take its time, and others may have a link before.
+  absl::StatusOr<std::shared_ptr<Link>> Open(Deadline deadline) {
     absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = open_(deadline);
     if (!channel.ok()) return channel.status();
     std::lock_guard<std::mutex> lock(mutex_);
