@@ -1,6 +1,8 @@
 #include "services/rpc/storage/local_request_store.h"
 
+#include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "services/common/error.h"
 #include "services/rpc/storage/owner_name.h"
@@ -51,10 +53,8 @@ std::vector<StoreAnswer> LocalRequestStore::RunGroup(const std::vector<NumberedO
   std::vector<StoreAnswer> answers;
   answers.reserve(group.size());
   if (failure_.ok()) {
-    for (const NumberedOperation& operation : group) {
-      answers.push_back(records_->Apply(operation));
-      answers.back().status = Final(answers.back().status);
-    }
+    const absl::Status room = CheckRoom(group);
+    for (const NumberedOperation& operation : group) answers.push_back(Apply(operation, room));
     failure_ = Final(records_->Commit());
     if (failure_.ok()) return answers;
   }
@@ -66,6 +66,26 @@ std::vector<StoreAnswer> LocalRequestStore::RunGroup(const std::vector<NumberedO
     answers.back().status = failure_;
   }
   return answers;
+}
+
+absl::Status LocalRequestStore::CheckRoom(const std::vector<NumberedOperation>& group) const {
+  const bool creates =
+      check_room_ && std::any_of(group.begin(), group.end(), [](const NumberedOperation& operation) {
+        return std::holds_alternative<CreateRecord>(operation.operation);
+      });
+  return creates ? check_room_() : absl::OkStatus();
+}
+
+StoreAnswer LocalRequestStore::Apply(const NumberedOperation& operation, const absl::Status& room) {
+  StoreAnswer answer;
+  if (!room.ok() && std::holds_alternative<CreateRecord>(operation.operation)) {
+    answer.number = operation.number;
+    answer.status = room;
+    return answer;
+  }
+  answer = records_->Apply(operation);
+  answer.status = Final(answer.status);
+  return answer;
 }
 
 }  // namespace lamppost::rpc

@@ -24,9 +24,13 @@ namespace lamppost::rpc {
 class LocalRequestStore : public RequestStore {
  public:
   using OpenFn = std::function<absl::StatusOr<std::unique_ptr<kv::Storage>>()>;
+  // Whether there is room for new records. Called on the store's thread.
+  using CheckRoomFn = std::function<absl::Status()>;
 
-  // `open` is called by Start, once.
-  explicit LocalRequestStore(OpenFn open) : open_(std::move(open)) {}
+  // `open` is called by Start, once; `check_room` before each group that creates records. Its error is the
+  // answer to those, and they do not take place; all else, outcomes above all, goes on. None: no check.
+  explicit LocalRequestStore(OpenFn open, CheckRoomFn check_room = nullptr)
+      : open_(std::move(open)), check_room_(std::move(check_room)) {}
   ~LocalRequestStore() override;
 
   // Errors: those of `open` and of StagedRecords::Load.
@@ -40,8 +44,12 @@ class LocalRequestStore : public RequestStore {
 
  private:
   std::vector<StoreAnswer> RunGroup(const std::vector<NumberedOperation>& group);
+  absl::Status CheckRoom(const std::vector<NumberedOperation>& group) const;
+  // Against what is stored and staged; `room` is for new records.
+  StoreAnswer Apply(const NumberedOperation& operation, const absl::Status& room);
 
   const OpenFn open_;
+  const CheckRoomFn check_room_;
   std::string owner_;
   uint64_t clock_start_ = 0;
   std::unique_ptr<kv::Storage> storage_;

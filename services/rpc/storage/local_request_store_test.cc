@@ -4,9 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
-#include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -136,6 +137,23 @@ TEST_F(LocalRequestStoreTest, AFailedCommitEndsIt) {
   EXPECT_FALSE(client_.Do(CreateRecord{Id(3), "refused"}).status.ok());
 }
 
+TEST(LocalRequestStoreRoomTest, WithoutRoomNoRecordsAreCreatedAndOutcomesAreKept) {
+  std::atomic<bool> is_full{false};
+  StoreClient client(std::make_unique<LocalRequestStore>(
+      []() -> absl::StatusOr<std::unique_ptr<kv::Storage>> {
+        return std::unique_ptr<kv::Storage>(std::make_unique<kv::MemoryStorage>());
+      },
+      [&is_full] { return is_full ? absl::UnavailableError("full") : absl::OkStatus(); }));
+  ASSERT_TRUE(client.Start().ok());
+  const uint64_t revision = client.Do(CreateRecord{Id(1), "running"}).revision;
+  is_full = true;
+  EXPECT_EQ(client.Do(CreateRecord{Id(2), "refused"}).status, absl::UnavailableError("full"));
+  EXPECT_NE(client.Do(ReplaceRecord{Id(1), revision, "outcome"}).revision, 0u);
+  is_full = false;
+  EXPECT_FALSE(client.Do(GetRecord{Id(2)}).record.has_value());
+  EXPECT_NE(client.Do(CreateRecord{Id(2), "taken"}).revision, 0u);
+}
+
 class RocksDbRequestStoreTest : public testing::Test {
  protected:
   absl::Status TryStart() {
@@ -216,6 +234,15 @@ TEST_F(RocksDbRequestStoreTest, TwoAtATimeAreRefused) {
   Start();
   RocksDbRequestStore second(directory_.path(), {});
   EXPECT_EQ(ErrorReason(second.Start([](std::vector<StoreAnswer>) {})), "DATA_DIR_IN_USE");
+}
+
+TEST_F(RocksDbRequestStoreTest, ADiskThatIsNearlyFullTakesNoNewRecords) {
+  StoreClient client(
+      std::make_unique<RocksDbRequestStore>(directory_.path(), kv::RocksDbOptions(), UINT64_MAX));
+  ASSERT_TRUE(client.Start().ok());
+  const StoreAnswer answer = client.Do(CreateRecord{Id(1), "value"});
+  EXPECT_EQ(ErrorReason(answer.status), "REQUEST_STORE_UNAVAILABLE") << answer.status;
+  EXPECT_TRUE(client.Do(ReserveClock{1}).status.ok());
 }
 
 TEST_F(RocksDbRequestStoreTest, ANodesDirectoryIsRefused) {
