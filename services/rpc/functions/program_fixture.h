@@ -19,6 +19,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "services/rpc/functions/launcher.h"
 #include "services/rpc/functions/proc_files.h"
 #include "services/rpc/functions/process_runnable.h"
@@ -38,7 +39,7 @@ inline bool Eventually(const std::function<bool()>& holds) {
 }
 
 inline std::string NewDirectory() {
-  std::string directory = absl::StrCat(testing::TempDir(), "/functions-XXXXXX");
+  std::string directory = absl::StrCat(absl::StripSuffix(testing::TempDir(), "/"), "/functions-XXXXXX");
   EXPECT_NE(mkdtemp(directory.data()), nullptr);
   return directory;
 }

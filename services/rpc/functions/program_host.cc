@@ -153,7 +153,8 @@ void ProgramHost::Loop() {
   }
 }
 
-// True once it is stopping, all programs have ended, and nothing more can be posted.
+// True once it is stopping, all programs have ended, what was put off is done, and nothing more can be
+// posted.
 bool ProgramHost::IsOver() {
   if (!stopping_) return false;
   if (NowMs() >= give_up_ms_) {
@@ -163,7 +164,7 @@ bool ProgramHost::IsOver() {
       End(programs_.begin()->first, end);
     }
   }
-  if (!programs_.empty()) return false;
+  if (!programs_.empty() || !timers_.empty()) return false;
   absl::MutexLock lock(&mu_);
   closed_ = tasks_.empty();
   return closed_;
