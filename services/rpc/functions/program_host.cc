@@ -145,9 +145,11 @@ void ProgramHost::Loop() {
   sigaddset(&pipe, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   epoll_event events[kEventsMax];
-  while (!IsOver()) {
+  for (;;) {
     const int wait_ms = RunTimers();
-    const int count = epoll_wait(epoll_fd_, events, kEventsMax, RunTasks() ? 0 : wait_ms);
+    const bool ran = RunTasks();
+    if (IsOver()) return;
+    const int count = epoll_wait(epoll_fd_, events, kEventsMax, ran ? 0 : wait_ms);
     for (int i = 0; i < count; ++i) ServeEvent(events[i].data.u64, events[i].events);
     SendPackets();
   }
