@@ -12,7 +12,7 @@ namespace lamppost::rpc {
 
 using Verdict = StoreAnswer::Verdict;
 
-std::string ContractCaseName(const testing::TestParamInfo<ContractCase>& info) {
+std::string ContractCaseName(const ::testing::TestParamInfo<ContractCase>& info) {
   return info.param.name;
 }
 

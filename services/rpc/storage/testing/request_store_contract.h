@@ -1,6 +1,6 @@
 // What request_store.h promises, as tests to be held against an implementation:
 //
-//   INSTANTIATE_TEST_SUITE_P(Mine, RequestStoreContractTest, testing::Values(ContractCase{"Mine", make}),
+//   INSTANTIATE_TEST_SUITE_P(Mine, RequestStoreContractTest, ::testing::Values(ContractCase{"Mine", make}),
 //   Name);
 #ifndef LAMPPOST_SERVICES_RPC_STORAGE_TESTING_REQUEST_STORE_CONTRACT_H_
 #define LAMPPOST_SERVICES_RPC_STORAGE_TESTING_REQUEST_STORE_CONTRACT_H_
@@ -33,10 +33,10 @@ struct ContractCase {
   std::function<std::unique_ptr<StorePlace>()> make;
 };
 
-std::string ContractCaseName(const testing::TestParamInfo<ContractCase>& info);
+std::string ContractCaseName(const ::testing::TestParamInfo<ContractCase>& info);
 std::ostream& operator<<(std::ostream& out, const ContractCase& contract_case);
 
-class RequestStoreContractTest : public testing::TestWithParam<ContractCase> {
+class RequestStoreContractTest : public ::testing::TestWithParam<ContractCase> {
  protected:
   void SetUp() override;
   void TearDown() override;

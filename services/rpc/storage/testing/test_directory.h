@@ -14,7 +14,7 @@ namespace lamppost::rpc {
 
 class TestDirectory {
  public:
-  TestDirectory() : path_(testing::TempDir() + "/store." + std::string(6, 'X')) {
+  TestDirectory() : path_(::testing::TempDir() + "/store." + std::string(6, 'X')) {
     if (mkdtemp(path_.data()) == nullptr) ADD_FAILURE() << "no directory " << path_;
   }
   ~TestDirectory() {
