@@ -8,7 +8,6 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 
 namespace lamppost::rpc {
@@ -16,8 +15,6 @@ namespace {
 
 constexpr char kProgram[] = "lamppost-rpc";
 constexpr size_t kNodeIdBytesMax = 32;
-constexpr size_t kFleetBytesMax = 64;
-constexpr absl::string_view kEtcdScheme = "etcd://";
 constexpr absl::Duration kRetentionMax = absl::Hours(24 * 366);
 
 // The command line as given.
@@ -84,24 +81,6 @@ absl::StatusOr<uint64_t> ParseRetention(const std::string& text) {
   return static_cast<uint64_t>(absl::ToInt64Milliseconds(retention));
 }
 
-absl::StatusOr<StoreChoice> ParseEtcd(absl::string_view rest) {
-  StoreChoice choice;
-  choice.kind = StoreChoice::Kind::kEtcd;
-  choice.fleet = "lamppost";
-  if (const size_t slash = rest.find('/'); slash != absl::string_view::npos) {
-    choice.fleet = std::string(rest.substr(slash + 1));
-    rest = rest.substr(0, slash);
-    if (!IsName(choice.fleet, kFleetBytesMax)) {
-      return UsageError(
-          absl::StrCat("a fleet's name is 1 to ", kFleetBytesMax, " characters of A-Z a-z 0-9 . _ -"));
-    }
-  }
-  absl::StatusOr<std::vector<Address>> endpoints = ParseAddresses(rest);
-  if (!endpoints.ok()) return UsageError(endpoints.status().message());
-  choice.endpoints = *std::move(endpoints);
-  return choice;
-}
-
 absl::StatusOr<Settings> Check(const Flags& flags) {
   Settings settings;
   const absl::Status common =
@@ -143,7 +122,13 @@ absl::StatusOr<StoreChoice> ParseStoreChoice(absl::string_view text) {
     choice.kind = StoreChoice::Kind::kMemory;
     return choice;
   }
-  if (absl::ConsumePrefix(&text, kEtcdScheme)) return ParseEtcd(text);
+  if (IsEtcdAddress(text)) {
+    absl::StatusOr<EtcdAddress> etcd = ParseEtcdEndpoints(text);
+    if (!etcd.ok()) return etcd.status();
+    choice.kind = StoreChoice::Kind::kEtcd;
+    choice.etcd = *std::move(etcd);
+    return choice;
+  }
   return UsageError(absl::StrCat("'", text, "' is none of rocksdb, memory and etcd://HOST:PORT"));
 }
 

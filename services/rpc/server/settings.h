@@ -6,13 +6,12 @@
 #include <cstdint>
 #include <string>
 #include <variant>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "services/common/listen_address.h"
 #include "services/common/server_flags.h"
 #include "services/rpc/server/faults.h"
+#include "services/rpc/storage/etcd_address.h"
 
 namespace lamppost::rpc {
 
@@ -21,11 +20,10 @@ struct StoreChoice {
   enum class Kind { kRocksDb, kMemory, kEtcd };
 
   Kind kind = Kind::kRocksDb;
-  std::vector<Address> endpoints;  // kEtcd
-  std::string fleet;               // kEtcd: which servers share the records; 1 to 64 of A-Z a-z 0-9 . _ -
+  EtcdAddress etcd;  // kEtcd
 };
 
-// "rocksdb", "memory", "etcd://HOST:PORT,HOST:PORT[/FLEET]". INVALID_ARGUMENT otherwise.
+// "rocksdb", "memory", or what ParseEtcdEndpoints takes. INVALID_ARGUMENT otherwise.
 absl::StatusOr<StoreChoice> ParseStoreChoice(absl::string_view text);
 
 struct Settings : ServerSettings {

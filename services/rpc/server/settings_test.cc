@@ -44,10 +44,10 @@ TEST(SettingsTest, EtcdNamesItsEndpointsAndTheFleet) {
   const absl::StatusOr<StoreChoice> choice = ParseStoreChoice("etcd://a:2379,127.0.0.1:2380/blue");
   ASSERT_TRUE(choice.ok()) << choice.status();
   EXPECT_EQ(choice->kind, StoreChoice::Kind::kEtcd);
-  ASSERT_EQ(choice->endpoints.size(), 2u);
-  EXPECT_EQ(choice->endpoints[1].HostPort(), "127.0.0.1:2380");
-  EXPECT_EQ(choice->fleet, "blue");
-  EXPECT_EQ(ParseStoreChoice("etcd://a:2379")->fleet, "lamppost");
+  ASSERT_EQ(choice->etcd.endpoints.size(), 2u);
+  EXPECT_EQ(choice->etcd.endpoints[1].HostPort(), "127.0.0.1:2380");
+  EXPECT_EQ(choice->etcd.name, "blue");
+  EXPECT_EQ(ParseStoreChoice("etcd://a:2379")->etcd.name, "default");
   for (const char* text :
        {"etcd://", "etcd://a", "etcd://a:1/", "etcd://a:1/b/c", "redis", "", "etcd://a:1/ü"}) {
     EXPECT_FALSE(ParseStoreChoice(text).ok()) << text;
