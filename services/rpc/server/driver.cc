@@ -57,12 +57,20 @@ Driver::~Driver() {
 }
 
 absl::Status Driver::Start() {
+  {
+    absl::MutexLock lock(&mutex_);
+    ended_ = false;
+  }
   const absl::Status started = store_->Start([this](std::vector<StoreAnswer> answers) {
     absl::MutexLock lock(&mutex_);
     if (ended_) return;
     for (StoreAnswer& answer : answers) inputs_.queue.push_back(std::move(answer));
   });
-  if (!started.ok()) return started;
+  if (!started.ok()) {
+    absl::MutexLock lock(&mutex_);
+    ended_ = true;
+    return started;
+  }
   clock_.emplace(store_->clock_start());
   reserved_ = clock_->limit();
   watch_.emplace(MonotonicMs());
@@ -314,7 +322,7 @@ void Driver::Dispatch(EngineOutput output, const Times& now) {
 }
 
 void Driver::Submit(std::vector<NumberedOperation> operations, const Times& now) {
-  for (const NumberedOperation& each : operations) watch_->Submitted(each.number, now.steady_ms);
+  watch_->Submitted(operations.size(), now.steady_ms);
   store_->Submit(std::move(operations));
 }
 

@@ -167,7 +167,7 @@ class Driver : public RunSink {
   uint64_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool clock_runs_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = true;  // or not begun
   bool idle_ ABSL_GUARDED_BY(mutex_) = false;  // and draining
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
 

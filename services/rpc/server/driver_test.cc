@@ -332,5 +332,17 @@ TEST(DriverStartTest, WaitsForTheClockNotForEver) {
   EXPECT_EQ(ErrorReason(driver.Start()), "REQUEST_STORE_UNAVAILABLE");
 }
 
+TEST(DriverStartTest, AStoreThatCannotBeHadLeavesNothingToWaitFor) {
+  class NoStore : public GatedStore {
+   public:
+    absl::Status Start(AnswerFn) override { return absl::NotFoundError("no disk"); }
+  };
+  NoStore store;
+  Driver driver({}, &store, FakeFunctions().registry);
+  EXPECT_EQ(driver.Start().message(), "no disk");
+  driver.Drain(60'000);
+  EXPECT_TRUE(driver.AwaitIdle(absl::ZeroDuration()));
+}
+
 }  // namespace
 }  // namespace lamppost::rpc

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "services/kv/storage/data_directory.h"
 #include "services/rpc/storage/etcd_request_store.h"
 #include "services/rpc/storage/memory_request_store.h"
 #include "services/rpc/storage/rocksdb_request_store.h"
@@ -13,19 +12,17 @@ namespace {
 
 constexpr uint64_t kCacheBytes = uint64_t{32} << 20;  // each of the block cache and the two memtables
 
-absl::StatusOr<std::unique_ptr<RequestStore>> MakeRocksDb(const std::string& data_directory) {
-  // The directory is made private by itself; that of RocksDB is one of several in it.
-  absl::StatusOr<std::string> prepared = kv::PrepareDataDirectory(data_directory);
-  if (!prepared.ok()) return prepared.status();
+// A directory of its own in the data directory, where other things lie, too.
+std::unique_ptr<RequestStore> MakeRocksDb(const std::string& data_directory) {
   kv::RocksDbOptions options;
   options.block_cache_bytes = kCacheBytes;
   options.memtable_bytes = kCacheBytes;
-  return std::make_unique<RocksDbRequestStore>(absl::StrCat(*prepared, "/requests"), options);
+  return std::make_unique<RocksDbRequestStore>(absl::StrCat(data_directory, "/requests"), options);
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RequestStore>> MakeRequestStore(const Settings& settings) {
+std::unique_ptr<RequestStore> MakeRequestStore(const Settings& settings) {
   switch (settings.store.kind) {
     case StoreChoice::Kind::kRocksDb:
       break;

@@ -5,14 +5,13 @@
 #include <memory>
 #include <string>
 
-#include "absl/status/statusor.h"
 #include "services/rpc/core/request_store.h"
 #include "services/rpc/server/settings.h"
 
 namespace lamppost::rpc {
 
-// Not started yet. Errors: PrepareDataDirectory's, of the one that is kept there.
-absl::StatusOr<std::unique_ptr<RequestStore>> MakeRequestStore(const Settings& settings);
+// Not started yet; nothing has been opened.
+std::unique_ptr<RequestStore> MakeRequestStore(const Settings& settings);
 
 // For the log: "rocksdb", "memory", "etcd".
 std::string NameOf(StoreChoice::Kind kind);

@@ -82,9 +82,7 @@ absl::Status RpcServer::Open(Launcher launcher, std::function<void(const absl::S
   incarnation_ = MakeIncarnation();
   faults_ = std::make_unique<Faults>(settings_.faults, RandomNumber(),
                                      [this](uint64_t delay_ms) { crash_timer_.CrashIn(delay_ms); });
-  absl::StatusOr<std::unique_ptr<RequestStore>> store = MakeRequestStore(settings_);
-  if (!store.ok()) return store.status();
-  store_ = *std::move(store);
+  store_ = MakeRequestStore(settings_);
 
   FunctionHostOptions host_options;
   host_options.functions_directory = settings_.functions_directory;

@@ -8,6 +8,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 
 namespace lamppost::rpc {
@@ -92,7 +93,9 @@ absl::StatusOr<Settings> Check(const Flags& flags) {
         absl::StrCat("--id: a node id is 1 to ", kNodeIdBytesMax, " characters of A-Z a-z 0-9 . _ -"));
   }
   absl::StatusOr<StoreChoice> store = ParseStoreChoice(flags.request_store);
-  if (!store.ok()) return UsageError(absl::StrCat("--request-store: ", store.status().message()));
+  if (!store.ok())
+    return UsageError(
+        absl::StrCat("--request-store: ", absl::StripPrefix(store.status().message(), "request store: ")));
   settings.store = *std::move(store);
   const absl::StatusOr<uint64_t> retention_ms = ParseRetention(flags.retention);
   if (!retention_ms.ok()) return retention_ms.status();

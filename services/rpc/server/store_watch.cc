@@ -4,37 +4,36 @@
 
 namespace lamppost::rpc {
 
+void StoreWatch::Submitted(size_t operations, uint64_t now_ms) {
+  under_way_ += operations;
+  if (!doubtful_since_ms_) doubtful_since_ms_ = now_ms;
+}
+
 void StoreWatch::Answered(uint64_t number, AnswerKind kind, uint64_t now_ms) {
-  under_way_.erase(number);
+  --under_way_;
   if (number == probe_) {
-    probe_ = 0;
+    probe_.reset();
     next_probe_ms_ = now_ms + kProbeIntervalMs;
   }
-  if (kind == AnswerKind::kGood) {
-    last_good_ms_ = now_ms;
-    failing_since_ms_ = 0;
-  } else if (failing_since_ms_ == 0) {
-    failing_since_ms_ = now_ms;
-  }
+  if (kind == AnswerKind::kUnavailable) return;
+  doubtful_since_ms_.reset();
+  if (under_way_ > 0) doubtful_since_ms_ = now_ms;
 }
 
 bool StoreWatch::TakeProbe(uint64_t number, uint64_t now_ms) {
-  if (probe_ != 0 || now_ms < next_probe_ms_) return false;
+  if (probe_ || now_ms < next_probe_ms_) return false;
   probe_ = number;
-  Submitted(number, now_ms);
+  Submitted(1, now_ms);
   return true;
 }
 
 StoreState StoreWatch::StateAt(uint64_t now_ms) const {
-  const bool failing = failing_since_ms_ != 0 && now_ms >= failing_since_ms_ + kPatienceMs;
-  // One operation may take long for reasons of its own; it says something if nothing came after it, either.
-  const uint64_t oldest_ms = under_way_.empty() ? now_ms : under_way_.begin()->second;
-  const bool silent = now_ms >= std::max(oldest_ms, last_good_ms_) + kPatienceMs;
-  return failing || silent ? StoreState::kUnavailable : StoreState::kAvailable;
+  const bool gone = doubtful_since_ms_ && now_ms >= *doubtful_since_ms_ + kPatienceMs;
+  return gone ? StoreState::kUnavailable : StoreState::kAvailable;
 }
 
 uint64_t StoreWatch::NextMs(uint64_t now_ms) const {
-  return probe_ == 0 ? std::max(now_ms, next_probe_ms_) : now_ms + kProbeIntervalMs;
+  return probe_ ? now_ms + kProbeIntervalMs : std::max(now_ms, next_probe_ms_);
 }
 
 }  // namespace lamppost::rpc

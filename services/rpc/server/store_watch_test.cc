@@ -15,8 +15,8 @@ TEST(StoreWatchTest, ErrorsMustGoOnForAWhile) {
   EXPECT_EQ(watch.StateAt(kStart + 10), StoreState::kAvailable);
   watch.Submitted(2, kStart + 1000);
   watch.Answered(2, AnswerKind::kUnavailable, kStart + 1010);
-  EXPECT_EQ(watch.StateAt(kStart + 10 + kLong - 1), StoreState::kAvailable);
-  EXPECT_EQ(watch.StateAt(kStart + 10 + kLong), StoreState::kUnavailable);
+  EXPECT_EQ(watch.StateAt(kStart + kLong - 1), StoreState::kAvailable);
+  EXPECT_EQ(watch.StateAt(kStart + kLong), StoreState::kUnavailable);
   watch.Answered(3, AnswerKind::kGood, kStart + 5000);
   EXPECT_EQ(watch.StateAt(kStart + 5000), StoreState::kAvailable);
 }
@@ -24,12 +24,22 @@ TEST(StoreWatchTest, ErrorsMustGoOnForAWhile) {
 TEST(StoreWatchTest, SilenceCountsAsWell) {
   StoreWatch watch(kStart);
   EXPECT_EQ(watch.StateAt(kStart + 100 * kLong), StoreState::kAvailable);  // nothing was asked
-  watch.Submitted(1, kStart);
+  watch.Submitted(2, kStart);
   EXPECT_EQ(watch.StateAt(kStart + kLong - 1), StoreState::kAvailable);
   EXPECT_EQ(watch.StateAt(kStart + kLong), StoreState::kUnavailable);
   // One that takes long is not silence if others are answered.
   watch.Answered(2, AnswerKind::kGood, kStart + kLong);
   EXPECT_EQ(watch.StateAt(kStart + kLong + 1), StoreState::kAvailable);
+  EXPECT_EQ(watch.StateAt(kStart + 2 * kLong), StoreState::kUnavailable);
+  watch.Answered(1, AnswerKind::kGood, kStart + 2 * kLong);
+  EXPECT_EQ(watch.StateAt(kStart + 100 * kLong), StoreState::kAvailable);
+}
+
+TEST(StoreWatchTest, AnErrorAfterALongSilenceIsNoRelief) {
+  StoreWatch watch(kStart);
+  watch.Submitted(1, kStart);
+  watch.Answered(1, AnswerKind::kUnavailable, kStart + kLong);
+  EXPECT_EQ(watch.StateAt(kStart + kLong), StoreState::kUnavailable);
 }
 
 TEST(StoreWatchTest, AsksAgainOnceAnswered) {
