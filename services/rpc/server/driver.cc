@@ -272,7 +272,7 @@ void Driver::Apply(EndedRun ended, const Times& now) {
 
 void Driver::Apply(StoreAnswer answer, const Times& now) {
   const bool unavailable = absl::IsUnavailable(answer.status);
-  if (!answer.status.ok() && !unavailable) return Fail(answer.status);
+  if (!answer.status.ok() && !unavailable && !absl::IsDataLoss(answer.status)) return Fail(answer.status);
   watch_->Answered(answer.number, unavailable ? AnswerKind::kUnavailable : AnswerKind::kGood, now.steady_ms);
   engine_->StoreAnswered(std::move(answer), now);
 }

@@ -19,6 +19,8 @@ namespace {
 
 // For what has been killed to be over, and its outcome recorded.
 constexpr int64_t kKillMs = 3000;
+// etcd takes requests of at most 1.5 MiB, and a result may double when it is written into its record.
+constexpr size_t kEtcdResultBytesMax = size_t{512} << 10;
 
 uint64_t RandomNumber() {
   std::random_device device;
@@ -71,6 +73,8 @@ DriverOptions RpcServer::MakeDriverOptions(std::function<void(const absl::Status
   options.engine.origin = {settings_.node_id, incarnation_};
   options.engine.requests_max = settings_.requests_max;
   options.engine.sweeper.retention_ms = settings_.retention_ms;
+  options.engine.sweeper.records_max = settings_.records_max;
+  if (settings_.store.kind == StoreChoice::Kind::kEtcd) options.engine.result_bytes_max = kEtcdResultBytesMax;
   options.queued_calls_max = settings_.requests_max;
   options.on_run_started = [this](const RequestId& id) { faults_->RunStarted(id); };
   options.on_store_state = [this](StoreState state) { TakeStoreState(state); };
@@ -86,7 +90,7 @@ absl::Status RpcServer::Open(Launcher launcher, std::function<void(const absl::S
 
   FunctionHostOptions host_options;
   host_options.functions_directory = settings_.functions_directory;
-  host_options.counter_directory = absl::StrCat(settings_.data_directory, "/counters");
+  host_options.counter_directory = settings_.counter_directory;
   host_options.builtin_threads = settings_.builtin_threads;
   absl::StatusOr<std::unique_ptr<FunctionHost>> host = FunctionHost::Start(
       host_options, std::move(launcher),

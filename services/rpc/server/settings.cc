@@ -24,9 +24,11 @@ struct Flags {
   std::string id;
   std::string functions_dir;
   std::string data_dir;
+  std::string counter_dir;
   std::string request_store = "rocksdb";
   std::string retention = "24h";
   size_t requests_max = 10'000;
+  size_t records_max = 1'000'000;
   size_t builtin_threads = 16;
   bool enable_faults = false;
 };
@@ -51,6 +53,12 @@ void Declare(CLI::App* app, Flags* flags) {
   app->add_option("--requests-max", flags->requests_max, "How many requests may be under way at a time")
       ->capture_default_str()
       ->check(CLI::Range(size_t{1}, size_t{1'000'000}));
+  app->add_option("--records-max", flags->records_max,
+                  "How many requests may be kept; beyond, new ones are refused")
+      ->capture_default_str()
+      ->check(CLI::Range(size_t{1}, size_t{1'000'000'000}));
+  app->add_option("--counter-dir", flags->counter_dir,
+                  "Where the function \"counter\" counts; if not given, counters in the data directory");
   app->add_option("--builtin-threads", flags->builtin_threads,
                   "How many runs of built-in functions go on at a time")
       ->capture_default_str()
@@ -103,7 +111,10 @@ absl::StatusOr<Settings> Check(const Flags& flags) {
   settings.functions_directory = flags.functions_dir;
   settings.data_directory =
       flags.data_dir.empty() ? DefaultDataDirectory("lamppost-rpc.data") : flags.data_dir;
+  settings.counter_directory =
+      flags.counter_dir.empty() ? absl::StrCat(settings.data_directory, "/counters") : flags.counter_dir;
   settings.requests_max = flags.requests_max;
+  settings.records_max = flags.records_max;
   settings.builtin_threads = flags.builtin_threads;
   settings.faults = flags.enable_faults ? Faults::Mode::kEnabled : Faults::Mode::kDisabled;
   if (settings.store.kind == StoreChoice::Kind::kMemory) {

@@ -32,7 +32,9 @@ struct Settings : ServerSettings {
   std::string data_directory;
   StoreChoice store;
   uint64_t retention_ms = 0;
-  size_t requests_max = 0;
+  std::string counter_directory;
+  size_t requests_max = 0;  // under way
+  size_t records_max = 0;   // kept
   size_t builtin_threads = 0;
   Faults::Mode faults = Faults::Mode::kDisabled;
 };

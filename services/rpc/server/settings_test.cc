@@ -48,8 +48,7 @@ TEST(SettingsTest, EtcdNamesItsEndpointsAndTheFleet) {
   EXPECT_EQ(choice->etcd.endpoints[1].HostPort(), "127.0.0.1:2380");
   EXPECT_EQ(choice->etcd.name, "blue");
   EXPECT_EQ(ParseStoreChoice("etcd://a:2379")->etcd.name, "default");
-  for (const char* text :
-       {"etcd://", "etcd://a", "etcd://a:1/b/c", "redis", "", "etcd://a:1/ü"}) {
+  for (const char* text : {"etcd://", "etcd://a", "etcd://a:1/b/c", "redis", "", "etcd://a:1/ü"}) {
     EXPECT_FALSE(ParseStoreChoice(text).ok()) << text;
   }
 }

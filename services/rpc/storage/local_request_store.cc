@@ -10,9 +10,15 @@
 namespace lamppost::rpc {
 namespace {
 
-// In an answer UNAVAILABLE says that it may pass. No error of a local storage does.
-absl::Status Final(const absl::Status& status) {
+// In an answer UNAVAILABLE says that it may pass, which no error of a local storage does.
+absl::Status NotPassing(const absl::Status& status) {
   if (status.code() != absl::StatusCode::kUnavailable) return status;
+  return MakeError(absl::StatusCode::kInternal, ErrorReason(status), status.message());
+}
+
+// And DATA_LOSS that it is about one record, where a failed commit is about the store.
+absl::Status Final(const absl::Status& status) {
+  if (status.ok()) return status;
   return MakeError(absl::StatusCode::kInternal, ErrorReason(status), status.message());
 }
 
@@ -84,7 +90,7 @@ StoreAnswer LocalRequestStore::Apply(const NumberedOperation& operation, const a
     return answer;
   }
   answer = records_->Apply(operation);
-  answer.status = Final(answer.status);
+  answer.status = NotPassing(answer.status);
   return answer;
 }
 
