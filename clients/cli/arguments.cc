@@ -117,20 +117,25 @@ ParsedArguments UsageError(absl::string_view message) {
   return parsed;
 }
 
-// `topic` leads down from the app, command by command.
-ParsedArguments Help(const CLI::App& app, const std::vector<std::string>& topic) {
+// `topic` leads down from the whole, command by command.
+ParsedArguments Help(const std::vector<std::string>& topic) {
+  RawArguments raw;
+  const std::unique_ptr<CLI::App> app = MakeApp(&raw);  // one that has parsed nothing, for it would show that
   ParsedArguments parsed;
-  const CLI::App* verb = &app;
+  const CLI::App* verb = app.get();
   std::string path;
   for (const std::string& word : topic) {
     path = path.empty() ? verb->get_name() : absl::StrCat(path, " ", verb->get_name());
     const auto verbs =
         verb->get_subcommands([&word](const CLI::App* each) { return each->get_name() == word; });
-    if (verbs.empty())
+    if (verbs.empty()) {
       return UsageError(absl::StrCat("there is no command '", absl::StrJoin(topic, " "), "'"));
+    }
     verb = verbs[0];
   }
   parsed.output = verb->help(path);
+  if (!topic.empty())
+    absl::StrAppend(&parsed.output, "\n'lamppost help' shows the options of all commands.\n");
   return parsed;
 }
 
@@ -215,7 +220,7 @@ ParsedArguments ParseArguments(int argc, const char* const* argv) {
   try {
     app->parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    return Help(*app, ParsedVerbs(*app));
+    return Help(ParsedVerbs(*app));
   } catch (const CLI::CallForVersion& version) {
     ParsedArguments parsed;
     parsed.output = absl::StrCat(version.what(), "\n");
@@ -224,7 +229,7 @@ ParsedArguments ParseArguments(int argc, const char* const* argv) {
     return UsageError(error.what());
   }
   const CLI::App* verb = app->get_subcommands()[0];
-  if (verb->get_name() == "help") return Help(*app, raw.help_topic);
+  if (verb->get_name() == "help") return Help(raw.help_topic);
   const bool limited = verb->get_name() == "scan" && verb->count("--limit") > 0;
   const std::string name = verb->get_name();
   return Check(std::move(raw), name, limited);
