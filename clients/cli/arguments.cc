@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "clients/cli/duration.h"
 #include "clients/cli/exit_code.h"
 #include "services/common/version.h"
@@ -20,13 +21,14 @@ struct RawArguments {
   std::string nodes = kDefaultNode;
   std::string format = "table";
   std::string timeout;
-  std::string attempt_timeout = "2s";
-  std::string help_topic;
+  std::string attempt_timeout;
+  std::vector<std::string> help_topic;
   bool verbose = false;
   bool bytes = false;
   bool keys_only = false;
   bool every_node = false;
   uint64_t limit = 0;
+  RawFunctionArguments functions;
   Arguments arguments;
 };
 
@@ -35,15 +37,16 @@ void AddCommonOptions(CLI::App* app, RawArguments* raw) {
       ->envname("LAMPPOST_NODE")
       ->type_name("LIST")
       ->capture_default_str();
+  AddServerOption(app, &raw->functions);
   app->add_option("-o,--output", raw->format, "table, json or raw")
       ->check(CLI::IsMember({"table", "json", "raw"}))
       ->type_name("FORMAT")
       ->capture_default_str();
-  app->add_option("--timeout", raw->timeout, "Bounds the whole command [10s; load and dump: none]")
+  app->add_option("--timeout", raw->timeout, "Bounds the whole command [10s; call: 30s; load and dump: none]")
       ->type_name("DURATION");
-  app->add_option("--attempt-timeout", raw->attempt_timeout, "Bounds one attempt at one node")
-      ->type_name("DURATION")
-      ->capture_default_str();
+  app->add_option("--attempt-timeout", raw->attempt_timeout,
+                  "Bounds one attempt at one node or server [2s; functions: 5s]")
+      ->type_name("DURATION");
   app->add_flag("-v,--verbose", raw->verbose, "Tell of each attempt on stderr");
   app->set_version_flag("--version", absl::StrCat("lamppost ", kVersion));
 }
@@ -83,18 +86,27 @@ void AddOtherVerbs(CLI::App* app, RawArguments* raw) {
       ->capture_default_str();
   CLI::App* dump = app->add_subcommand("dump", "Write all keys to a file of JSON lines");
   dump->add_option("FILE", arguments->file, "- writes to stdout")->required();
+}
+
+void AddHelpVerb(CLI::App* app, RawArguments* raw) {
   CLI::App* help = app->add_subcommand("help", "Show this, or what a command takes");
   help->add_option("COMMAND", raw->help_topic);
 }
 
 std::unique_ptr<CLI::App> MakeApp(RawArguments* raw) {
-  auto app = std::make_unique<CLI::App>("Reads and writes a Lamppost cluster.", "lamppost");
+  auto app =
+      std::make_unique<CLI::App>("Reads and writes a Lamppost cluster, and calls functions.", "lamppost");
   app->require_subcommand(1);
   app->fallthrough();  // common options may stand behind the verb, too
-  app->footer("Exit codes: 0 done, 1 key not found, 2 usage, 3 failed for certain, 4 outcome unknown.");
+  app->footer(
+      "Exit codes: 0 done, 1 key not found, 2 usage, 3 failed for certain, 4 outcome unknown, 5 the function "
+      "itself"
+      " failed.");
   AddCommonOptions(app.get(), raw);
   AddKeyVerbs(app.get(), raw);
   AddOtherVerbs(app.get(), raw);
+  AddFunctionVerbs(app.get(), &raw->functions);
+  AddHelpVerb(app.get(), raw);
   return app;
 }
 
@@ -105,17 +117,40 @@ ParsedArguments UsageError(absl::string_view message) {
   return parsed;
 }
 
-ParsedArguments Help(const CLI::App& app, const std::string& topic) {
+// `topic` leads down from the whole, command by command.
+ParsedArguments Help(const std::vector<std::string>& topic) {
+  RawArguments raw;
+  const std::unique_ptr<CLI::App> app = MakeApp(&raw);  // one that has parsed nothing, for it would show that
   ParsedArguments parsed;
-  if (topic.empty()) {
-    parsed.output = app.help();
-    return parsed;
+  const CLI::App* verb = app.get();
+  std::string path;
+  for (const std::string& word : topic) {
+    path = path.empty() ? verb->get_name() : absl::StrCat(path, " ", verb->get_name());
+    const auto verbs =
+        verb->get_subcommands([&word](const CLI::App* each) { return each->get_name() == word; });
+    if (verbs.empty()) {
+      return UsageError(absl::StrCat("there is no command '", absl::StrJoin(topic, " "), "'"));
+    }
+    verb = verbs[0];
   }
-  const auto verbs =
-      app.get_subcommands([&topic](const CLI::App* verb) { return verb->get_name() == topic; });
-  if (verbs.empty()) return UsageError(absl::StrCat("there is no command '", topic, "'"));
-  parsed.output = verbs[0]->help("lamppost");
+  parsed.output = verb->help(path);
+  if (!topic.empty())
+    absl::StrAppend(&parsed.output, "\n'lamppost help' shows the options of all commands.\n");
   return parsed;
+}
+
+// The command that was being parsed, word by word.
+std::vector<std::string> ParsedVerbs(const CLI::App& app) {
+  std::vector<std::string> words;
+  for (const CLI::App* verb = &app; !verb->get_subcommands().empty();) {
+    verb = verb->get_subcommands()[0];
+    words.push_back(verb->get_name());
+  }
+  return words;
+}
+
+bool IsAboutFunctions(Verb verb) {
+  return verb == Verb::kCall || verb == Verb::kFunctions || verb == Verb::kOutcome || verb == Verb::kFaultRpc;
 }
 
 absl::Status CheckTimes(const RawArguments& raw, Arguments* arguments) {
@@ -127,7 +162,12 @@ absl::Status CheckTimes(const RawArguments& raw, Arguments* arguments) {
     }
     arguments->timeout_ms = *timeout_ms;
   } else if (!bulk) {
-    arguments->timeout_ms = kDefaultTimeoutMs;
+    arguments->timeout_ms = arguments->verb == Verb::kCall ? kDefaultCallTimeoutMs : kDefaultTimeoutMs;
+  }
+  if (raw.attempt_timeout.empty()) {
+    const bool functions = IsAboutFunctions(arguments->verb);
+    arguments->attempt_timeout_ms = functions ? kDefaultCallAttemptTimeoutMs : kDefaultAttemptTimeoutMs;
+    return absl::OkStatus();
   }
   const auto attempt_timeout_ms = ParseDurationMs(raw.attempt_timeout);
   if (!attempt_timeout_ms.ok()) {
@@ -140,8 +180,10 @@ absl::Status CheckTimes(const RawArguments& raw, Arguments* arguments) {
 
 ParsedArguments Check(RawArguments raw, const std::string& verb, bool limited) {
   static const auto* const kVerbs = new std::map<std::string, Verb>{
-      {"put", Verb::kPut},       {"get", Verb::kGet},   {"del", Verb::kDelete}, {"scan", Verb::kScan},
-      {"status", Verb::kStatus}, {"load", Verb::kLoad}, {"dump", Verb::kDump}};
+      {"put", Verb::kPut},         {"get", Verb::kGet},       {"del", Verb::kDelete},
+      {"scan", Verb::kScan},       {"status", Verb::kStatus}, {"load", Verb::kLoad},
+      {"dump", Verb::kDump},       {"call", Verb::kCall},     {"functions", Verb::kFunctions},
+      {"outcome", Verb::kOutcome}, {"fault", Verb::kFaultRpc}};
   Arguments arguments = std::move(raw.arguments);
   arguments.verb = kVerbs->at(verb);
   auto nodes = ParseAddresses(raw.nodes);
@@ -150,6 +192,11 @@ ParsedArguments Check(RawArguments raw, const std::string& verb, bool limited) {
   if (const absl::Status status = CheckTimes(raw, &arguments); !status.ok()) {
     return UsageError(status.message());
   }
+  raw.functions.arguments.timeout = raw.timeout;
+  if (const absl::Status status = CheckFunctionArguments(&raw.functions); !status.ok()) {
+    return UsageError(status.message());
+  }
+  arguments.functions = std::move(raw.functions.arguments);
   if (!arguments.prefix.empty() && (!arguments.start_key.empty() || !arguments.end_key.empty())) {
     return UsageError("scan takes either a PREFIX or --start and --end");
   }
@@ -173,8 +220,7 @@ ParsedArguments ParseArguments(int argc, const char* const* argv) {
   try {
     app->parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    const auto verbs = app->get_subcommands();
-    return Help(*app, verbs.empty() ? "" : verbs[0]->get_name());
+    return Help(ParsedVerbs(*app));
   } catch (const CLI::CallForVersion& version) {
     ParsedArguments parsed;
     parsed.output = absl::StrCat(version.what(), "\n");
@@ -183,7 +229,7 @@ ParsedArguments ParseArguments(int argc, const char* const* argv) {
     return UsageError(error.what());
   }
   const CLI::App* verb = app->get_subcommands()[0];
-  if (verb->get_name() == "help") return Help(*app, raw.help_topic);
+  if (verb->get_name() == "help") return Help(raw.help_topic);
   const bool limited = verb->get_name() == "scan" && verb->count("--limit") > 0;
   const std::string name = verb->get_name();
   return Check(std::move(raw), name, limited);

@@ -7,11 +7,24 @@
 #include <string>
 #include <vector>
 
+#include "clients/cli/function_arguments.h"
 #include "services/common/listen_address.h"
 
 namespace lamppost::cli {
 
-enum class Verb { kPut, kGet, kDelete, kScan, kStatus, kLoad, kDump };
+enum class Verb {
+  kPut,
+  kGet,
+  kDelete,
+  kScan,
+  kStatus,
+  kLoad,
+  kDump,
+  kCall,
+  kFunctions,
+  kOutcome,
+  kFaultRpc,
+};
 enum class OutputFormat { kTable, kJson, kRaw };
 enum class Verbosity { kNormal, kEachAttempt };
 enum class ValueKind { kText, kData };
@@ -42,6 +55,8 @@ struct Arguments {
 
   std::string file;   // load, dump; "-" is stdin or stdout
   int in_flight = 8;  // load: batches at a time
+
+  FunctionArguments functions;  // call, functions, outcome, fault rpc
 };
 
 // Either arguments, or a text to show and the exit code to end with.
@@ -52,7 +67,7 @@ struct ParsedArguments {
   std::string error;   // for stderr
 };
 
-// argv as main() gets it. Reads LAMPPOST_NODE from the environment, and nothing else.
+// argv as main() gets it. Reads LAMPPOST_NODE and LAMPPOST_SERVER from the environment, and nothing else.
 ParsedArguments ParseArguments(int argc, const char* const* argv);
 
 }  // namespace lamppost::cli

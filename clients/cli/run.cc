@@ -28,6 +28,14 @@ int Run(int argc, const char* const* argv, const Io& io) {
       return RunLoad(&session);
     case Verb::kDump:
       return RunDump(&session);
+    case Verb::kCall:
+      return RunCall(&session);
+    case Verb::kFunctions:
+      return RunFunctions(&session);
+    case Verb::kOutcome:
+      return RunOutcome(&session);
+    case Verb::kFaultRpc:
+      return RunFaultRpc(&session);
   }
   return kExitUsage;
 }

@@ -6,7 +6,7 @@
 
 namespace lamppost::cli {
 
-// Gives the exit code. Reads LAMPPOST_NODE from the environment.
+// Gives the exit code. Reads LAMPPOST_NODE and LAMPPOST_SERVER from the environment.
 int Run(int argc, const char* const* argv, const Io& io);
 
 }  // namespace lamppost::cli

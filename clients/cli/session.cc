@@ -21,8 +21,13 @@ Json ErrorJson(const Failure& failure) {
                 {"message", std::string(failure.status.message())},
                 {"outcome", std::string(ToString(failure.outcome))},
                 {"request_id", failure.request_id}};
+  if (!failure.ask_again.empty()) error["ask_again"] = failure.ask_again;
   error.update(failure.details);
   return {{"error", error}};
+}
+
+std::string ClocksOf(uint64_t sent, std::optional<uint64_t> received) {
+  return received ? absl::StrCat("clock ", sent, " -> ", *received) : absl::StrCat("clock ", sent);
 }
 
 std::string CodeAndReason(const absl::Status& status) {
@@ -69,19 +74,49 @@ std::unique_ptr<client::Client> Session::MakeClientOf(const Address& node, int a
   return MakeClient(std::move(options));
 }
 
+std::unique_ptr<client::FunctionClient> Session::MakeFunctionClient(const std::vector<Address>& servers,
+                                                                    int attempts_max) {
+  client::FunctionClientOptions options;
+  options.servers = servers;
+  options.timeout_ms = arguments_.timeout_ms ? arguments_.timeout_ms : kCallTimeoutMs;
+  options.retry.attempt_timeout_ms = arguments_.attempt_timeout_ms;
+  options.hedge.delay_ms = arguments_.functions.hedge_delay_ms;
+  if (arguments_.functions.retries) {
+    options.retry.attempts_max = *arguments_.functions.retries + 1;
+    // Whoever asks for many gets them: the budget stops at half.
+    options.retry.budget_tokens_max =
+        std::max(options.retry.budget_tokens_max, 2.0 * options.retry.attempts_max + 2);
+  }
+  if (attempts_max > 0) options.retry.attempts_max = attempts_max;
+  if (arguments_.verbosity == Verbosity::kEachAttempt) {
+    options.observer = [this](const client::AttemptReport& report) { TellAttempt(report); };
+  }
+  client::FunctionEnvironment environment;
+  environment.time = time_;
+  return std::make_unique<client::FunctionClient>(std::move(options), std::move(environment));
+}
+
 std::optional<int64_t> Session::RemainingMs() {
   if (!deadline_ms_) return std::nullopt;
   return std::max<int64_t>(0, *deadline_ms_ - time_->NowMs());
 }
 
 void Session::TellAttempt(const client::AttemptReport& report) {
-  std::string line = absl::StrFormat("attempt %d: %s at %s: %s after %.1f ms, clock %d", report.number,
-                                     report.method, report.node, CodeAndReason(report.status),
-                                     static_cast<double>(report.elapsed_us) / 1000, report.clock_sent);
-  if (report.clock_received) absl::StrAppend(&line, " -> ", *report.clock_received);
+  std::string line = absl::StrFormat("attempt %d: %s at %s: %s after %.1f ms, ", report.number, report.method,
+                                     Printable(report.node), CodeAndReason(report.status),
+                                     static_cast<double>(report.elapsed_us) / 1000);
+  absl::StrAppend(&line, ClocksOf(report.clock_sent, report.clock_received));
   if (report.reach == client::Reach::kNotSent) absl::StrAppend(&line, ", nothing sent");
   if (report.retry_after_ms) absl::StrAppend(&line, ", again in ", *report.retry_after_ms, " ms");
   absl::StrAppend(&line, "\n");
+  for (const client::RpcReport& rpc : report.rpcs) {
+    absl::StrAppendFormat(&line, "  %s after %.1f ms, at %s: %s after %.1f ms, %s\n",
+                          rpc.started_us == report.rpcs[0].started_us ? "sent" : "hedge",
+                          static_cast<double>(rpc.started_us) / 1000,
+                          rpc.server.empty() ? "a server" : Printable(rpc.server), CodeAndReason(rpc.status),
+                          static_cast<double>(rpc.elapsed_us) / 1000,
+                          ClocksOf(rpc.clock_sent, rpc.clock_received));
+  }
   *io_.err << line << std::flush;  // one piece: several threads may tell at the same time
 }
 
@@ -93,8 +128,12 @@ void Session::Print(const Failure& failure) {
   const bool unknown = failure.outcome == client::Outcome::kUnknown;
   *io_.err << Styled("lamppost:", Style::kBad, io_.err_colour)
            << (unknown ? " outcome unknown: " : " failed: ") << CodeAndReason(failure.status) << ": "
-           << Printable(failure.status.message()) << "\n"
-           << std::flush;
+           << Printable(failure.status.message()) << "\n";
+  if (!failure.ask_again.empty()) {
+    *io_.err << "request id " << Printable(failure.request_id) << "; to ask again:\n  " << failure.ask_again
+             << "\n";
+  }
+  *io_.err << std::flush;
 }
 
 int Session::Report(const Failure& failure) {

@@ -14,6 +14,7 @@
 #include "clients/cli/io.h"
 #include "clients/cli/json_format.h"
 #include "clients/cpp/client.h"
+#include "clients/cpp/function_client.h"
 
 namespace lamppost::cli {
 
@@ -22,6 +23,7 @@ struct Failure {
   absl::Status status;
   client::Outcome outcome = client::Outcome::kFailed;
   std::string request_id;
+  std::string ask_again = {};     // the command that asks for a call's outcome once more; may be empty
   Json details = Json::object();  // further members of the error object
 };
 
@@ -38,6 +40,9 @@ class Session {
   std::unique_ptr<client::Client> MakeClient();
   // Tries one, at most so often.
   std::unique_ptr<client::Client> MakeClientOf(const Address& node, int attempts_max);
+  // gRPC chooses among the servers. attempts_max: 0 stands for --retries, or for as many as the time allows.
+  std::unique_ptr<client::FunctionClient> MakeFunctionClient(const std::vector<Address>& servers,
+                                                             int attempts_max = 0);
   // What remains of --timeout; unset if there is none.
   std::optional<int64_t> RemainingMs();
 

@@ -7,15 +7,13 @@
 
 #include "absl/status/statusor.h"
 #include "clients/cli/arguments.h"
+#include "clients/cli/read_input.h"
 #include "lamppost/kv/v1/types.pb.h"
 
 namespace lamppost::cli {
 
-// More than this is not read: no node takes it (a gRPC message is at most 4 MiB by default).
-inline constexpr size_t kValueBytesMax = 16 << 20;
-
 // "-" reads `in` to its end, "@FILE" a file, "@@x" is "@x"; anything else is itself. INVALID_ARGUMENT
-// if a text is not UTF-8, if a file cannot be read, or if there is more than kValueBytesMax.
+// if a text is not UTF-8, if a file cannot be read, or if there is more than kInputBytesMax.
 absl::StatusOr<kv::v1::Value> ReadValueArgument(const std::string& argument, ValueKind kind,
                                                 std::istream* in);
 

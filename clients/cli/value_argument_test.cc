@@ -30,7 +30,7 @@ TEST(ValueArgumentTest, BytesThatAreNoTextNeedBytes) {
 }
 
 TEST(ValueArgumentTest, WhatCannotBeRead) {
-  std::istringstream in(std::string(kValueBytesMax + 1, 'x'));
+  std::istringstream in(std::string(kInputBytesMax + 1, 'x'));
   EXPECT_FALSE(ReadValueArgument("-", ValueKind::kText, &in).ok());
   EXPECT_FALSE(ReadValueArgument("@/nonexistent", ValueKind::kText, &in).ok());
   EXPECT_FALSE(ReadValueArgument("@" + testing::TempDir(), ValueKind::kText, &in).ok());

@@ -13,6 +13,10 @@ int RunScan(Session* session);
 int RunStatus(Session* session);
 int RunLoad(Session* session);
 int RunDump(Session* session);
+int RunCall(Session* session);
+int RunFunctions(Session* session);
+int RunOutcome(Session* session);
+int RunFaultRpc(Session* session);
 
 }  // namespace lamppost::cli
 
