@@ -84,7 +84,7 @@ TEST_F(BadCall, Params) {
   request = MakeCall(kId, "add", R"({"a":1,"b":2})");
   (*request.mutable_params()->mutable_fields())["a"].set_number_value(
       std::numeric_limits<double>::quiet_NaN());
-  Expect(client_->Call(request), kInvalid, "PARAMS_INVALID");
+  Expect(client_->Call(request), kInvalid, "PARAMS_NOT_JSON");
   request = MakeCall(kId, "add", R"({"a":1,"b":2})");
   request.mutable_clock()->set_counter(std::numeric_limits<uint64_t>::max());
   Expect(client_->Call(request), absl::StatusCode::kOutOfRange, "CLOCK_TOO_FAR_AHEAD");
@@ -178,7 +178,7 @@ TEST_F(BadFunction, ABadManifestLeavesTheOthersWorkingAndIsSeenWhenItIsMended) {
   }
   EXPECT_THAT(problems, HasSubstr("broken.json: "));
   EXPECT_THAT(problems, HasSubstr("colour"));
-  EXPECT_THAT(problems, HasSubstr("./nothing"));
+  EXPECT_THAT(problems, HasSubstr("/nothing: No such file"));
   EXPECT_EQ(list->problems_size(), 3) << problems;
 
   functions_.AddShell("broken", "echo 2");

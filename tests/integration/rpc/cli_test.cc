@@ -38,7 +38,7 @@ class Cli : public ::testing::Test {
   }
   Finished RunShell(const std::string& line) {
     ProcessOptions options;
-    options.command = {"sh", "-c", line};
+    options.command = {"/bin/sh", "-c", line};
     return RunToEnd(options, absl::Seconds(60));
   }
 
@@ -52,7 +52,7 @@ TEST_F(Cli, CallsWithParamsInEveryForm) {
   EXPECT_EQ(Run({"call", "add", "-"}, R"({"a":1,"b":3})").out, "4\n");
   const std::string file = NewTestPath("params");
   std::ofstream(file) << R"({"text":"abc"})";
-  EXPECT_EQ(Run({"-o", "raw", "call", "reverse", "@" + file}).out, "cba\n");
+  EXPECT_EQ(Run({"-o", "raw", "call", "reverse", "@" + file}).out, "cba");
   const Json json = Json::parse(Run({"-o", "json", "call", "add", "a=1", "b=2"}).out);
   EXPECT_EQ(json["outcome"]["result"], 3);
   EXPECT_EQ(json["replayed"], false);
