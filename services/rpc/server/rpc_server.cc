@@ -2,12 +2,14 @@
 
 #include <dirent.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <random>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "services/common/error.h"
 #include "services/common/logging.h"
@@ -47,6 +49,14 @@ absl::Status CheckFunctionsDirectory(const std::string& directory) {
       absl::StrCat("cannot read the functions directory ", directory, ": ", std::strerror(errno)));
 }
 
+void LogFunctions(absl::string_view message, const Registry& registry) {
+  Log(LogLevel::kInfo, message, {{"functions", registry.functions().size()}});
+  for (const FunctionProblem& problem : registry.problems()) {
+    Log(LogLevel::kWarn, "a file defines no function",
+        {{"file", problem.file}, {"problem", problem.message}});
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(
@@ -75,7 +85,6 @@ DriverOptions RpcServer::MakeDriverOptions(std::function<void(const absl::Status
   options.engine.sweeper.retention_ms = settings_.retention_ms;
   options.engine.sweeper.records_max = settings_.records_max;
   if (settings_.store.kind == StoreChoice::Kind::kEtcd) options.engine.result_bytes_max = kEtcdResultBytesMax;
-  options.queued_calls_max = settings_.requests_max;
   options.on_run_started = [this](const RequestId& id) { faults_->RunStarted(id); };
   options.on_store_state = [this](StoreState state) { TakeStoreState(state); };
   options.on_fatal_error = std::move(on_fatal_error);
@@ -97,6 +106,7 @@ absl::Status RpcServer::Open(Launcher launcher, std::function<void(const absl::S
       [this](std::shared_ptr<const Registry> registry) { TakeRegistry(std::move(registry)); });
   if (!host.ok()) return host.status();
   host_ = *std::move(host);
+  LogFunctions("functions", *host_->registry());
   driver_ =
       std::make_unique<Driver>(MakeDriverOptions(std::move(on_fatal_error)), store_.get(), host_->registry());
   if (absl::Status status = driver_->Start(); !status.ok()) return status;
@@ -108,11 +118,7 @@ absl::Status RpcServer::Open(Launcher launcher, std::function<void(const absl::S
 
 // Under the mutex, so that the newest comes last.
 void RpcServer::TakeRegistry(std::shared_ptr<const Registry> registry) {
-  for (const FunctionProblem& problem : registry->problems()) {
-    Log(LogLevel::kWarn, "a file defines no function",
-        {{"file", problem.file}, {"problem", problem.message}});
-  }
-  Log(LogLevel::kInfo, "the functions have changed", {{"functions", registry->functions().size()}});
+  LogFunctions("the functions have changed", *registry);
   absl::MutexLock lock(&mutex_);
   if (registry_taker_ != nullptr) registry_taker_->SetRegistry(std::move(registry));
 }
@@ -123,7 +129,9 @@ absl::Status RpcServer::Serve() {
                                          driver_->ReserveThen(counter, std::move(next));
                                        });
   shell_->set_incarnation(incarnation_);
-  function_service_ = std::make_unique<FunctionServiceImpl>(shell_.get(), driver_.get(), faults_.get());
+  function_service_ = std::make_unique<FunctionServiceImpl>(
+      shell_.get(), driver_.get(), faults_.get(),
+      std::max(FunctionServiceImpl::kCallsMax, 2 * settings_.requests_max));
   fault_service_ = std::make_unique<FaultServiceImpl>(shell_.get(), faults_.get());
   ServerOptions options;
   options.listen = settings_.listen;
@@ -158,10 +166,11 @@ void RpcServer::Drain() {
   if (drained_) return;
   drained_ = true;
   // Calls under way end when their runs do, which is when the drain's time is over at the latest.
-  const auto run_ms = static_cast<int64_t>(settings_.drain_ms);
-  if (server_) server_->Drain(run_ms + kKillMs);
+  const int64_t end_ms = static_cast<int64_t>(settings_.drain_ms) + kKillMs;
+  const absl::Time end = absl::Now() + absl::Milliseconds(end_ms);
+  if (server_) server_->Drain(end_ms);
   if (driver_) driver_->Drain(settings_.drain_ms);  // in case that it has never served
-  const bool idle = driver_ == nullptr || driver_->AwaitIdle(absl::Milliseconds(run_ms + kKillMs));
+  const bool idle = driver_ == nullptr || driver_->AwaitIdle(end - absl::Now());
   if (!idle) Log(LogLevel::kWarn, "some runs do not end; their outcome will be unknown");
   if (host_) host_->Stop();
   if (driver_) driver_->Stop();
