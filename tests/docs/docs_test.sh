@@ -1,33 +1,42 @@
 #!/usr/bin/env bash
 # Runs the commands that the pages show, in their order, as a reader would: the lines that begin with
-# "$ " in console blocks, and the grpcurl calls of the API page's table. Programs and ports are replaced:
-# dist/ by the built ones, 8000 to 8002 by free ports. Commands of ./run are checked to be verbs it has;
-# running them is CI's business.
+# "$ " in console blocks, and the grpcurl calls of the API page's table. A block with a path behind its
+# language is a file, and is written first. Programs and ports are replaced: dist/ by the built ones, 8000 to
+# 8002 and 5000 by free ports. Commands of ./run are checked to be verbs it has; running them is CI's business.
 #
-# usage: docs_test.sh LAMPPOST_KV LAMPPOST RUN_D PAGE…
+# usage: docs_test.sh LAMPPOST_KV LAMPPOST_RPC LAMPPOST RUN_D PAGE…
 set -euo pipefail
 
-kv=$PWD/$1 cli=$PWD/$2 run_d=$PWD/$3
-shift 3
+kv=$PWD/$1 rpc=$PWD/$2 cli=$PWD/$3 run_d=$PWD/$4
+shift 4
 work=$(mktemp -d "${TEST_TMPDIR:-/tmp}/docs.XXXXXX")
-pids=()
+pids=() rpc_pids=()
 finish() {
   local status=$?
   [ "$status" = 0 ] || tail -n 20 "$work"/*.log
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+  for pid in "${pids[@]}" "${rpc_pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  for pid in "${pids[@]}" "${rpc_pids[@]}"; do wait "$pid" 2>/dev/null || true; done
   rm -rf "$work"
 }
 trap finish EXIT
 
 free_ports() {
-  # Three that the system has just given out, held together so that they differ.
+  # Four that the system has just given out, held together so that they differ.
   python3 -c 'import socket
-s = [socket.socket() for _ in range(3)]
+s = [socket.socket() for _ in range(4)]
 for one in s: one.bind(("127.0.0.1", 0))
 print(*[one.getsockname()[1] for one in s])'
 }
-read -r port_a port_b port_c < <(free_ports)
+read -r port_a port_b port_c port_rpc < <(free_ports)
+
+# The files that a page shows, in their folders.
+write_files_of() {
+  mkdir -p "$work/functions"
+  awk -v work="$work" '
+    /^```[a-z]+ [A-Za-z0-9_.\/]+$/ { file = work "/" $2; printf "" > file; next }
+    /^```/ { file = "" }
+    file != "" { print > file }' "$1"
+}
 
 # The commands of a page, one a line.
 commands_of() {
@@ -37,8 +46,9 @@ commands_of() {
 
 to_local() {
   sed -e "s|127.0.0.1:8000|127.0.0.1:$port_a|g; s|127.0.0.1:8001|127.0.0.1:$port_b|g; s|127.0.0.1:8002|127.0.0.1:$port_c|g" \
+    -e "s|127.0.0.1:5000|127.0.0.1:$port_rpc|g; s|--port 5000|--port $port_rpc|" \
     -e "s|--port 8000|--port $port_a|; s|--port 8001|--port $port_b|; s|--port 8002|--port $port_c|" \
-    -e "s|^dist/lamppost-kv|$kv|; s|^dist/lamppost|$cli|; s|^grpcurl|${GRPCURL:-grpcurl}|"
+    -e "s|^dist/lamppost-kv|$kv|; s|^dist/lamppost-rpc|$rpc|; s|^dist/lamppost|$cli|; s|^grpcurl|${GRPCURL:-grpcurl}|"
 }
 
 wait_until_serving() {
@@ -49,9 +59,10 @@ wait_until_serving() {
   done
 }
 
-# Retried for two seconds: what one node was told reaches the others a moment later.
+# Retried for a while: what one node was told reaches the others a moment later, and a server takes a moment
+# to start.
 run_command() {
-  local command=$1 deadline=$((SECONDS + 3))
+  local command=$1 deadline=$((SECONDS + 10))
   until (cd "$work" && eval "$command") >"$work/output" 2>&1; do
     if [ "$SECONDS" -ge "$deadline" ]; then
       echo "failed: $command" >&2
@@ -64,12 +75,17 @@ run_command() {
 
 ran=0 skipped=0
 for page in "$@"; do
+  write_files_of "$page"
   while IFS= read -r command; do
     local_command=$(to_local <<<"$command")
     case $command in
       './run '*)
         verb=$(cut -d' ' -f2 <<<"$command")
         [ -f "$run_d/$verb.sh" ] || { echo "$page: ./run has no verb '$verb'" >&2; exit 1; }
+        ;;
+      'dist/lamppost-rpc '*' &')
+        (cd "$work" && eval "exec ${local_command% &}") >"$work/rpc.log" 2>&1 &
+        rpc_pids+=($!)
         ;;
       'dist/lamppost-kv '*' &')
         (cd "$work" && eval "exec ${local_command% &}") >"$work/node-${#pids[@]}.log" 2>&1 &

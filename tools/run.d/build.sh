@@ -2,8 +2,8 @@
 # build: builds the programs, optimised, into dist/
 #
 # usage: ./run build [LABEL…]
-# Installs the packages it lacks first. Without labels it builds the node (lamppost-kv) and the client
-# (lamppost); with labels, those Bazel targets, each of which must be a program.
+# Installs the packages it lacks first. Without labels it builds the node (lamppost-kv), the function server
+# (lamppost-rpc) and the client (lamppost); with labels, those Bazel targets, each of which must be a program.
 source "$LAMPPOST_TOP/tools/run.d/lib/common.sh"
 source "$LAMPPOST_TOP/tools/run.d/lib/packages.sh"
 source "$LAMPPOST_TOP/tools/run.d/lib/bazel.sh"
@@ -12,7 +12,7 @@ case ${1:-} in
   -*)
     no_options "$0" "$@"
     ;;
-  '') set -- //services/kv/server:lamppost-kv //clients/cli:lamppost ;;
+  '') set -- //services/kv/server:lamppost-kv //services/rpc/server:lamppost-rpc //clients/cli:lamppost ;;
 esac
 
 need_packages build

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# demo: three real nodes on this machine: delayed replication, concurrent writes, an outage
+# demo: real processes on this machine: delayed replication, concurrent writes, an outage, a lost reply
 #
 # usage: ./run demo [--keep]
 # Installs what it lacks, builds, starts nodes A, B and C on loopback (ports 8000 to 8002, or the next
-# three free ones), plays three scenarios, checks each outcome, and stops the nodes. With --keep the
-# nodes stay, and it says how to talk to them. Logs and data are in demo-out/. Exit status 0 only if
+# three free ones), plays three scenarios, then one on a function server (port 5000, or the next free one),
+# checks each outcome, and stops them all. With --keep they stay, and it says how to talk to them. Logs and data are in demo-out/. Exit status 0 only if
 # everything came out as promised.
 source "$LAMPPOST_TOP/tools/run.d/lib/common.sh"
 source "$LAMPPOST_TOP/tools/run.d/lib/demo_cluster.sh"
+source "$LAMPPOST_TOP/tools/run.d/lib/demo_functions.sh"
 
 keep=no
 case "${1:-}" in
@@ -136,11 +137,13 @@ scenario_outage() {
 }
 
 say_how_to_talk() {
-  scene 'The nodes go on running'
+  scene 'All goes on running'
   tell "dist/lamppost --node $(url A),$(url B),$(url C) put greeting hello"
   tell "dist/lamppost --node $(url C) get greeting"
   tell "dist/lamppost --node $(url B) status"
-  tell "To stop them: kill ${PID[A]} ${PID[B]} ${PID[C]}      Logs: demo-out/*.log"
+  tell "dist/lamppost --server $(rpc_url) functions"
+  tell "dist/lamppost --server $(rpc_url) call reverse text=hello"
+  tell "To stop them: kill ${PID[A]} ${PID[B]} ${PID[C]} $RPC_PID      Logs: demo-out/*.log"
 }
 
 bash "$LAMPPOST_TOP/tools/run.d/build.sh" >/dev/null
@@ -148,13 +151,15 @@ rm -rf "$OUT"
 mkdir -p "$OUT/data"
 choose_ports
 at_exit stop_all
+at_exit stop_rpc
 scenario_start
 scenario_delay
 scenario_concurrent
 scenario_outage
+scenario_functions
 if [ "$keep" = yes ]; then
   say_how_to_talk
-  PID=()
+  PID=() RPC_PID=''
 else
-  scene 'Done: everything came out as promised. The nodes are stopped.'
+  scene 'Done: everything came out as promised. All processes are stopped.'
 fi

@@ -7,7 +7,7 @@
 #   2. all Bazel tests, optimised; the whole-system tests (tag integration) are among them
 #   3. ./run demo and ./run soak
 #   4. the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer (all but those tagged
-#      integration or noasan)
+#      integration or noasan), by clang, as the next step builds
 #   5. each fuzz target with 20,000 inputs (./run fuzz takes more)
 # Tests tagged manual are left out; those tagged needs-buf or needs-grpcurl are skipped where that tool
 # cannot be had (never in CI, if its registry can be reached). Logs of failed tests are printed and stay
@@ -61,10 +61,11 @@ run_lint_checks check
 need_tool buf
 need_tool grpcurl
 tools=("--test_env=BUF=$BUF" "--test_env=GRPCURL=$GRPCURL")
-run_bazel_tests "all tests" opt "${left_out[*]}" "${tools[@]}"
+run_bazel_tests "all tests" run_bazel opt "${left_out[*]}" "${tools[@]}"
 step demo ./run demo
 step soak soak_briefly
-run_bazel_tests "unit tests under ASan and UBSan" asan "${left_out[*]} integration noasan" --build_tests_only
+run_bazel_tests "unit tests under ASan and UBSan" "run_bazel_apart fuzz" fuzz \
+  "${left_out[*]} integration noasan" --build_tests_only --symlink_prefix=/
 fuzz_briefly
 say "all of it: $((SECONDS - start)) s"
 account

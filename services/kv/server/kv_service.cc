@@ -5,9 +5,9 @@
 
 #include "services/common/clock_proto.h"
 #include "services/common/error.h"
+#include "services/common/raw_call.h"
 #include "services/kv/core/record.h"
 #include "services/kv/server/codec.h"
-#include "services/kv/server/raw_call.h"
 #include "services/kv/server/scan.h"
 
 namespace lamppost::kv {
@@ -16,30 +16,6 @@ namespace {
 using grpc::ByteBuffer;
 using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
-
-// Parses the request, lets its clock in, and goes on with handle(call), here or on the driver's thread.
-template <typename Request, typename Response, typename Handle>
-ServerUnaryReactor* Begin(Shell* shell, CallbackServerContext* context, const ByteBuffer* in, ByteBuffer* out,
-                          Handle handle) {
-  using Call = RawCall<Request, Response>;
-  auto call = std::make_unique<Call>(shell, context, in, out);
-  ServerUnaryReactor* reactor = call->reactor();
-  if (absl::Status status = call->Parse(); !status.ok()) {
-    Call::Fail(std::move(call), status);
-    return reactor;
-  }
-  const uint64_t counter = call->request().clock().counter();
-  if (shell->AdmitNow(counter)) {
-    handle(std::move(call));
-    return reactor;
-  }
-  // std::function wants to be copied, so the call travels as a plain pointer; one of the two takes it.
-  Call* const owned = call.release();
-  shell->Admit(
-      counter, [owned, handle] { handle(std::unique_ptr<Call>(owned)); },
-      [owned](const absl::Status& status) { Call::Fail(std::unique_ptr<Call>(owned), status); });
-  return reactor;
-}
 
 void SetFound(const WriteResult& result, v1::DeleteResponse* response) {
   response->set_found(result.found);
@@ -70,7 +46,7 @@ template <typename Request, typename Response>
 ServerUnaryReactor* HandleWrite(const Limits& limits, Shell* shell, CallbackServerContext* context,
                                 const ByteBuffer* in, ByteBuffer* out) {
   using Call = RawCall<Request, Response>;
-  return Begin<Request, Response>(shell, context, in, out, [limits, shell](std::unique_ptr<Call> call) {
+  return BeginCall<Request, Response>(shell, context, in, out, [limits, shell](std::unique_ptr<Call> call) {
     absl::StatusOr<Proposal> proposal = ToProposal(call->request());
     if (!proposal.ok()) return Call::Fail(std::move(call), proposal.status());
     if (absl::Status status = CheckProposal(*proposal, limits); !status.ok()) {
@@ -85,7 +61,7 @@ template <typename Request, typename Response, typename Read>
 ServerUnaryReactor* HandleRead(Shell* shell, CallbackServerContext* context, const ByteBuffer* in,
                                ByteBuffer* out, Read read) {
   using Call = RawCall<Request, Response>;
-  return Begin<Request, Response>(shell, context, in, out, [read](std::unique_ptr<Call> call) {
+  return BeginCall<Request, Response>(shell, context, in, out, [read](std::unique_ptr<Call> call) {
     const absl::Status status = read(call->request(), call->response());
     if (!status.ok()) return Call::Fail(std::move(call), status);
     Call::Answer(std::move(call));
@@ -156,7 +132,7 @@ ServerUnaryReactor* KvServiceImpl::Status(Context* context, const Bytes* in, Byt
       Call::Answer(std::move(pending->call));
     });
   };
-  return Begin<v1::StatusRequest, v1::StatusResponse>(shell_, context, in, out, ask);
+  return BeginCall<v1::StatusRequest, v1::StatusResponse>(shell_, context, in, out, ask);
 }
 
 }  // namespace lamppost::kv

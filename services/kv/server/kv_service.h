@@ -13,7 +13,7 @@
 
 namespace lamppost::kv {
 
-// All methods take and give bytes; raw_call.h tells why.
+// All methods take and give bytes; services/common/raw_call.h tells why.
 using RawKvService = v1::KvService::WithRawCallbackMethod_Put<
     v1::KvService::WithRawCallbackMethod_Get<v1::KvService::WithRawCallbackMethod_Delete<
         v1::KvService::WithRawCallbackMethod_Scan<v1::KvService::WithRawCallbackMethod_Write<

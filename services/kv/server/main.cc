@@ -9,6 +9,7 @@
 #include "services/common/error.h"
 #include "services/common/grpc_log.h"
 #include "services/common/logging.h"
+#include "services/common/server_flags.h"
 #include "services/common/signal_waiter.h"
 #include "services/common/version.h"
 #include "services/kv/server/node.h"
@@ -47,7 +48,7 @@ int Serve(const lamppost::kv::Settings& settings, lamppost::SignalWaiter* signal
 
 int main(int argc, char** argv) {
   auto parsed = lamppost::kv::ParseCommandLine(argc, argv);
-  if (const auto* exit_now = std::get_if<lamppost::kv::ExitNow>(&parsed)) {
+  if (const auto* exit_now = std::get_if<lamppost::ExitNow>(&parsed)) {
     std::fputs(exit_now->text.c_str(), exit_now->code == 0 ? stdout : stderr);
     return exit_now->code;
   }

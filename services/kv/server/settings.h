@@ -9,32 +9,21 @@
 
 #include "absl/status/statusor.h"
 #include "services/common/listen_address.h"
-#include "services/common/logging.h"
+#include "services/common/server_flags.h"
 #include "services/kv/storage/storage.h"
 
 namespace lamppost::kv {
 
-struct Settings {
+struct Settings : ServerSettings {
   std::string node_id;
   std::string cluster;
   std::vector<Address> peers;
-  std::vector<Address> listen;  // the port may be 0: any free one
   std::string data_directory;
   Durability durability = Durability::kSync;
   uint64_t value_bytes_max = 0;
   uint64_t disk_reserve_bytes = 0;
   uint64_t block_cache_bytes = 0;
   uint64_t memtable_bytes = 0;
-  uint64_t drain_ms = 0;
-  LogOptions log;
-  std::vector<std::string> warnings;  // to be logged at the start
-};
-
-// What to do instead of serving: print the text and exit with the code (0 after --help and --version,
-// 2 after wrong usage).
-struct ExitNow {
-  int code = 0;
-  std::string text;
 };
 
 std::variant<Settings, ExitNow> ParseCommandLine(int argc, const char* const* argv);

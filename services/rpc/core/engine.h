@@ -55,6 +55,7 @@ struct EngineOptions {
   size_t requests_max = 10'000;                    // ids under way at a time
   size_t callers_per_request_max = 64;             // of one id
   uint64_t params_bytes_max = uint64_t{64} << 20;  // of all that is under way
+  size_t result_bytes_max = size_t{4} << 20;       // of whatever function; what the store takes
   uint64_t owner_poll_ms = 50;       // how often a run at another server is looked after, at first
   uint64_t owner_poll_max_ms = 500;  // and later
   uint64_t store_retry_ms = 100;     // after an error of the store
@@ -211,6 +212,7 @@ class Engine {
   void TakeOwner(Request* request, bool is_alive, const Times& now);
   void Recorded(Request* request, const StoreAnswer& answer, const Times& now);
   void Stored(Request* request, const StoreAnswer& answer, const Times& now);
+  void Damaged(Request* request, const absl::Status& status, const Times& now);
   void NoteStoreHealth(const absl::Status& status, const Times& now);
   void ReserveIfLow();
 

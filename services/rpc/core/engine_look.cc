@@ -59,6 +59,7 @@ void Engine::ReplyToLook(CallerId caller, absl::StatusOr<CallInfo> reply) {
 
 void Engine::LookAnswered(Pending pending, const StoreAnswer& answer, const Times& now) {
   if (pending.caller == 0) return;
+  if (absl::IsDataLoss(answer.status)) return ReplyToLook(pending.caller, answer.status);
   if (!answer.status.ok()) return ReplyToLook(pending.caller, StoreUnavailable());
   if (pending.revision != 0 && pending.record.state == Record::State::kRunning) {
     return LookAtOwner(std::move(pending), answer);

@@ -74,7 +74,7 @@ void Engine::StartRun(Request* request, uint64_t revision, const Times& now) {
   run.id = request->id();
   run.params = std::move(request->input.params);
   run.time_limit_ms = spec.time_limit_ms;
-  run.result_bytes_max = spec.result_bytes_max;
+  run.result_bytes_max = std::min(spec.result_bytes_max, options_.result_bytes_max);
   output_.starts.push_back({request->function, std::move(run)});
   if (request->callers.empty() && spec.when_abandoned == WhenAbandoned::kKill) {
     request->abandon_at_ms = now.steady_ms + spec.abandon_grace_ms;

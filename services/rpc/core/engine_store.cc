@@ -48,6 +48,7 @@ void Engine::StoreAnswered(StoreAnswer answer, const Times& now) {
     case Pending::Purpose::kRequest: {
       Request* const request = requests_.at(pending.id).get();
       request->operation = 0;
+      if (absl::IsDataLoss(answer.status)) return Damaged(request, answer.status, now);
       if (!answer.status.ok()) return RetryLater(request, std::move(pending.operation), now);
       RequestAnswered(request, answer, now);
       return AdmitWaiting(now);
@@ -67,8 +68,15 @@ void Engine::StoreAnswered(StoreAnswer answer, const Times& now) {
   }
 }
 
+// What is recorded under the id cannot be read, so nothing may be run for it.
+void Engine::Damaged(Request* request, const absl::Status& status, const Times& now) {
+  if (request->phase == Request::Phase::kRecording) Release(request);
+  Refuse(request, status);
+  AdmitWaiting(now);
+}
+
 void Engine::NoteStoreHealth(const absl::Status& status, const Times& now) {
-  store_fails_ = !status.ok();
+  store_fails_ = !status.ok() && !absl::IsDataLoss(status);
   if (store_fails_) probe_ms_ = now.steady_ms + options_.store_retry_ms;
 }
 

@@ -87,8 +87,9 @@ struct StoreAnswer {
   enum class Verdict { kDone, kConflict, kExpired };
 
   uint64_t number = 0;  // of the operation
-  // An error leaves it open whether the operation took place: UNAVAILABLE (REQUEST_STORE_UNAVAILABLE) may
-  // pass, anything else will not.
+  // UNAVAILABLE (REQUEST_STORE_UNAVAILABLE) may pass, and leaves it open whether the operation took place.
+  // DATA_LOSS (DATA_CORRUPT): what it is about is damaged, and nothing was done. Anything else: the store can
+  // be used no longer.
   absl::Status status;
   Verdict verdict = Verdict::kDone;
   uint64_t revision = 0;

@@ -17,7 +17,7 @@ namespace lamppost::rpc {
 struct FunctionHostOptions {
   std::string functions_directory;  // empty: built-in functions only
   std::string counter_directory;    // of the function "counter"; it is made when first needed
-  size_t builtin_threads = 16;      // so many runs of built-in functions at a time
+  size_t builtin_threads = 64;      // so many runs of built-in functions at a time
 };
 
 // Thread-safe, but for Stop.

@@ -1,10 +1,12 @@
 # Runs Bazel's tests and counts each target by Bazel's own word. Sourced after bazel.sh and steps.sh.
 # shellcheck shell=bash
 
-# run_bazel_tests NAME CONFIG "TAG LEFT OUT…" ARG…
+# run_bazel_tests NAME "BAZEL…" CONFIG "TAG LEFT OUT…" ARG…: by run_bazel or by run_bazel_apart with its name.
 run_bazel_tests() {
-  local name=$1 config=$2 tags=$3 work status=0 expression filters
-  shift 3
+  local name=$1 config=$3 tags=$4 work status=0 expression filters
+  local -a bazel
+  read -r -a bazel <<<"$2"
+  shift 4
   work=$(mktemp -d)
   at_exit rm -rf "$work"
   # What must come up in the results: a test that silently did not run is a failed one.
@@ -16,7 +18,7 @@ run_bazel_tests() {
     return 0
   fi
   filters=-${tags// /,-}
-  timed "$name" run_bazel test --config="$config" --keep_going --test_tag_filters="$filters" \
+  timed "$name" "${bazel[@]}" test --config="$config" --keep_going --test_tag_filters="$filters" \
     --build_event_json_file="$work/events" "$@" -- //... || status=$?
   python3 "$LAMPPOST_TOP/tools/run.d/lib/bazel_results.py" --name="$name" --exit-status="$status" \
     --expected="$work/expected" --events="$work/events" >>"$STEP_OUTCOMES"

@@ -1,6 +1,4 @@
-#include "services/kv/server/shell.h"
-
-#include <utility>
+#include "services/common/call_shell.h"
 
 #include "absl/strings/str_cat.h"
 #include "services/common/clock_metadata.h"
@@ -8,10 +6,10 @@
 #include "services/common/error.h"
 #include "services/common/grpc_status.h"
 
-namespace lamppost::kv {
+namespace lamppost {
 
-void Shell::Admit(uint64_t counter, std::function<void()> on_admitted,
-                  std::function<void(absl::Status)> on_refused) {
+void CallShell::Admit(uint64_t counter, std::function<void()> on_admitted,
+                      std::function<void(absl::Status)> on_refused) {
   switch (clock_->Observe(counter)) {
     case LamportClock::Observed::kOk:
       return on_admitted();
@@ -20,14 +18,15 @@ void Shell::Admit(uint64_t counter, std::function<void()> on_admitted,
                                   absl::StrCat("the message's counter ", counter, " is too far ahead of ",
                                                clock_->now(), ", this node's")));
     case LamportClock::Observed::kNeedsReservation:
-      return driver_->ReserveThen(
-          counter, [this, counter, on_admitted = std::move(on_admitted), on_refused = std::move(on_refused)] {
-            Admit(counter, on_admitted, on_refused);
-          });
+      return reserve_(counter, [this, counter, on_admitted = std::move(on_admitted),
+                                on_refused = std::move(on_refused)](const absl::Status& status) {
+        if (!status.ok()) return on_refused(status);
+        Admit(counter, on_admitted, on_refused);
+      });
   }
 }
 
-void Shell::Stamp(clock::v1::Timestamp* message) {
+void CallShell::Stamp(clock::v1::Timestamp* message) {
   // The reservation runs out only if the driver has been stuck for many seconds under full load; then
   // answers repeat the last counter rather than fail.
   message->set_counter(clock_->Tick().value_or(clock_->now()));
@@ -35,12 +34,11 @@ void Shell::Stamp(clock::v1::Timestamp* message) {
   message->set_incarnation(incarnation());
 }
 
-void Shell::Fail(grpc::CallbackServerContext* context, grpc::ServerUnaryReactor* reactor,
-                 const absl::Status& status) {
+grpc::Status CallShell::Failure(grpc::CallbackServerContext* context, const absl::Status& status) {
   clock::v1::Timestamp stamp;
   Stamp(&stamp);
   AttachClock(context, FromProto(stamp));
-  reactor->Finish(ToGrpcStatus(status));
+  return ToGrpcStatus(status);
 }
 
-}  // namespace lamppost::kv
+}  // namespace lamppost

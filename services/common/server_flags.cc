@@ -1,0 +1,90 @@
+#include "services/common/server_flags.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "services/common/error.h"
+#include "services/common/version.h"
+
+namespace lamppost {
+namespace {
+
+absl::Status TakeListen(const ServerFlags& flags, PlainText plain_text, absl::string_view callers_can,
+                        ServerSettings* settings) {
+  std::string host = flags.listen;
+  if (host.empty()) host = flags.insecure || plain_text == PlainText::kAsked ? "0.0.0.0" : "127.0.0.1";
+  if (host.find(':') != std::string::npos && host[0] != '[') host = absl::StrCat("[", host, "]");
+  absl::StatusOr<Address> address = ParseListenAddress(absl::StrCat(host, ":", flags.port));
+  if (!address.ok()) return UsageError(absl::StrCat("--listen: ", address.status().message()));
+  if (!IsLoopback(address->host)) {
+    settings->warnings.push_back(absl::StrCat("serves plain text on ", address->HostPort(),
+                                              ": whoever can reach this port can ", callers_can));
+  }
+  settings->listen.push_back(*std::move(address));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void DeclarePort(CLI::App* app, ServerFlags* flags) {
+  app->add_option("--port", flags->port, "The port to serve on; 0 for any free one")
+      ->required()
+      ->check(CLI::Range(0, 65535));
+}
+
+void DeclareServerFlags(CLI::App* app, absl::string_view listen_default, ServerFlags* flags) {
+  app->set_version_flag("--version", kVersion);
+  app->add_option("--listen", flags->listen,
+                  absl::StrCat("The IP address to serve on; if not given, ", listen_default));
+  app->add_flag("--insecure", flags->insecure, "Serve plain text on every interface");
+  app->add_option("--drain-ms", flags->drain_ms, "On SIGTERM, how long calls under way may take")
+      ->capture_default_str()
+      ->check(CLI::Range(uint64_t{0}, uint64_t{600000}));
+  app->add_option("--log-level", flags->log_level, "debug, info, warn or error")->capture_default_str();
+  app->add_option("--log-format", flags->log_format, "logfmt or json")->capture_default_str();
+}
+
+std::optional<ExitNow> ParseFlags(CLI::App* app, absl::string_view program, int argc,
+                                  const char* const* argv) {
+  try {
+    app->parse(argc, argv);
+  } catch (const CLI::CallForVersion&) {
+    return ExitNow{0, absl::StrCat(program, " ", kVersion, "\n")};
+  } catch (const CLI::Success&) {
+    return ExitNow{0, app->help()};
+  } catch (const CLI::ParseError& error) {
+    return ExitNow{2,
+                   absl::StrCat(program, ": ", error.what(), "\n(", program, " --help shows the options)\n")};
+  }
+  return std::nullopt;
+}
+
+absl::Status CheckServerFlags(const ServerFlags& flags, PlainText plain_text, absl::string_view callers_can,
+                              ServerSettings* settings) {
+  if (absl::Status status = TakeListen(flags, plain_text, callers_can, settings); !status.ok()) return status;
+  const absl::StatusOr<LogLevel> level = ParseLogLevel(flags.log_level);
+  if (!level.ok()) return UsageError(absl::StrCat("--log-level: ", level.status().message()));
+  const absl::StatusOr<LogFormat> format = ParseLogFormat(flags.log_format);
+  if (!format.ok()) return UsageError(absl::StrCat("--log-format: ", format.status().message()));
+  settings->log = {*level, *format};
+  settings->drain_ms = flags.drain_ms;
+  return absl::OkStatus();
+}
+
+absl::Status UsageError(absl::string_view message) {
+  return MakeError(absl::StatusCode::kInvalidArgument, "USAGE", message);
+}
+
+ExitNow WrongUsage(absl::string_view program, const absl::Status& error) {
+  return ExitNow{2, absl::StrCat(program, ": ", error.message(), "\n")};
+}
+
+std::string DefaultDataDirectory(absl::string_view otherwise) {
+  const char* state_directory = std::getenv("STATE_DIRECTORY");
+  if (state_directory != nullptr && *state_directory != '\0') return state_directory;
+  return std::string(otherwise);
+}
+
+}  // namespace lamppost

@@ -1,0 +1,75 @@
+#include "services/common/server_flags.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace lamppost {
+namespace {
+
+std::variant<ServerSettings, ExitNow> Parse(std::vector<const char*> arguments,
+                                            PlainText plain_text = PlainText::kNotAsked) {
+  arguments.insert(arguments.begin(), "lamppost-test");
+  CLI::App app;
+  ServerFlags flags;
+  DeclarePort(&app, &flags);
+  DeclareServerFlags(&app, "loopback alone", &flags);
+  if (auto exit_now = ParseFlags(&app, "lamppost-test", static_cast<int>(arguments.size()), arguments.data()))
+    return *exit_now;
+  ServerSettings settings;
+  const absl::Status status = CheckServerFlags(flags, plain_text, "read everything", &settings);
+  if (!status.ok()) return WrongUsage("lamppost-test", status);
+  return settings;
+}
+
+TEST(ServerFlagsTest, LoopbackUnlessPlainTextIsAskedFor) {
+  const auto host = [](std::vector<const char*> arguments, PlainText plain_text = PlainText::kNotAsked) {
+    arguments.insert(arguments.end(), {"--port", "1"});
+    return std::get<ServerSettings>(Parse(arguments, plain_text)).listen[0].host;
+  };
+  EXPECT_EQ(host({}), "127.0.0.1");
+  EXPECT_EQ(host({}, PlainText::kAsked), "0.0.0.0");
+  EXPECT_EQ(host({"--insecure"}), "0.0.0.0");
+  EXPECT_EQ(host({"--listen", "::1"}), "::1");
+}
+
+TEST(ServerFlagsTest, PlainTextBeyondLoopbackIsWarnedAbout) {
+  const auto warned = std::get<ServerSettings>(Parse({"--port", "1", "--insecure"})).warnings;
+  ASSERT_EQ(warned.size(), 1u);
+  EXPECT_EQ(warned[0], "serves plain text on 0.0.0.0:1: whoever can reach this port can read everything");
+  EXPECT_TRUE(std::get<ServerSettings>(Parse({"--port", "1"})).warnings.empty());
+}
+
+TEST(ServerFlagsTest, WrongUsageEndsWithTwoAndSaysWhy) {
+  const std::vector<std::pair<std::vector<const char*>, std::string>> cases = {
+      {{}, "--port"},
+      {{"--port", "70000"}, "--port"},
+      {{"--port", "1", "--listen", "example.com"}, "--listen"},
+      {{"--port", "1", "--drain-ms", "-1"}, "--drain-ms"},
+      {{"--port", "1", "--log-level", "loud"}, "--log-level"},
+      {{"--port", "1", "--log-format", "xml"}, "--log-format"},
+  };
+  for (const auto& [arguments, expected] : cases) {
+    const auto parsed = Parse(arguments);
+    const auto* exit_now = std::get_if<ExitNow>(&parsed);
+    ASSERT_NE(exit_now, nullptr) << expected;
+    EXPECT_EQ(exit_now->code, 2);
+    EXPECT_NE(exit_now->text.find(expected), std::string::npos) << exit_now->text;
+  }
+  EXPECT_EQ(std::get<ExitNow>(Parse({"--help"})).code, 0);
+  EXPECT_EQ(std::get<ExitNow>(Parse({"--version"})).text.rfind("lamppost-test ", 0), 0u);
+}
+
+TEST(ServerFlagsTest, SystemdsDirectoryIsTheDefault) {
+  ASSERT_EQ(setenv("STATE_DIRECTORY", "/var/lib/lamppost", 1), 0);
+  EXPECT_EQ(DefaultDataDirectory("d"), "/var/lib/lamppost");
+  ASSERT_EQ(unsetenv("STATE_DIRECTORY"), 0);
+  EXPECT_EQ(DefaultDataDirectory("d"), "d");
+}
+
+}  // namespace
+}  // namespace lamppost
