@@ -5,8 +5,10 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string>
 
+#include "clients/cpp/fake_function_service.h"
 #include "clients/cpp/fake_kv_service.h"
 
 namespace lamppost {
@@ -17,12 +19,13 @@ struct Ended {
   std::string output;
 };
 
-// By the shell; $LAMPPOST is the program, and LAMPPOST_NODE the node.
-Ended Shell(const client::FakeNode& node, const std::string& script) {
-  const std::string program =
-      std::string(getenv("TEST_SRCDIR")) + "/" + getenv("TEST_WORKSPACE") + "/clients/cli/lamppost";
-  setenv("LAMPPOST", program.c_str(), 1);
-  setenv("LAMPPOST_NODE", ("http://127.0.0.1:" + std::to_string(node.port())).c_str(), 1);
+std::string Program() {
+  return std::string(getenv("TEST_SRCDIR")) + "/" + getenv("TEST_WORKSPACE") + "/clients/cli/lamppost";
+}
+
+// By the shell; $LAMPPOST is the program.
+Ended Shell(const std::string& script) {
+  setenv("LAMPPOST", Program().c_str(), 1);
   Ended ended;
   FILE* pipe = popen(("set -e; { " + script + "; } 2>&1").c_str(), "r");
   char buffer[4096];
@@ -31,6 +34,12 @@ Ended Shell(const client::FakeNode& node, const std::string& script) {
   const int status = pclose(pipe);
   if (WIFEXITED(status)) ended.exit_code = WEXITSTATUS(status);
   return ended;
+}
+
+// LAMPPOST_NODE is the node.
+Ended Shell(const client::FakeNode& node, const std::string& script) {
+  setenv("LAMPPOST_NODE", ("http://127.0.0.1:" + std::to_string(node.port())).c_str(), 1);
+  return Shell(script);
 }
 
 TEST(ProcessTest, ExitCodesAndEnvironment) {
@@ -59,6 +68,37 @@ TEST(ProcessTest, AReaderThatHasGoneIsNoError) {
         Shell(node, "{ $LAMPPOST " + std::string(command) + "; echo code $? >&2; } | head -n 1 >/dev/null");
     EXPECT_EQ(ended.output, "code 0\n") << command;
   }
+}
+
+TEST(ProcessTest, CallsAndTheirExitCodes) {
+  client::FakeFunctionServer server("A");
+  setenv("LAMPPOST_SERVER", ("http://" + server.address()).c_str(), 1);
+  EXPECT_EQ(Shell("$LAMPPOST call text -o raw").output, "two \"words\"");
+  EXPECT_EQ(Shell("echo '{\"a\":1}' | $LAMPPOST call echo - -o raw").output, "{\"a\":1}\n");
+  EXPECT_EQ(Shell("$LAMPPOST call echo nonsense").exit_code, 2);
+  EXPECT_EQ(Shell("$LAMPPOST call ecko").exit_code, 3);
+  EXPECT_EQ(Shell("$LAMPPOST call lost").exit_code, 4);
+  EXPECT_EQ(Shell("$LAMPPOST call fail").exit_code, 5);
+  EXPECT_EQ(Shell("$LAMPPOST functions -o raw").output, "add\n");
+}
+
+TEST(ProcessTest, TheCommandThatAsksAgainDoes) {
+  const auto functions = std::make_shared<client::FakeFunctions>();
+  client::FakeFunctionServer server("A", functions);
+  setenv("LAMPPOST_SERVER", server.address().c_str(), 1);
+  server.service().LoseReplies(1);
+  const Ended lost = Shell("$LAMPPOST call echo \"a=it's \\$HOME\" --retries 0");
+  EXPECT_EQ(lost.exit_code, 4);
+  const std::string mark = "to ask again:\n  ";
+  const size_t at = lost.output.find(mark);
+  ASSERT_NE(at, std::string::npos) << lost.output;
+  unsetenv("LAMPPOST_SERVER");
+  std::string command = lost.output.substr(at + mark.size());
+  command.erase(command.find('\n'));
+  const Ended again = Shell("lamppost() { \"$LAMPPOST\" \"$@\"; }; " + command);
+  EXPECT_EQ(again.exit_code, 0) << again.output;
+  EXPECT_NE(again.output.find("\"a\": \"it's $HOME\""), std::string::npos) << again.output;
+  EXPECT_EQ(functions->runs(), 1);
 }
 
 TEST(ProcessTest, AFullDeviceIsAnError) {

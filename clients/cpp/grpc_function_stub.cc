@@ -20,6 +20,7 @@
 #include "lamppost/rpc/v1/fault_service.grpc.pb.h"
 #include "lamppost/rpc/v1/function_service.grpc.pb.h"
 #include "services/common/clock_metadata.h"
+#include "services/common/error.h"
 #include "services/common/grpc_status.h"
 
 namespace lamppost::client {
@@ -132,14 +133,14 @@ class GrpcFunctionStub final : public FunctionStub {
   AttemptEnd Call(const rpc::v1::CallRequest& request, const CallPlan& plan,
                   rpc::v1::CallResponse* response) override {
     const Deadline deadline = DeadlineIn(plan.timeout_ms);
-    const auto stubs = link_.Get(deadline, plan.timeout_ms);
+    const auto stubs = Connect(deadline, plan.timeout_ms);
     if (!stubs.ok()) return {stubs.status(), Reach::kNotSent};
     return RunHedgedCall((*stubs)->functions.get(), request, plan, deadline, response);
   }
 
   AttemptEnd CallStream(const rpc::v1::CallStreamRequest& request, const StreamPlan& plan,
                         const ProgressFn& on_progress, rpc::v1::CallStreamResponse* response) override {
-    const auto stubs = link_.Get(DeadlineIn(plan.silence_timeout_ms), plan.silence_timeout_ms);
+    const auto stubs = Connect(DeadlineIn(plan.silence_timeout_ms), plan.silence_timeout_ms);
     if (!stubs.ok()) return {stubs.status(), Reach::kNotSent};
     StreamReader reader((*stubs)->functions.get(), request, plan);
     rpc::v1::CallStreamResponse message;
@@ -192,13 +193,21 @@ class GrpcFunctionStub final : public FunctionStub {
     return std::chrono::system_clock::now() + std::chrono::milliseconds(timeout_ms);
   }
 
+  absl::StatusOr<std::shared_ptr<Stubs>> Connect(Deadline deadline, int64_t timeout_ms) {
+    absl::StatusOr<std::shared_ptr<Stubs>> stubs = link_.Get(deadline, timeout_ms);
+    if (stubs.ok()) return stubs;
+    // To the channel that is the same.
+    return MakeError(stubs.status().code(), ErrorReason(stubs.status()),
+                     absl::StrCat(stubs.status().message(), ", or takes no calls now"));
+  }
+
   // A plain unary RPC.
   template <typename Service, typename Request, typename Response>
   AttemptEnd Ask(const std::unique_ptr<Service> Stubs::*service,
                  grpc::Status (Service::*method)(grpc::ClientContext*, const Request&, Response*),
                  const Request& request, int64_t timeout_ms, Response* response) {
     const Deadline deadline = DeadlineIn(timeout_ms);
-    const auto stubs = link_.Get(deadline, timeout_ms);
+    const auto stubs = Connect(deadline, timeout_ms);
     if (!stubs.ok()) return {stubs.status(), Reach::kNotSent};
     grpc::ClientContext context;
     context.set_deadline(deadline);

@@ -51,6 +51,20 @@ TEST(EffectOfTest, AnswersThatNeverCameAreNot) {
   }
 }
 
+TEST(EffectOfTest, AResumedWriteIsRefusedOnlyByWordsAboutIt) {
+  const auto effect = [](const absl::Status& status, Reach reach = Reach::kSent) {
+    return EffectOf(CallKind::kResumedWrite, reach, status);
+  };
+  EXPECT_EQ(effect(absl::OkStatus()), Effect::kDone);
+  EXPECT_EQ(effect(absl::UnavailableError(""), Reach::kNotSent), Effect::kPossible);
+  EXPECT_EQ(effect(MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "")), Effect::kPossible);
+  EXPECT_EQ(effect(MakeError(absl::StatusCode::kResourceExhausted, "FUNCTION_BUSY", "")), Effect::kPossible);
+  EXPECT_EQ(effect(MakeError(absl::StatusCode::kFailedPrecondition, "REQUEST_ID_EXPIRED", "")),
+            Effect::kPossible);
+  EXPECT_EQ(effect(MakeError(absl::StatusCode::kInvalidArgument, "REQUEST_ID_REUSED", "")), Effect::kNone);
+  EXPECT_EQ(effect(MakeError(absl::StatusCode::kNotFound, "FUNCTION_UNKNOWN", "")), Effect::kNone);
+}
+
 TEST(OutcomeOfTest, TheWorstAttemptDecides) {
   EXPECT_EQ(OutcomeOf(absl::OkStatus(), Effect::kPossible), Outcome::kDone);
   EXPECT_EQ(OutcomeOf(absl::InvalidArgumentError(""), Effect::kNone), Outcome::kFailed);

@@ -120,6 +120,31 @@ TEST_F(RetryPolicyTest, AttemptsAreBounded) {
   EXPECT_EQ(last.why, "all 3 attempts failed");
 }
 
+TEST_F(RetryPolicyTest, AnAttemptThatOnlyWaitedCostsNothingIfSoTold) {
+  options_.slow_attempt = SlowAttempt::kWait;
+  options_.attempts_max = 50;
+  RetryBudget budget(4, 0.5);
+  RetryPolicy policy(options_, CallKind::kRepeatableWrite, kNoDeadline, &budget, [] { return 1.0; });
+  const absl::Status slow = absl::DeadlineExceededError("");
+  for (int i = 0; i < 49; ++i) {
+    const RetryDecision decision = policy.OnFailure(slow, Reach::kSent, 0);
+    EXPECT_EQ(decision.action, Action::kRetry);
+    EXPECT_EQ(decision.delay_ms, options_.backoff_initial_ms);
+  }
+  EXPECT_EQ(budget.tokens(), 4);
+  EXPECT_EQ(policy.OnFailure(slow, Reach::kSent, 0).action, Action::kStop) << "attempts_max counts all";
+  RetryPolicy other(options_, CallKind::kRepeatableWrite, kNoDeadline, &budget, [] { return 1.0; });
+  other.OnFailure(slow, Reach::kNotSent, 0);
+  EXPECT_EQ(budget.tokens(), 3) << "it was not connected, so it did not wait for its answer";
+}
+
+TEST(RetryBudgetTest, PlentyIsHalf) {
+  RetryBudget budget(4, 0.5);
+  EXPECT_TRUE(budget.HasPlenty());
+  for (int i = 0; i < 3; ++i) budget.OnFailure();
+  EXPECT_FALSE(budget.HasPlenty());
+}
+
 TEST(RetryBudgetTest, NothingBelowHalf) {
   RetryBudget budget(4, 0.5);
   EXPECT_TRUE(budget.OnFailure());   // 3
