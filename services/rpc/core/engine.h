@@ -25,6 +25,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,6 +35,7 @@
 #include "services/clock/lamport_clock.h"
 #include "services/clock/timestamp.h"
 #include "services/rpc/core/function.h"
+#include "services/rpc/core/places.h"
 #include "services/rpc/core/record.h"
 #include "services/rpc/core/registry.h"
 #include "services/rpc/core/request_id.h"
@@ -164,7 +166,7 @@ class Engine {
   // Kills what runs: idempotent runs are left for a retry after the next start, the outcome of others becomes
   // unknown (SHUT_DOWN). Call Drain first. The engine is idle once all that has been carried out.
   void KillAll(const Times& now);
-  // Nothing runs, nothing is waited for at the store but by the sweeper.
+  // Nobody waits, nothing runs, and the store has answered everything.
   bool IsIdle() const;
 
   // How many runs of the function there are now, and how many calls wait to become one.
@@ -175,8 +177,92 @@ class Engine {
 
  private:
   struct Request;
-  class Places;
-  class Requests;
+  // What an operation under way is for.
+  struct Pending {
+    enum class Purpose { kRequest, kLook, kSweep, kSuspect, kReserve, kDropped };
+
+    Purpose purpose = Purpose::kRequest;
+    RequestId id;              // kRequest, kLook, kSuspect
+    CallerId caller = 0;       // kLook; 0 once it has left
+    Record record;             // kLook, kSuspect: what has been found
+    uint64_t revision = 0;     // and its revision
+    uint64_t clock_limit = 0;  // kReserve
+    StoreOperation operation;  // kRequest: to be repeated if the store fails
+  };
+
+  // engine.cc: callers.
+  absl::Status CheckInput(const CallInput& input, const Times& now);
+  absl::Status RefusalIfNew(const CallInput& input, const Function* function) const;
+  void Join(Request* request, CallerId caller, const CallInput& input);
+  void Admit(Request* request, const Times& now);
+  void Reply(Request* request, const Outcome& outcome);
+  void Refuse(Request* request, const absl::Status& status);
+  void Erase(Request* request);
+  void ReplyTo(CallerId caller, absl::StatusOr<CallReply> reply);
+
+  // engine_store.cc: records.
+  uint64_t Submit(StoreOperation operation, Pending pending);
+  void Drop(StoreOperation operation);
+  void SubmitFor(Request* request, StoreOperation operation);
+  void AdmitNew(Request* request, const Times& now);
+  void RetryLater(Request* request, StoreOperation operation, const Times& now);
+  void RequestAnswered(Request* request, const StoreAnswer& answer, const Times& now);
+  void TakeRecord(Request* request, const StoredRecord& stored, const Times& now);
+  void TakeOwner(Request* request, bool is_alive, const Times& now);
+  void Recorded(Request* request, const StoreAnswer& answer, const Times& now);
+  void Stored(Request* request, const StoreAnswer& answer, const Times& now);
+  void NoteStoreHealth(const absl::Status& status, const Times& now);
+  void ReserveIfLow();
+
+  // engine_look.cc: questions, and what the sweeper finds.
+  void SubmitLook(StoreOperation operation, Pending pending);
+  void LookAnswered(Pending pending, const StoreAnswer& answer, const Times& now);
+  void LookAtRecord(Pending pending, const StoredRecord& stored);
+  void LookAtOwner(Pending pending, const StoreAnswer& answer);
+  void ReplyToLook(CallerId caller, absl::StatusOr<CallInfo> reply);
+  void Sweep(const Times& now);
+  void PageAnswered(const StoreAnswer& answer, const Times& now);
+  void SuspectAnswered(const Pending& pending, const StoreAnswer& answer);
+
+  // engine_run.cc: runs.
+  void AwaitPlace(Request* request, const Times& now);
+  void BeginRecording(Request* request, const Times& now);
+  void StartRun(Request* request, uint64_t revision, const Times& now);
+  void Release(Request* request);
+  void AdmitWaiting(const Times& now);
+  Outcome OutcomeOf(Request* request, RunResult result, const Times& now);
+  void Store(Request* request, Outcome outcome);
+  void End(Record* record, Outcome outcome);
+  void Kill(Request* request, absl::string_view reason);
+  void Wake(Request* request, const Times& now);
+  void Arm(Request* request, uint64_t steady_ms);
+  void ArmRun(Request* request);
+  Timestamp Stamp();
+
+  const EngineOptions options_;
+  LamportClock* const clock_;
+  std::string owner_;
+  std::shared_ptr<const Registry> registry_;
+  Places places_;
+  Sweeper sweeper_;
+
+  std::map<RequestId, std::unique_ptr<Request>> requests_;
+  std::map<CallerId, RequestId> callers_;  // who waits for what
+  std::map<CallerId, uint64_t> lookers_;   // and for which operation
+  std::map<RunId, Request*> runs_;
+  std::map<uint64_t, Pending> pending_;  // operations under way, by number
+  std::set<std::pair<uint64_t, RequestId>> timers_;
+  std::set<std::string> released_;  // functions of which a place has become free
+  uint64_t params_bytes_ = 0;
+  uint64_t next_operation_ = 1;
+  RunId next_run_ = 1;
+  uint64_t reserve_wanted_ = 0;  // a limit; 0: none beyond the usual
+  bool reserving_ = false;
+  bool store_fails_ = false;  // by its latest answer
+  uint64_t probe_ms_ = 0;     // while it fails: when to try again
+  bool draining_ = false;
+  bool killing_ = false;
+  EngineOutput output_;
 };
 
 }  // namespace lamppost::rpc

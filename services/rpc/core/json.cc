@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
 
@@ -48,6 +49,8 @@ absl::StatusOr<Json> ParseJson(absl::string_view text, size_t bytes_max) {
   if (DepthOfText(text) > kJsonDepthMax) {
     return Refuse("JSON_TOO_DEEP", absl::StrCat("JSON is nested more than ", kJsonDepthMax, " deep"));
   }
+  // The parser would take a NUL between values for the end of the text.
+  if (absl::StrContains(text, '\0')) return Refuse("NOT_JSON", "not JSON text: it holds a NUL byte");
   Json value = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
   if (value.is_discarded()) return Refuse("NOT_JSON", "not JSON text");
   return value;

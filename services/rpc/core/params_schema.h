@@ -33,6 +33,7 @@ class ParamsSchema {
   explicit ParamsSchema(Json text);
 
   const Json text_;
+  Json expanded_;  // what schema_ was made from (ExpandSchema)
   const std::unique_ptr<valijson::Schema> schema_;
 };
 

@@ -1,0 +1,21 @@
+#include "services/rpc/core/function.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace lamppost::rpc {
+
+RunResult MakeResult(const Json& result, size_t result_bytes_max) {
+  FunctionError error;
+  if (DepthOf(result) > kJsonDepthMax) {
+    error.reason = "RESULT_TOO_DEEP";
+    error.message = absl::StrCat("the result is nested more than ", kJsonDepthMax, " deep");
+    return error;
+  }
+  std::string text = CanonicalText(result);
+  if (text.size() <= result_bytes_max) return text;
+  error.reason = "RESULT_TOO_LARGE";
+  error.message = absl::StrCat("the result has ", text.size(), " bytes, more than ", result_bytes_max);
+  return error;
+}
+
+}  // namespace lamppost::rpc
