@@ -5,6 +5,7 @@
 
 #include "services/common/error.h"
 #include "tests/rpc_sim/runs.h"
+#include "tests/rpc_sim/server_life.h"
 
 namespace lamppost::rpc::sim {
 namespace {
@@ -14,47 +15,17 @@ constexpr uint64_t kBusyTicksMax = 50;
 
 }  // namespace
 
-// News of runs come in as inputs of their own, a little later.
-class Server::Sink : public RunSink {
- public:
-  explicit Sink(Server* server) : server_(*server) {}
+void Server::Sink::Progressed(RunId run, Progress progress) {
+  server_.GiveLater(server_.random_.Below(500), [this, run, progress](Life* life) {
+    life->engine.Progressed(run, progress, server_.Now());
+  });
+}
 
-  void Progressed(RunId run, Progress progress) override {
-    server_.GiveLater(Delay(), [this, run, progress](Life* life) {
-      server_.EngineOf(life)->Progressed(run, progress, server_.Now());
-    });
-  }
-  void Finished(RunId run, RunResult result) override {
-    server_.GiveLater(Delay(), [this, run, result](Life* life) {
-      server_.EngineOf(life)->Finished(run, result, server_.Now());
-    });
-  }
-
- private:
-  uint64_t Delay() { return server_.random_.Below(500); }
-
-  Server& server_;
-};
-
-struct Server::Life {
-  Life(Server* server, const EngineOptions& options, Store::Opened opened,
-       std::shared_ptr<const Registry> registry)
-      : sink(server), clock(opened.clock_start), engine(options, &clock, opened.owner, std::move(registry)) {}
-
-  uint64_t number = 0;
-  Sink sink;
-  LamportClock clock;
-  Engine engine;
-  LifeFacts* facts = nullptr;
-  std::shared_ptr<bool> alive;
-  std::map<CallerId, Caller> callers;  // that wait, or have left
-  CallerId next_caller = 1;
-  uint64_t takes = 0;
-  bool take_planned = false;
-  std::optional<uint64_t> tick_at_ms;
-  uint64_t busy_ticks = 0;
-  std::deque<std::function<void()>> outbox;  // taken, and not carried out yet
-};
+void Server::Sink::Finished(RunId run, RunResult result) {
+  server_.GiveLater(server_.random_.Below(500), [this, run, result](Life* life) {
+    life->engine.Finished(run, result, server_.Now());
+  });
+}
 
 Server::Server(size_t index, Surroundings surroundings, Random random)
     : index_(index), to_(std::move(surroundings)), random_(random) {
@@ -63,10 +34,6 @@ Server::Server(size_t index, Surroundings surroundings, Random random)
 
 Server::~Server() {
   if (life_ != nullptr) *life_->alive = false;
-}
-
-Engine* Server::EngineOf(Life* life) {
-  return &life->engine;
 }
 
 Times Server::Now() {
@@ -109,8 +76,7 @@ void Server::Boot() {
   options.origin = {absl::StrCat("S", index_), number << 32 | (random_.Next() & 0xFFFFFFFFu)};
   auto alive = std::make_shared<bool>(true);
   facts_.owners = {opened->owner};
-  life_ = std::make_unique<Life>(this, options, *opened, MakeRegistry(alive));
-  life_->number = number;
+  life_ = std::make_unique<Life>(this, number, options, *opened, MakeRegistry(alive));
   life_->alive = std::move(alive);
   to_.journal->Tell("S", index_, " starts as ", opened->owner);
   PlanTake();
@@ -160,13 +126,18 @@ void Server::Pause(uint64_t for_ms) {
   to_.journal->Tell("S", index_, " is paused for ", for_ms, " ms");
   paused_until_ms_ = to_.scheduler->now_ms() + for_ms;
   to_.scheduler->AfterMs(for_ms, [this, life = life_->number] {
-    if (life_ == nullptr || life_->number != life) return;
-    to_.journal->Tell("S", index_, " goes on");
-    for (Input& input : std::exchange(held_, {})) Give(life, std::move(input));
-    PlanTake();
-    PlanCarryOut();
-    PlanTick();
+    if (life_ != nullptr && life_->number == life) Resume();
   });
+}
+
+void Server::Resume() {
+  to_.journal->Tell("S", index_, " goes on");
+  const uint64_t life = life_->number;
+  for (Input& input : std::exchange(held_, {})) Give(life, std::move(input));
+  if (life_ == nullptr) return;
+  PlanTake();
+  PlanCarryOut();
+  PlanTick();
 }
 
 void Server::Renew(uint64_t life) {
@@ -239,8 +210,6 @@ void Server::Receive(const Request& request) {
     to_.journal->Tell("S", index_, request.kind == Request::Kind::kCall ? " is called: " : " is asked: ",
                       ToString(request.id), " ", request.What(), " by attempt ", request.attempt);
     to_.oracle->Asked(request);
-    const CallerId caller = life->next_caller++;
-    life->callers[caller].request = request;
     switch (life->clock.Observe(request.clock)) {
       case LamportClock::Observed::kOk:
         break;
@@ -248,8 +217,11 @@ void Server::Receive(const Request& request) {
       case LamportClock::Observed::kNeedsReservation:
         to_.journal->Strike(Fault::kClockJump);
         life->engine.Reserve(request.clock);
-        return Respond(life, caller, MakeError(absl::StatusCode::kUnavailable, "CLOCK", "not reserved yet"));
+        return Respond(request, life->clock.now(),
+                       MakeError(absl::StatusCode::kUnavailable, "CLOCK", "not reserved yet"));
     }
+    const CallerId caller = life->next_caller++;
+    life->callers[caller].request = request;
     if (request.kind == Request::Kind::kLook) {
       life->engine.Look(caller, request.id, Now());
     } else {

@@ -11,11 +11,10 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
-#include <vector>
+#include <optional>
+#include <string>
 
-#include "services/clock/lamport_clock.h"
 #include "services/rpc/core/engine.h"
 #include "tests/rpc_sim/journal.h"
 #include "tests/rpc_sim/oracle.h"
@@ -55,49 +54,48 @@ class Server {
   void Cancel(uint64_t attempt);
 
   bool IsIdle() const;
-  std::string Describe() const;
 
  private:
-  struct Caller {
-    Request request;
-    bool left = false;
-    uint64_t left_at_take = 0;
-  };
-  class Sink;
+  struct Caller;
   struct Life;
+  class Sink;
   using Input = std::function<void(Life*)>;
 
+  std::shared_ptr<const Registry> MakeRegistry(std::shared_ptr<const bool> alive);
   // Gives the input to the engine now, or when the process goes on; drops it if the life has ended by then.
   void Give(uint64_t life, Input input);
   void GiveLater(uint64_t delay_us, Input input);
   bool CrashesNow(Fault where);
+  bool IsPaused() const;
+  void Resume();
   void PlanTick();
-  void Tick();
+  void Renew(uint64_t life);
+  void Finish(uint64_t life, uint64_t until_ms);
+  void Leave(Life* life, CallerId caller);
+  void CheckBounds();
+  Times Now();
+
+  // server_driver.cc: what the engine puts out.
   void PlanTake();
   void Take();
   void PlanCarryOut();
   void CarryOut();
-  void Answer(Life* life, const EngineOutput::Reply& reply);
-  void Answer(Life* life, const EngineOutput::LookReply& reply);
-  void Respond(Life* life, CallerId caller, const absl::Status& status);
-  std::optional<uint64_t> ClockOfReply(Life* life, CallerId caller);
-  bool ExpectCaller(Life* life, CallerId caller, bool final);
-  void Leave(Life* life, CallerId caller);
-  void Renew();
-  void Finish(uint64_t until_ms);
-  void CheckBounds(const Life& life);
-  Times Now();
+  bool ExpectCaller(CallerId caller);
+  void Answer(const EngineOutput::Reply& reply);
+  void Answer(const EngineOutput::LookReply& reply);
+  void Respond(const Request& request, uint64_t clock, const absl::Status& status);
 
   const size_t index_;
   const Surroundings to_;
   Random random_;
-  int64_t wall_offset_ms_ = 0;
-  uint64_t wall_max_ms_ = 0;
-  uint64_t lives_ = 0;
-  uint64_t paused_until_ms_ = 0;
   bool healed_ = false;
-  std::deque<std::pair<uint64_t, Input>> held_;  // while it is paused: lives and inputs
-  std::unique_ptr<Life> life_;                   // null while it is down
+  int64_t wall_offset_ms_ = 0;
+  uint64_t paused_until_ms_ = 0;
+  std::deque<Input> held_;  // while it is paused
+  uint64_t lives_ = 0;
+  LifeFacts facts_;  // of the present life, or the last
+  std::unique_ptr<Life> life_;   // null while it is down
+  std::unique_ptr<Life> ended_;  // the last: what has ended it may be one of its own calls
 };
 
 }  // namespace lamppost::rpc::sim

@@ -34,12 +34,10 @@ void Server::Take() {
     life->outbox.push_back([kill] { kill.function->runnable->Kill(kill.run); });
   }
   for (const EngineOutput::Reply& reply : output.replies) {
-    if (!ExpectCaller(life, reply.caller)) continue;
-    life->outbox.push_back([this, life, reply] { Answer(life, reply); });
+    if (ExpectCaller(reply.caller)) life->outbox.push_back([this, reply] { Answer(reply); });
   }
   for (const EngineOutput::LookReply& reply : output.look_replies) {
-    if (!ExpectCaller(life, reply.caller)) continue;
-    life->outbox.push_back([this, life, reply] { Answer(life, reply); });
+    if (ExpectCaller(reply.caller)) life->outbox.push_back([this, reply] { Answer(reply); });
   }
   PlanCarryOut();
 }
@@ -63,36 +61,32 @@ void Server::CarryOut() {
 }
 
 // Each caller that waits gets one reply, and none after it has left.
-bool Server::ExpectCaller(Life* life, CallerId caller) {
-  const auto it = life->callers.find(caller);
-  if (it == life->callers.end() || it->second.answered) {
-    to_.journal->Violated(CheckId::kReplies, absl::StrCat("S", index_, " answers caller ", caller,
-                                                          ", which does not wait"));
+bool Server::ExpectCaller(CallerId number) {
+  const auto it = life_->callers.find(number);
+  if (it == life_->callers.end() || it->second.answered) {
+    to_.journal->Violated(CheckId::kReplies,
+                          absl::StrCat("S", index_, " answers caller ", number, ", which does not wait"));
     return false;
   }
-  it->second.answered = true;
-  to_.journal->Expect(CheckId::kReplies, !it->second.left || life->takes <= it->second.left_at_take + 1, "S",
-                      index_, " answers caller ", caller, ", which has left");
+  Caller& caller = it->second;
+  caller.answered = true;
+  to_.journal->Expect(CheckId::kReplies, !caller.left || life_->takes <= caller.left_at_take + 1, "S", index_,
+                      " answers caller ", number, ", which has left");
   return true;
 }
 
-// The clock of the reply; nothing if the caller has left, or the clock has no counter left.
-std::optional<uint64_t> Server::ClockOfReply(Life* life, const Caller& caller) {
-  return caller.left ? std::nullopt : life->clock.Tick();
-}
-
-void Server::Answer(Life* life, const EngineOutput::Reply& reply) {
-  const Caller caller = std::move(life->callers.extract(reply.caller).mapped());
-  const std::optional<uint64_t> clock = ClockOfReply(life, caller);
-  if (!clock) return;
+void Server::Answer(const EngineOutput::Reply& reply) {
+  const Caller caller = std::move(life_->callers.extract(reply.caller).mapped());
+  const std::optional<uint64_t> clock = life_->clock.Tick();
+  if (caller.left || !clock) return;
   to_.oracle->Replied(facts_, caller.request, reply.reply, *clock);
   Respond(caller.request, *clock, reply.reply.status());
 }
 
-void Server::Answer(Life* life, const EngineOutput::LookReply& reply) {
-  const Caller caller = std::move(life->callers.extract(reply.caller).mapped());
-  const std::optional<uint64_t> clock = ClockOfReply(life, caller);
-  if (!clock) return;
+void Server::Answer(const EngineOutput::LookReply& reply) {
+  const Caller caller = std::move(life_->callers.extract(reply.caller).mapped());
+  const std::optional<uint64_t> clock = life_->clock.Tick();
+  if (caller.left || !clock) return;
   to_.oracle->Told(facts_, caller.request, reply.reply, *clock);
   Respond(caller.request, *clock, reply.reply.status());
 }

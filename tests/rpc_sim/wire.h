@@ -35,7 +35,8 @@ struct Response {
   size_t client = 0;
   uint64_t attempt = 0;
   uint64_t clock = 0;
-  absl::Status status;  // OK: there is an outcome
+  absl::Status status;
+  bool unfinished = false;  // with OK: there is no outcome yet
 };
 
 }  // namespace lamppost::rpc::sim
