@@ -58,7 +58,7 @@ TEST_F(EngineRecoveryTest, AfterACrashTheOutcomeIsUnknownAndStaysSo) {
   next.Settle();
   const CallerId second = next.Call(kId, "once");
   next.Settle();
-  ASSERT_TRUE(next.ReplyOf(first).ok());
+  ASSERT_TRUE(next.ReplyOf(first).ok()) << next.ReplyOf(first).status();
   EXPECT_EQ(next.ReplyOf(first)->outcome.kind, Outcome::Kind::kUnknown);
   EXPECT_EQ(next.ReplyOf(first)->outcome.error.reason, "SERVER_CRASHED");
   EXPECT_TRUE(next.ReplyOf(first)->outcome == next.ReplyOf(second)->outcome);

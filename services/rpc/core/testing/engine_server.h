@@ -3,6 +3,7 @@
 #ifndef LAMPPOST_SERVICES_RPC_CORE_TESTING_ENGINE_SERVER_H_
 #define LAMPPOST_SERVICES_RPC_CORE_TESTING_ENGINE_SERVER_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -38,10 +39,18 @@ inline RequestId RandomId(uint8_t number) {
   return RequestId(bytes);
 }
 
+// The tests end runs themselves.
+class IdleRunnable final : public Runnable {
+ public:
+  void Start(RunRequest, RunSink*) override {}
+  void Kill(RunId) override {}
+};
+
 inline Registry::FunctionPtr MakeFunction(FunctionSpec spec) {
   auto function = std::make_shared<Function>();
   function->spec = std::move(spec);
   function->params = *ParamsSchema::Compile(Json{{"type", "object"}});
+  function->runnable = std::make_shared<IdleRunnable>();
   return function;
 }
 
