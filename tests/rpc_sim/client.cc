@@ -147,7 +147,7 @@ void Client::Receive(const Response& response) {
   attempts_.erase(it);
   job.attempts.erase(response.attempt);
   job.last_answer = response.status.ok() ? "an outcome" : ErrorReason(response.status);
-  const bool known = ErrorReason(response.status) != "REQUEST_ID_UNKNOWN" && !response.unfinished;
+  const bool known = ErrorReason(response.status) != "REQUEST_ID_UNKNOWN" && response.final == Final::kYes;
   if (IsFinal(response.status) && known) return Done(index);
   if (job.attempts.empty()) TryLater(index);
 }
@@ -200,8 +200,8 @@ std::string Client::Describe() const {
   std::string text = absl::StrCat("client ", index_, " waits for");
   for (const Job& job : jobs_) {
     if (job.done) continue;
-    absl::StrAppend(&text, " ", ToString(job.request.id), " ", job.request.What(), " (last answer: ",
-                    job.last_answer, ")");
+    absl::StrAppend(&text, " ", ToString(job.request.id), " ", job.request.What(),
+                    " (last answer: ", job.last_answer, ")");
   }
   return text;
 }

@@ -19,20 +19,20 @@
 namespace lamppost::rpc::sim {
 
 // One line each: the constant, its name, by the design's number where it has one, and what it is.
-#define LAMPPOST_RPC_SIM_CHECKS(X)                                                                      \
-  X(kOnce, "I10a", "what is not idempotent starts at most once")                                        \
-  X(kAcknowledged, "I10b", "an outcome is that of a run under its id, whose effect has happened")       \
-  X(kSameOutcome, "I10c", "all replies to an id are equal")                                             \
-  X(kUnknown, "I10d", "an outcome is unknown only if the life that ran it has ended")                   \
-  X(kRepeat, "I10e", "a run is repeated only after the life that ran it has ended")                     \
-  X(kRecorded, "recorded", "a run starts only when its record is durable")                              \
-  X(kDurable, "durable", "an outcome is durable before the reply")                                      \
-  X(kExpired, "expired", "what has been forgotten is never recorded anew, and is refused with reason")  \
+#define LAMPPOST_RPC_SIM_CHECKS(X)                                                                       \
+  X(kOnce, "I10a", "what is not idempotent starts at most once")                                         \
+  X(kAcknowledged, "I10b", "an outcome is that of a run under its id, whose effect has happened")        \
+  X(kSameOutcome, "I10c", "all replies to an id are equal")                                              \
+  X(kUnknown, "I10d", "an outcome is unknown only if the life that ran it has ended")                    \
+  X(kRepeat, "I10e", "a run is repeated only after the life that ran it has ended")                      \
+  X(kRecorded, "recorded", "a run starts only when its record is durable")                               \
+  X(kDurable, "durable", "an outcome is durable before the reply")                                       \
+  X(kExpired, "expired", "what has been forgotten is never recorded anew, and is refused with reason")   \
   X(kReused, "I11", "other params or another method under the same id never start, nor get its outcome") \
-  X(kClock, "I1", "a run's start comes before its end, and that before the reply")                      \
-  X(kUnique, "I2", "no counter is issued twice, and those of later lives are greater")                  \
-  X(kReplies, "replies", "each caller that waits gets one reply")                                       \
-  X(kBounds, "bounds", "runs and queues stay within their bounds")                                      \
+  X(kClock, "I1", "a run's start comes before its end, and that before the reply")                       \
+  X(kUnique, "I2", "no counter is issued twice, and those of later lives are greater")                   \
+  X(kReplies, "replies", "each caller that waits gets one reply")                                        \
+  X(kBounds, "bounds", "runs and queues stay within their bounds")                                       \
   X(kLiveness, "I14", "once faults have ended, all is answered and at rest in bounded time and events")
 
 // One line each: the constant, and its name.

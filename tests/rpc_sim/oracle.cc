@@ -23,7 +23,8 @@ std::optional<uint64_t> StartOf(const Outcome& outcome) {
 
 void Oracle::Stored(const RequestId& id, const std::string& value) {
   const absl::StatusOr<Record> record = DecodeRecord(value);
-  if (!record.ok()) return journal_.Violated(CheckId::kDurable, absl::StrCat(Name(id), " is stored as garbage"));
+  if (!record.ok())
+    return journal_.Violated(CheckId::kDurable, absl::StrCat(Name(id), " is stored as garbage"));
   Facts& facts = ids_[id];
   if (!facts.stored) {
     journal_.Expect(CheckId::kExpired, !facts.forgotten, Name(id), " had an outcome, and is recorded anew");
@@ -70,8 +71,8 @@ void Oracle::StoredDone(const RequestId& id, Facts* facts, const Record& record)
   const std::string& owner = facts->stored->owner;
   const bool shut_down = outcome.error.reason == kShutDown;
   journal_.Count(shut_down ? "unknown, shut down" : "unknown, crashed");
-  journal_.Expect(CheckId::kUnknown, shut_down ? killed_owners_.count(owner) > 0 : !is_alive_(owner), Name(id),
-                  " is unknown, and ", owner, ", which ran it, is alive");
+  journal_.Expect(CheckId::kUnknown, shut_down ? killed_owners_.count(owner) > 0 : !is_alive_(owner),
+                  Name(id), " is unknown, and ", owner, ", which ran it, is alive");
   journal_.Expect(CheckId::kUnknown, facts->stored->repeat == Repeat::kOnce, Name(id),
                   " is idempotent, and its outcome is unknown");
 }
@@ -87,10 +88,9 @@ uint64_t Oracle::Started(const LifeFacts& life, const FunctionSpec& spec, const 
   const uint64_t start = runs_.size();
   Facts& facts = ids_[request.id];
   const std::string what = spec.name + CanonicalText(request.params);
-  const bool recorded =
-      std::any_of(life.owners.begin(), life.owners.end(), [&](const std::string& owner) {
-        return facts.recorded.count({owner, request.run}) > 0;
-      });
+  const bool recorded = std::any_of(life.owners.begin(), life.owners.end(), [&](const std::string& owner) {
+    return facts.recorded.count({owner, request.run}) > 0;
+  });
   journal_.Expect(CheckId::kRecorded, recorded, Name(request.id), " starts, and its record is not durable");
   if (spec.repeat == Repeat::kOnce) {
     journal_.Expect(CheckId::kOnce, facts.starts.empty(), Name(request.id), " starts again");
@@ -162,7 +162,8 @@ void Oracle::Told(const LifeFacts& life, const Request& request, const absl::Sta
   Facts& facts = ids_[request.id];
   if (reply->state == CallInfo::State::kDone) {
     if (reply->outcome) return CheckOutcome(request.id, facts, *reply->outcome, clock);
-    return journal_.Violated(CheckId::kReplies, absl::StrCat(Name(request.id), " is done without an outcome"));
+    return journal_.Violated(CheckId::kReplies,
+                             absl::StrCat(Name(request.id), " is done without an outcome"));
   }
   journal_.Count("looks at what is not done");
   journal_.Expect(CheckId::kReplies, !reply->outcome.has_value(), Name(request.id),
@@ -174,16 +175,15 @@ void Oracle::CheckOutcome(const RequestId& id, const Facts& facts, const Outcome
                   " is answered with an outcome that is not durable");
   journal_.Expect(CheckId::kSameOutcome, !facts.outcome || *facts.outcome == outcome, Name(id),
                   " is answered with another outcome than the durable one");
-  journal_.Expect(CheckId::kClock, outcome.started.counter < outcome.finished.counter, Name(id),
-                  " ended at ", ToString(outcome.finished), " and started at ", ToString(outcome.started));
+  journal_.Expect(CheckId::kClock, outcome.started.counter < outcome.finished.counter, Name(id), " ended at ",
+                  ToString(outcome.finished), " and started at ", ToString(outcome.started));
   journal_.Expect(CheckId::kClock, outcome.finished.counter < clock, Name(id), " ended at ",
                   ToString(outcome.finished), ", and the reply is from ", clock);
   journal_.Count("replies with an outcome");
   const std::optional<uint64_t> start = StartOf(outcome);
   if (!start) {
-    journal_.Expect(CheckId::kAcknowledged,
-                    outcome.kind == Outcome::Kind::kUnknown || !facts.starts.empty(), Name(id),
-                    " was ended and has never started");
+    journal_.Expect(CheckId::kAcknowledged, outcome.kind == Outcome::Kind::kUnknown || !facts.starts.empty(),
+                    Name(id), " was ended and has never started");
     return;
   }
   const bool known = *start < runs_.size() && runs_[*start].id == id;
@@ -232,8 +232,7 @@ void Oracle::CheckStamp(const Timestamp& stamp, const std::string& of) {
   journal_.Expect(CheckId::kUnique, added || it->second == of, ToString(stamp), " is of ", it->second,
                   " and of ", of);
   auto& lives = lives_[node];
-  const auto [own, first] =
-      lives.insert({stamp.origin.incarnation, {stamp.counter, stamp.counter}});
+  const auto [own, first] = lives.insert({stamp.origin.incarnation, {stamp.counter, stamp.counter}});
   own->second.first = std::min(own->second.first, stamp.counter);
   own->second.second = std::max(own->second.second, stamp.counter);
   if (own != lives.begin()) {
@@ -250,8 +249,8 @@ void Oracle::AtRest(const std::map<RequestId, StoredRecord>& records) {
   for (const auto& [id, stored] : records) {
     const Facts& facts = ids_[id];
     if (!facts.stored || facts.stored->state != Record::State::kRunning) continue;
-    journal_.Expect(CheckId::kLiveness, !is_alive_(facts.stored->owner), Name(id), " is recorded as running at ",
-                    facts.stored->owner, ", which is alive and idle");
+    journal_.Expect(CheckId::kLiveness, !is_alive_(facts.stored->owner), Name(id),
+                    " is recorded as running at ", facts.stored->owner, ", which is alive and idle");
   }
   journal_.Looked(CheckId::kLiveness);
 }

@@ -74,12 +74,12 @@ class Oracle {
   // What is known of an id.
   struct Facts {
     std::optional<Record> stored;
-    std::optional<Outcome> outcome;  // the first that was durable
+    std::optional<Outcome> outcome;                       // the first that was durable
     std::set<std::pair<std::string, uint64_t>> recorded;  // owners and runs
     std::vector<uint64_t> starts;
-    std::string started_what;      // method and params
-    std::set<std::string> asked;   // methods and params
-    uint64_t first_replies = 0;    // those that were not replayed
+    std::string started_what;     // method and params
+    std::set<std::string> asked;  // methods and params
+    uint64_t first_replies = 0;   // those that were not replayed
     bool forgotten = false;
   };
 

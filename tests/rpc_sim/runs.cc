@@ -13,8 +13,8 @@ void Runs::After(uint64_t delay_us, Scheduler::Action action) {
 void Runs::Start(RunRequest request, RunSink* sink) {
   const uint64_t start = to_.oracle->Started(*to_.life, function_.spec, request);
   const RunId run = request.run;
-  to_.journal->Tell("S", to_.life->server, " runs ", function_.spec.name, " for ", ToString(request.id), ": run ",
-                    start, " (", run, " here)");
+  to_.journal->Tell("S", to_.life->server, " runs ", function_.spec.name, " for ", ToString(request.id),
+                    ": run ", start, " (", run, " here)");
   runs_[run] = {start, sink};
   if (random_.Percent(10)) {  // ends at once
     to_.oracle->TookEffect(start);

@@ -1,5 +1,5 @@
-// The functions of a simulated server: each run takes its time, takes effect at some moment in it, and tells how
-// far it is. A crash of the server cuts it off, before or after its effect.
+// The functions of a simulated server: each run takes its time, takes effect at some moment in it, and tells
+// how far it is. A crash of the server cuts it off, before or after its effect.
 //
 // Not thread-safe.
 #ifndef LAMPPOST_TESTS_RPC_SIM_RUNS_H_

@@ -22,9 +22,8 @@ void Server::Sink::Progressed(RunId run, Progress progress) {
 }
 
 void Server::Sink::Finished(RunId run, RunResult result) {
-  server_.GiveLater(server_.random_.Below(500), [this, run, result](Life* life) {
-    life->engine.Finished(run, result, server_.Now());
-  });
+  server_.GiveLater(server_.random_.Below(500),
+                    [this, run, result](Life* life) { life->engine.Finished(run, result, server_.Now()); });
 }
 
 Server::Server(size_t index, Surroundings surroundings, Random random)
@@ -39,14 +38,15 @@ Server::~Server() {
 Times Server::Now() {
   Times now;
   now.steady_ms = to_.scheduler->now_ms() + 1000 * index_ + 7;
-  now.wall_ms = static_cast<uint64_t>(static_cast<int64_t>(kEpochMs + to_.scheduler->now_ms()) + wall_offset_ms_);
+  now.wall_ms =
+      static_cast<uint64_t>(static_cast<int64_t>(kEpochMs + to_.scheduler->now_ms()) + wall_offset_ms_);
   facts_.wall_ms = std::max(facts_.wall_ms, now.wall_ms);
   return now;
 }
 
 std::shared_ptr<const Registry> Server::MakeRegistry(std::shared_ptr<const bool> alive) {
-  static const auto* const kAnyParams = new std::shared_ptr<const ParamsSchema>(
-      ParamsSchema::Compile(Json{{"type", "object"}}).value());
+  static const auto* const kAnyParams =
+      new std::shared_ptr<const ParamsSchema>(ParamsSchema::Compile(Json{{"type", "object"}}).value());
   auto registry = std::make_shared<Registry>();
   for (const SimFunction& function : SimFunctions()) {
     const Runs::Surroundings surroundings{to_.scheduler, to_.journal, to_.oracle, &facts_, alive};
@@ -63,12 +63,10 @@ std::shared_ptr<const Registry> Server::MakeRegistry(std::shared_ptr<const bool>
 void Server::Boot() {
   if (life_ != nullptr) return;
   const uint64_t number = lives_ + 1;
-  const std::optional<Store::Opened> opened =
-      to_.store->Open(index_, [this, number](StoreAnswer answer) {
-        Give(number, [this, answer = std::move(answer)](Life* life) {
-          life->engine.StoreAnswered(answer, Now());
-        });
-      });
+  const std::optional<Store::Opened> opened = to_.store->Open(index_, [this, number](StoreAnswer answer) {
+    Give(number,
+         [this, answer = std::move(answer)](Life* life) { life->engine.StoreAnswered(answer, Now()); });
+  });
   if (!opened) return to_.scheduler->AfterMs(20, [this] { Boot(); });
   lives_ = number;
   held_.clear();
@@ -181,8 +179,8 @@ void Server::CheckBounds() {
     const size_t running = life_->engine.Running(name);
     const size_t waiting = life_->engine.Waiting(name);
     to_.journal->Expect(CheckId::kBounds,
-                        running <= function->spec.concurrency_max && waiting <= function->spec.queue_max, name,
-                        " at S", index_, ": ", running, " run, ", waiting, " wait");
+                        running <= function->spec.concurrency_max && waiting <= function->spec.queue_max,
+                        name, " at S", index_, ": ", running, " run, ", waiting, " wait");
     if (waiting > 0) to_.journal->Count("calls seen waiting for a place");
   }
 }
@@ -218,16 +216,15 @@ void Server::Receive(const Request& request) {
         to_.journal->Strike(Fault::kClockJump);
         life->engine.Reserve(request.clock);
         return Respond(request, life->clock.now(),
-                       MakeError(absl::StatusCode::kUnavailable, "CLOCK", "not reserved yet"));
+                       MakeError(absl::StatusCode::kUnavailable, "CLOCK", "not reserved yet"), Final::kYes);
     }
     const CallerId caller = life->next_caller++;
     life->callers[caller].request = request;
     if (request.kind == Request::Kind::kLook) {
       life->engine.Look(caller, request.id, Now());
     } else {
-      life->engine.Call(caller,
-                        {request.id, request.method, request.params, request.client_id, request.watermark},
-                        Now());
+      life->engine.Call(
+          caller, {request.id, request.method, request.params, request.client_id, request.watermark}, Now());
     }
     GiveLater(request.timeout_ms * 1000, [this, caller](Life* now) { Leave(now, caller); });
   });

@@ -1,8 +1,8 @@
 // One server: a machine that goes on, and the process on it, which lives, dies and is started again.
 //
-// A life is the production engine with a driver of the simulator's own. Inputs come at any time; the output is
-// taken a little later and carried out piece by piece, so that a crash or another input can come between any
-// two of these. A paused process takes no input; it gets all of it when it goes on.
+// A life is the production engine with a driver of the simulator's own. Inputs come at any time; the output
+// is taken a little later and carried out piece by piece, so that a crash or another input can come between
+// any two of these. A paused process takes no input; it gets all of it when it goes on.
 //
 // Not thread-safe.
 #ifndef LAMPPOST_TESTS_RPC_SIM_SERVER_H_
@@ -83,7 +83,7 @@ class Server {
   bool ExpectCaller(CallerId caller);
   void Answer(const EngineOutput::Reply& reply);
   void Answer(const EngineOutput::LookReply& reply);
-  void Respond(const Request& request, uint64_t clock, const absl::Status& status);
+  void Respond(const Request& request, uint64_t clock, const absl::Status& status, Final final);
 
   const size_t index_;
   const Surroundings to_;
@@ -93,7 +93,7 @@ class Server {
   uint64_t paused_until_ms_ = 0;
   std::deque<Input> held_;  // while it is paused
   uint64_t lives_ = 0;
-  LifeFacts facts_;  // of the present life, or the last
+  LifeFacts facts_;              // of the present life, or the last
   std::unique_ptr<Life> life_;   // null while it is down
   std::unique_ptr<Life> ended_;  // the last: what has ended it may be one of its own calls
 };

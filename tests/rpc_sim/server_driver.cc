@@ -27,8 +27,7 @@ void Server::Take() {
     life->outbox.push_back([this, operation] { to_.store->Submit(index_, operation); });
   }
   for (EngineOutput::Start& start : output.starts) {
-    life->outbox.push_back(
-        [life, start] { start.function->runnable->Start(start.request, &life->sink); });
+    life->outbox.push_back([life, start] { start.function->runnable->Start(start.request, &life->sink); });
   }
   for (EngineOutput::Kill& kill : output.kills) {
     life->outbox.push_back([kill] { kill.function->runnable->Kill(kill.run); });
@@ -80,7 +79,7 @@ void Server::Answer(const EngineOutput::Reply& reply) {
   const std::optional<uint64_t> clock = life_->clock.Tick();
   if (caller.left || !clock) return;
   to_.oracle->Replied(facts_, caller.request, reply.reply, *clock);
-  Respond(caller.request, *clock, reply.reply.status());
+  Respond(caller.request, *clock, reply.reply.status(), Final::kYes);
 }
 
 void Server::Answer(const EngineOutput::LookReply& reply) {
@@ -88,13 +87,16 @@ void Server::Answer(const EngineOutput::LookReply& reply) {
   const std::optional<uint64_t> clock = life_->clock.Tick();
   if (caller.left || !clock) return;
   to_.oracle->Told(facts_, caller.request, reply.reply, *clock);
-  Respond(caller.request, *clock, reply.reply.status());
+  const bool done = !reply.reply.ok() || reply.reply->state == CallInfo::State::kDone;
+  Respond(caller.request, *clock, reply.reply.status(), done ? Final::kYes : Final::kNotYet);
 }
 
-void Server::Respond(const Request& request, uint64_t clock, const absl::Status& status) {
+void Server::Respond(const Request& request, uint64_t clock, const absl::Status& status, Final final) {
   to_.journal->Tell("S", index_, " answers attempt ", request.attempt, " at ", clock, ": ",
-                    status.ok() ? "an outcome" : ErrorReason(status));
-  to_.send({request.client, request.attempt, clock, status});
+                    !status.ok()           ? ErrorReason(status)
+                    : final == Final::kYes ? "an outcome"
+                                           : "not done yet");
+  to_.send({request.client, request.attempt, clock, status, final});
 }
 
 }  // namespace lamppost::rpc::sim

@@ -1,5 +1,5 @@
-// What differs from one run to the next: how many servers on which store, which functions, how often what goes
-// wrong. Everything is drawn from the seed.
+// What differs from one run to the next: how many servers on which store, which functions, how often what
+// goes wrong. Everything is drawn from the seed.
 #ifndef LAMPPOST_TESTS_RPC_SIM_SETUP_H_
 #define LAMPPOST_TESTS_RPC_SIM_SETUP_H_
 

@@ -35,14 +35,16 @@ std::string Describe(const StoreOperation& operation) {
 }  // namespace
 
 bool Store::IsChange(const StoreOperation& operation) const {
-  return std::holds_alternative<CreateRecord>(operation) || std::holds_alternative<ReplaceRecord>(operation) ||
+  return std::holds_alternative<CreateRecord>(operation) ||
+         std::holds_alternative<ReplaceRecord>(operation) ||
          std::holds_alternative<ForgetRecords>(operation) || std::holds_alternative<ReserveClock>(operation);
 }
 
 StoreAnswer Store::Unavailable(uint64_t number) {
   StoreAnswer answer;
   answer.number = number;
-  answer.status = MakeError(absl::StatusCode::kUnavailable, "REQUEST_STORE_UNAVAILABLE", "it does not answer");
+  answer.status =
+      MakeError(absl::StatusCode::kUnavailable, "REQUEST_STORE_UNAVAILABLE", "it does not answer");
   return answer;
 }
 
@@ -195,8 +197,7 @@ void SharedStore::Submit(size_t server, NumberedOperation operation) {
   if (Chance(to_.setup->rates.store_lost)) return to_.journal->Strike(Fault::kStoreRequestLost);
   const bool slow = Chance(to_.setup->rates.store_slow);
   const uint64_t delay_us = slow ? random_.Between(1, 2 * kTimeoutMs * 1000) : random_.Between(200, 5000);
-  const uint64_t time_us =
-      PlaceInOrder(&life, operation.operation, to_.scheduler->now_us() + delay_us);
+  const uint64_t time_us = PlaceInOrder(&life, operation.operation, to_.scheduler->now_us() + delay_us);
   to_.scheduler->At(time_us, [this, server, answered, life = life.number, operation] {
     const bool late = *answered;
     StoreAnswer answer = Apply(server, operation);

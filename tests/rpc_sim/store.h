@@ -1,5 +1,5 @@
-// The stores that the servers of a run stand on. Both are the plainest table there is, behind a model of how a
-// disk, or a network, answers.
+// The stores that the servers of a run stand on. Both are the plainest table there is, behind a model of how
+// a disk, or a network, answers.
 //
 // Not thread-safe.
 #ifndef LAMPPOST_TESTS_RPC_SIM_STORE_H_
@@ -46,7 +46,8 @@ class Store {
   // The life ends: without a word, or in order.
   virtual void Crash(size_t server) = 0;
   virtual void Close(size_t server) = 0;
-  // To be called now and then by each life: its name in the store, which is another one if it was lost sight of.
+  // To be called now and then by each life: its name in the store, which is another one if it was lost sight
+  // of.
   virtual std::string Renew(size_t server) = 0;
   virtual bool IsAlive(const std::string& owner) = 0;
 
@@ -95,8 +96,8 @@ class LocalStore : public Store {
   std::vector<NumberedOperation> committing_;
 };
 
-// For a whole fleet, behind a network: operations and answers may be lost or late, and owners are alive for as
-// long as they renew their leases.
+// For a whole fleet, behind a network: operations and answers may be lost or late, and owners are alive for
+// as long as they renew their leases.
 class SharedStore : public Store {
  public:
   static constexpr uint64_t kTimeoutMs = 150;  // then an operation is answered with an error

@@ -31,12 +31,15 @@ struct Request {
   std::string What() const { return method + CanonicalText(params); }
 };
 
+// kNotYet: there is no outcome yet.
+enum class Final { kYes, kNotYet };
+
 struct Response {
   size_t client = 0;
   uint64_t attempt = 0;
   uint64_t clock = 0;
   absl::Status status;
-  bool unfinished = false;  // with OK: there is no outcome yet
+  Final final = Final::kYes;
 };
 
 }  // namespace lamppost::rpc::sim

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "services/common/error.h"
+#include "services/common/mutation.h"
 #include "services/rpc/core/engine_errors.h"
 #include "services/rpc/core/request.h"
 
@@ -26,6 +27,8 @@ void Engine::Call(CallerId caller, CallInput input, const Times& now) {
   std::string fingerprint = Fingerprint(input.method, CanonicalText(input.params));
   if (const auto it = requests_.find(input.id); it != requests_.end()) {
     Request* const request = it->second.get();
+    if (LAMPPOST_MUTATION(kJoinLeftOut) && request->phase == Request::Phase::kRunning)
+      StartRun(request, request->revision, now);
     if (request->fingerprint == fingerprint) return Join(request, caller, input);
     return ReplyTo(caller, Reused());
   }
@@ -99,6 +102,7 @@ void Engine::Admit(Request* request, const Times& now) {
 }
 
 void Engine::Leave(CallerId caller, const Times& now) {
+  if (LAMPPOST_MUTATION(kLeaveIgnored)) return;
   if (const auto it = lookers_.find(caller); it != lookers_.end()) {
     pending_.at(it->second).caller = 0;
     lookers_.erase(it);

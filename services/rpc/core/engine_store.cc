@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "services/common/mutation.h"
 #include "services/rpc/core/engine.h"
 #include "services/rpc/core/engine_errors.h"
 #include "services/rpc/core/request.h"
@@ -32,6 +33,10 @@ void Engine::SubmitFor(Request* request, StoreOperation operation) {
 
 // Whether the operation has taken place is not known; so it is repeated until it is, however long that takes.
 void Engine::RetryLater(Request* request, StoreOperation operation, const Times& now) {
+  if (LAMPPOST_MUTATION(kStoreErrorIsFinal)) {
+    if (request->phase == Request::Phase::kRecording) Release(request);
+    return Refuse(request, StoreUnavailable());
+  }
   request->backoff_ms =
       std::clamp(request->backoff_ms * 2, options_.store_retry_ms, options_.store_retry_max_ms);
   request->repeat = std::move(operation);
@@ -131,6 +136,7 @@ void Engine::TakeRecord(Request* request, const StoredRecord& stored, const Time
   if (request->record.state == Record::State::kDone) return Reply(request, Outcome(request->record.outcome));
   request->phase = Request::Phase::kElsewhere;
   if (request->callers.empty()) return Erase(request);
+  if (LAMPPOST_MUTATION(kTakeoverOfTheLiving)) return TakeOwner(request, false, now);
   request->asking_owner = true;
   SubmitFor(request, FindOwner{request->record.owner});
 }
@@ -143,9 +149,7 @@ void Engine::TakeOwner(Request* request, bool is_alive, const Times& now) {
   }
   const bool may_repeat = request->record.repeat == Repeat::kIdempotent && request->function != nullptr &&
                           request->function->spec.repeat == Repeat::kIdempotent;
-  if (!may_repeat) {
-    return Store(request, ServerCrashed());
-  }
+  if (!may_repeat && !LAMPPOST_MUTATION(kUnknownIsRerun)) return Store(request, ServerCrashed());
   if (!request->refusal.ok()) return Refuse(request, absl::Status(request->refusal));
   AwaitPlace(request, now);
 }
@@ -182,6 +186,9 @@ void Engine::Stored(Request* request, const StoreAnswer& answer, const Times& no
   if (found.ok() && found->state == Record::State::kDone && found->owner == request->record.owner &&
       found->run == request->record.run && found->outcome == request->record.outcome) {
     return Reply(request, Outcome(request->record.outcome));
+  }
+  if (LAMPPOST_MUTATION(kOutcomeOverwrites)) {
+    return SubmitFor(request, ReplaceRecord{request->id(), answer.record->revision, Encode(request->record)});
   }
   TakeRecord(request, StoredRecord(*answer.record), now);
 }
