@@ -36,6 +36,7 @@ const std::vector<Expectation>& Expectations() {
       {"place-free-too-early", {"bounds"}},
       {"end-not-stamped", {"I1", "I2"}},
       {"leave-ignored", {"replies"}},
+      {"record-not-observed", {"I1"}},
   };
   return *kAll;
 }

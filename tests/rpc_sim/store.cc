@@ -122,6 +122,17 @@ void LocalStore::Crash(size_t) {
       if (kept) Apply(server_, operation);
     }
   }
+  End();
+}
+
+void LocalStore::Close(size_t) {
+  for (const auto* const group : {&committing_, &waiting_}) {
+    for (const NumberedOperation& operation : *group) Apply(server_, operation);
+  }
+  End();
+}
+
+void LocalStore::End() {
   committing_.clear();
   waiting_.clear();
   owner_.clear();

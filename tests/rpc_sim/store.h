@@ -80,13 +80,14 @@ class LocalStore : public Store {
   std::optional<Opened> Open(size_t server, AnswerFn on_answer) override;
   void Submit(size_t server, NumberedOperation operation) override;
   void Crash(size_t server) override;
-  void Close(size_t) override { owner_.clear(); }
+  void Close(size_t server) override;
   std::string Renew(size_t) override { return owner_; }
   bool IsAlive(const std::string& owner) override { return owner == owner_; }
 
  private:
   void BeginCommit();
   void EndCommit();
+  void End();
 
   size_t server_ = 0;
   uint64_t life_ = 0;
