@@ -211,6 +211,7 @@ class Engine {
   void TakeOwner(Request* request, bool is_alive, const Times& now);
   void Recorded(Request* request, const StoreAnswer& answer, const Times& now);
   void Stored(Request* request, const StoreAnswer& answer, const Times& now);
+  bool Observe(const StoreAnswer& answer);
   void NoteStoreHealth(const absl::Status& status, const Times& now);
   void ReserveIfLow();
 

@@ -53,11 +53,18 @@ void Engine::StoreAnswered(StoreAnswer answer, const Times& now) {
     case Pending::Purpose::kRequest: {
       Request* const request = requests_.at(pending.id).get();
       request->operation = 0;
-      if (!answer.status.ok()) return RetryLater(request, std::move(pending.operation), now);
+      if (!answer.status.ok() || !Observe(answer)) {
+        return RetryLater(request, std::move(pending.operation), now);
+      }
       RequestAnswered(request, answer, now);
       return AdmitWaiting(now);
     }
     case Pending::Purpose::kLook:
+      if (!Observe(answer)) {
+        pending.revision = 0;
+        GetRecord again{pending.id};
+        return SubmitLook(std::move(again), std::move(pending));
+      }
       return LookAnswered(std::move(pending), answer, now);
     case Pending::Purpose::kSweep:
       return PageAnswered(answer, now);
@@ -70,6 +77,18 @@ void Engine::StoreAnswered(StoreAnswer answer, const Times& now) {
     case Pending::Purpose::kDropped:
       return;
   }
+}
+
+// A record is a message from the server that wrote it, and whoever is told of it is told by a greater
+// counter. False if that must be reserved first: it has been asked for, and the operation is to be repeated.
+bool Engine::Observe(const StoreAnswer& answer) {
+  if (!answer.record || LAMPPOST_MUTATION(kRecordNotObserved)) return true;
+  const absl::StatusOr<Record> record = DecodeRecord(answer.record->value);
+  if (!record.ok()) return true;
+  const uint64_t counter = std::max(record->started.counter, record->outcome.finished.counter);
+  if (clock_->Observe(counter) != LamportClock::Observed::kNeedsReservation) return true;
+  Reserve(counter);
+  return false;
 }
 
 void Engine::NoteStoreHealth(const absl::Status& status, const Times& now) {
@@ -181,7 +200,13 @@ void Engine::Recorded(Request* request, const StoreAnswer& answer, const Times& 
 // The outcome is durable, or another server has decided otherwise meanwhile.
 void Engine::Stored(Request* request, const StoreAnswer& answer, const Times& now) {
   if (answer.verdict == StoreAnswer::Verdict::kDone) return Reply(request, Outcome(request->record.outcome));
-  if (!answer.record) return Refuse(request, Expired("its record was removed while it ran"));
+  const Outcome& outcome = request->record.outcome;
+  const bool ran_here = outcome.kind != Outcome::Kind::kUnknown || outcome.error.reason != kServerCrashed;
+  if (!answer.record && ran_here) return Refuse(request, Expired("its record was removed while it ran"));
+  if (!answer.record) {
+    // Whoever recorded it has taken it back before its start.
+    return request->callers.empty() ? Erase(request) : AdmitNew(request, now);
+  }
   const absl::StatusOr<Record> found = DecodeRecord(answer.record->value);
   if (found.ok() && found->state == Record::State::kDone && found->owner == request->record.owner &&
       found->run == request->record.run && found->outcome == request->record.outcome) {
