@@ -53,9 +53,8 @@ void Engine::StoreAnswered(StoreAnswer answer, const Times& now) {
     case Pending::Purpose::kRequest: {
       Request* const request = requests_.at(pending.id).get();
       request->operation = 0;
-      if (!answer.status.ok() || !Observe(answer)) {
-        return RetryLater(request, std::move(pending.operation), now);
-      }
+      if (!answer.status.ok()) return RetryLater(request, std::move(pending.operation), now);
+      if (!Observe(answer)) return SubmitFor(request, std::move(pending.operation));
       RequestAnswered(request, answer, now);
       return AdmitWaiting(now);
     }
@@ -80,7 +79,8 @@ void Engine::StoreAnswered(StoreAnswer answer, const Times& now) {
 }
 
 // A record is a message from the server that wrote it, and whoever is told of it is told by a greater
-// counter. False if that must be reserved first: it has been asked for, and the operation is to be repeated.
+// counter. False if that must be reserved first: it has been asked for, and the operation, which has changed
+// nothing, is to be repeated behind it.
 bool Engine::Observe(const StoreAnswer& answer) {
   if (!answer.record || LAMPPOST_MUTATION(kRecordNotObserved)) return true;
   const absl::StatusOr<Record> record = DecodeRecord(answer.record->value);
