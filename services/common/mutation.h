@@ -71,7 +71,9 @@
   X(kRunNumberReused, "run-number-reused", "all runs of a life have the same number")                  \
   X(kPlaceFreeTooEarly, "place-free-too-early", "a place is given back when the run starts")           \
   X(kEndNotStamped, "end-not-stamped", "the end of a run is no event of the clock")                    \
-  X(kLeaveIgnored, "leave-ignored", "a caller that has left is answered")                                    \
+  X(kLeaveIgnored, "leave-ignored", "a caller that has left is answered")                              \
+  X(kParamsNotKept, "params-not-kept", "what is taken back from another server runs without params")   \
+  X(kQueueUnbounded, "queue-unbounded", "any number of calls may wait for a place")                    \
   X(kRecordNotObserved, "record-not-observed", "the counters in records of others do not move the clock")
 
 namespace lamppost {

@@ -70,6 +70,7 @@ namespace lamppost::rpc::sim {
   X(kReuse, "id reused")                                           \
   X(kClockJump, "client with a counter far ahead")                 \
   X(kAskedLate, "asked again after the id has expired")            \
+  X(kSwap, "functions exchanged")                                  \
   X(kKillTooLate, "a run ends by itself although it is killed")
 
 enum class CheckId {

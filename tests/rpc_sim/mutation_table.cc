@@ -36,6 +36,8 @@ const std::vector<Expectation>& Expectations() {
       {"place-free-too-early", {"bounds"}},
       {"end-not-stamped", {"I1", "I2"}},
       {"leave-ignored", {"replies"}},
+      {"params-not-kept", {"I11"}},
+      {"queue-unbounded", {"bounds"}},
       {"record-not-observed", {"I1"}},
   };
   return *kAll;

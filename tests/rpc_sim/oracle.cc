@@ -73,7 +73,7 @@ void Oracle::StoredDone(const RequestId& id, Facts* facts, const Record& record)
   journal_.Count(shut_down ? "unknown, shut down" : "unknown, crashed");
   journal_.Expect(CheckId::kUnknown, shut_down ? killed_owners_.count(owner) > 0 : !is_alive_(owner),
                   Name(id), " is unknown, and ", owner, ", which ran it, is alive");
-  journal_.Expect(CheckId::kUnknown, facts->stored->repeat == Repeat::kOnce, Name(id),
+  journal_.Expect(CheckId::kUnknown, facts->stored->repeat == Repeat::kOnce || setup_.swaps > 0, Name(id),
                   " is idempotent, and its outcome is unknown");
 }
 
@@ -92,18 +92,16 @@ uint64_t Oracle::Started(const LifeFacts& life, const FunctionSpec& spec, const 
     return facts.recorded.count({owner, request.run}) > 0;
   });
   journal_.Expect(CheckId::kRecorded, recorded, Name(request.id), " starts, and its record is not durable");
-  if (spec.repeat == Repeat::kOnce) {
-    journal_.Expect(CheckId::kOnce, facts.starts.empty(), Name(request.id), " starts again");
-  } else if (!facts.starts.empty()) {
-    journal_.Count("runs repeated");
-  }
+  facts.once |= spec.repeat == Repeat::kOnce;
+  journal_.Expect(CheckId::kOnce, !facts.once || facts.starts.empty(), Name(request.id), " starts again");
+  if (!facts.starts.empty()) journal_.Count("runs repeated");
   journal_.Expect(CheckId::kReused, facts.starts.empty() || facts.started_what == what, Name(request.id),
                   " was started for ", facts.started_what, ", and now is for ", what);
   facts.started_what = what;
   facts.starts.push_back(start);
   runs_.push_back({request.id, spec.name, life.server});
   const size_t running = ++running_[{life.server, spec.name}];
-  journal_.Expect(CheckId::kBounds, running <= spec.concurrency_max, spec.name, " runs ", running,
+  journal_.Expect(CheckId::kBounds, running <= setup_.ConcurrencyMax(spec), spec.name, " runs ", running,
                   " times at once at S", life.server);
   journal_.Count("runs");
   return start;

@@ -80,6 +80,7 @@ class Oracle {
     std::string started_what;     // method and params
     std::set<std::string> asked;  // methods and params
     uint64_t first_replies = 0;   // those that were not replayed
+    bool once = false;            // a run of it was not to be repeated
     bool forgotten = false;
   };
 

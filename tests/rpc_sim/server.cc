@@ -44,11 +44,17 @@ Times Server::Now() {
   return now;
 }
 
-std::shared_ptr<const Registry> Server::MakeRegistry(std::shared_ptr<const bool> alive) {
+std::shared_ptr<const Registry> Server::MakeRegistry(std::shared_ptr<const bool> alive, Functions functions) {
   static const auto* const kAnyParams =
       new std::shared_ptr<const ParamsSchema>(ParamsSchema::Compile(Json{{"type", "object"}}).value());
   auto registry = std::make_shared<Registry>();
-  for (const SimFunction& function : SimFunctions()) {
+  for (SimFunction function : SimFunctions()) {
+    if (functions == Functions::kOthers) {
+      if (random_.Percent(20)) continue;
+      if (random_.Percent(30))
+        function.spec.repeat = random_.Percent(50) ? Repeat::kOnce : Repeat::kIdempotent;
+      function.spec.concurrency_max = random_.Between(1, kConcurrencyMax);
+    }
     const Runs::Surroundings surroundings{to_.scheduler, to_.journal, to_.oracle, &facts_, alive};
     auto made = std::make_shared<Function>();
     made->spec = function.spec;
@@ -74,8 +80,9 @@ void Server::Boot() {
   options.origin = {absl::StrCat("S", index_), number << 32 | (random_.Next() & 0xFFFFFFFFu)};
   auto alive = std::make_shared<bool>(true);
   facts_.owners = {opened->owner};
-  life_ = std::make_unique<Life>(this, number, options, *opened, MakeRegistry(alive));
+  life_ = std::make_unique<Life>(this, number, options, *opened, MakeRegistry(alive, Functions::kAsEver));
   life_->alive = std::move(alive);
+  life_->registries.push_back(life_->engine.registry());
   to_.journal->Tell("S", index_, " starts as ", opened->owner);
   PlanTake();
   PlanTick();
@@ -125,6 +132,17 @@ void Server::Pause(uint64_t for_ms) {
   paused_until_ms_ = to_.scheduler->now_ms() + for_ms;
   to_.scheduler->AfterMs(for_ms, [this, life = life_->number] {
     if (life_ != nullptr && life_->number == life) Resume();
+  });
+}
+
+void Server::SwapFunctions() {
+  if (life_ == nullptr) return;
+  to_.journal->Strike(Fault::kSwap);
+  to_.journal->Tell("S", index_, " gets other functions");
+  Give(life_->number, [this](Life* life) {
+    const Functions functions = healed_ || random_.Percent(30) ? Functions::kAsEver : Functions::kOthers;
+    life->registries.push_back(MakeRegistry(life->alive, functions));
+    life->engine.SetRegistry(life->registries.back());
   });
 }
 
@@ -178,9 +196,10 @@ void Server::CheckBounds() {
   for (const auto& [name, function] : life_->engine.registry()->functions()) {
     const size_t running = life_->engine.Running(name);
     const size_t waiting = life_->engine.Waiting(name);
-    to_.journal->Expect(CheckId::kBounds,
-                        running <= function->spec.concurrency_max && waiting <= function->spec.queue_max,
-                        name, " at S", index_, ": ", running, " run, ", waiting, " wait");
+    to_.journal->Expect(
+        CheckId::kBounds,
+        running <= to_.setup->ConcurrencyMax(function->spec) && waiting <= function->spec.queue_max, name,
+        " at S", index_, ": ", running, " run, ", waiting, " wait");
     if (waiting > 0) to_.journal->Count("calls seen waiting for a place");
   }
 }

@@ -45,6 +45,8 @@ class Server {
   // Ends it in order, if that can be done in time; it comes back after a while.
   void Stop();
   void Pause(uint64_t for_ms);
+  // Gets other functions, or the same ones with other limits.
+  void SwapFunctions();
   void MoveWall(int64_t by_ms) { wall_offset_ms_ += by_ms; }
   // From here on nothing goes wrong.
   void Heal() { healed_ = true; }
@@ -61,7 +63,8 @@ class Server {
   class Sink;
   using Input = std::function<void(Life*)>;
 
-  std::shared_ptr<const Registry> MakeRegistry(std::shared_ptr<const bool> alive);
+  enum class Functions { kAsEver, kOthers };
+  std::shared_ptr<const Registry> MakeRegistry(std::shared_ptr<const bool> alive, Functions functions);
   // Gives the input to the engine now, or when the process goes on; drops it if the life has ended by then.
   void Give(uint64_t life, Input input);
   void GiveLater(uint64_t delay_us, Input input);

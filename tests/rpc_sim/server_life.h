@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "services/clock/lamport_clock.h"
 #include "tests/rpc_sim/server.h"
@@ -46,8 +47,9 @@ struct Server::Life {
   Sink sink;
   LamportClock clock;
   Engine engine;
-  std::shared_ptr<bool> alive;         // for what may outlast it
-  std::map<CallerId, Caller> callers;  // that wait, or have left
+  std::shared_ptr<bool> alive;                              // for what may outlast it
+  std::vector<std::shared_ptr<const Registry>> registries;  // whose runs may go on
+  std::map<CallerId, Caller> callers;                       // that wait, or have left
   CallerId next_caller = 1;
   std::optional<uint64_t> tick_at_ms;  // planned
   uint64_t busy_ticks = 0;             // that asked for another one at once

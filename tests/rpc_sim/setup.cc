@@ -60,19 +60,20 @@ Setup DrawSetup(uint64_t seed) {
   setup.store = random.Percent(35) ? StoreKind::kLocal : StoreKind::kShared;
   setup.servers = setup.store == StoreKind::kLocal ? random.Between(1, 2) : random.Between(1, 4);
   setup.clients = random.Between(2, 5);
-  setup.jobs = random.Between(15, 60);
+  setup.jobs = random.Between(15, 90);
   setup.active_ms = random.Between(2000, 6000);
-  setup.lease_ms = random.Between(200, 800);
+  setup.lease_ms = random.Between(100, 600);
   setup.engine = DrawEngine(&random);
   setup.rates = DrawRates(&random);
-  setup.pauses = Sometimes(&random, 3);
-  setup.kills = Sometimes(&random, 3);
+  setup.pauses = Sometimes(&random, 5);
+  setup.kills = Sometimes(&random, 5);
   setup.stops = Sometimes(&random, 2);
   setup.wall_jumps = Sometimes(&random, 2);
   setup.client_crashes = Sometimes(&random, 3);
   setup.bursts = Sometimes(&random, 2);
+  setup.swaps = random.Percent(30) ? random.Between(1, 4) : 0;
   if (setup.store == StoreKind::kShared) {
-    setup.cuts = Sometimes(&random, 3);
+    setup.cuts = Sometimes(&random, 6);
     setup.outages = Sometimes(&random, 2);
   }
   return setup;
@@ -95,8 +96,8 @@ const std::vector<SimFunction>& SimFunctions() {
     slow.spec.concurrency_max = 1;
     slow.spec.queue_max = 1;
     all->push_back(slow);
-    SimFunction again = Make("again-slow", Repeat::kIdempotent, 500);
-    again.spec.time_limit_ms = 400;
+    SimFunction again = Make("again-slow", Repeat::kIdempotent, 1200);
+    again.spec.time_limit_ms = 1000;
     again.spec.when_abandoned = WhenAbandoned::kKill;
     again.spec.abandon_grace_ms = 100;
     all->push_back(again);

@@ -22,6 +22,9 @@ using ::lamppost::sim::Scheduler;
 // Unix time at which a run begins.
 inline constexpr uint64_t kEpochMs = 1'700'000'000'000;
 
+// Of any function in any registry.
+inline constexpr size_t kConcurrencyMax = 3;
+
 enum class StoreKind {
   kLocal,   // each server has its own, on its disk; a request id goes to one server
   kShared,  // one for all, behind a network
@@ -60,6 +63,13 @@ struct Setup {
   size_t outages = 0;  // of the shared store
   size_t client_crashes = 0;
   size_t bursts = 0;
+  size_t swaps = 0;  // of a server's functions
+
+  // How many runs there may be at a time. Those of several registries count together, each with its own
+  // limit.
+  size_t ConcurrencyMax(const FunctionSpec& spec) const {
+    return swaps > 0 ? kConcurrencyMax : spec.concurrency_max;
+  }
 };
 
 Setup DrawSetup(uint64_t seed);

@@ -18,7 +18,7 @@ TEST(SweepTest, EverythingHoldsUnderAllFaults) {
     EXPECT_TRUE(played.violations.empty()) << "seed " << seed << ":\n" << played.WhatIsWrong();
     return true;
   };
-  const SweepSummary summary = Run(sweep);
+  const SweepSummary summary = sim::Run(sweep);
   std::cout << ToText(summary);
   EXPECT_EQ(summary.seeds, kSeeds);
   // A sweep proves nothing if the faults do not happen, and nothing is looked at.

@@ -87,6 +87,7 @@ void World::PlanFaults() {
     journal_.Strike(Fault::kWallJump);
     any().MoveWall(static_cast<int64_t>(random_.Below(8000)) - 4000);
   });
+  Often(setup_.swaps, [any] { any().SwapFunctions(); });
   Often(setup_.client_crashes,
         [this] { clients_[random_.Below(clients_.size())]->Crash(random_.Between(1, 600)); });
   if (shared_store_ == nullptr) return;

@@ -77,6 +77,7 @@ void Engine::StartRun(Request* request, uint64_t revision, const Times& now) {
   run.run = request->run;
   run.id = request->id();
   run.params = request->input.params;  // kept: another server may take it over, and this one take it back
+  if (LAMPPOST_MUTATION(kParamsNotKept)) request->input.params = nullptr;
   run.time_limit_ms = spec.time_limit_ms;
   run.result_bytes_max = spec.result_bytes_max;
   output_.starts.push_back({request->function, std::move(run)});
