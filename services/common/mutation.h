@@ -74,6 +74,7 @@
   X(kLeaveIgnored, "leave-ignored", "a caller that has left is answered")                              \
   X(kParamsNotKept, "params-not-kept", "what is taken back from another server runs without params")   \
   X(kQueueUnbounded, "queue-unbounded", "any number of calls may wait for a place")                    \
+  X(kAgeBeforeJoin, "age-before-join", "what is under way is refused once it has become too old")      \
   X(kRecordNotObserved, "record-not-observed", "the counters in records of others do not move the clock")
 
 namespace lamppost {

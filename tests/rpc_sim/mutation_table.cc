@@ -38,6 +38,7 @@ const std::vector<Expectation>& Expectations() {
       {"leave-ignored", {"replies"}},
       {"params-not-kept", {"I11"}},
       {"queue-unbounded", {"bounds"}},
+      {"age-before-join", {"expired"}},
       {"record-not-observed", {"I1"}},
   };
   return *kAll;

@@ -76,6 +76,22 @@ TEST(EngineFleetTest, ARecordBeyondTheReservationIsReadOnceItIsReserved) {
   EXPECT_GT(third.clock()->now(), info->outcome->finished.counter);
 }
 
+TEST(EngineFleetTest, WhatIsUnderWayIsJoinedHoweverOldItIs) {
+  RecordTable table;
+  EngineServer server(&table, "S");
+  const CallerId first = server.Call(kId, "once");
+  server.now()->wall_ms += 2 * SweeperOptions().retention_ms;
+  const CallerId second = server.Call(kId, "once");
+  server.Settle();
+  server.Finish(server.last_run(), "1");
+  server.Settle();
+  ASSERT_TRUE(server.HasReply(first));
+  ASSERT_TRUE(server.ReplyOf(second).ok()) << server.ReplyOf(second).status();
+  EXPECT_EQ(server.ReplyOf(second)->outcome.result, "1");
+  const CallerId third = server.Call(kId, "once");
+  EXPECT_EQ(ErrorReason(server.ReplyOf(third).status()), "REQUEST_ID_EXPIRED");
+}
+
 TEST(EngineFleetTest, ARecordTakenBackBeforeItsStartLeavesTheIdFree) {
   RecordTable table;
   EngineServer first(&table, "S");
