@@ -92,6 +92,10 @@ uint64_t Oracle::Started(const LifeFacts& life, const FunctionSpec& spec, const 
     return facts.recorded.count({owner, request.run}) > 0;
   });
   journal_.Expect(CheckId::kRecorded, recorded, Name(request.id), " starts, and its record is not durable");
+  // Of a wall clock that is set back nothing else can be expected; nor is another server held to it.
+  journal_.Expect(CheckId::kExpired,
+                  facts.too_old_for.count(life.owners.front()) == 0 || setup_.wall_jumps > 0,
+                  Name(request.id), " starts after it has been refused as too old");
   facts.once |= spec.repeat == Repeat::kOnce;
   journal_.Expect(CheckId::kOnce, !facts.once || facts.starts.empty(), Name(request.id), " starts again");
   if (!facts.starts.empty()) journal_.Count("runs repeated");
@@ -201,6 +205,7 @@ void Oracle::CheckRefusal(const LifeFacts& life, const Request& request, const a
   }
   if (reason == "REQUEST_ID_EXPIRED") {
     journal_.Count("refused as expired");
+    if (TooOld(life, request.id)) ids_[request.id].too_old_for.insert(life.owners.front());
     return journal_.Expect(CheckId::kExpired, MayBeExpired(life, request, facts), Name(request.id),
                            " is refused as expired without reason: ", status.message());
   }
@@ -214,12 +219,16 @@ void Oracle::CheckRefusal(const LifeFacts& life, const Request& request, const a
                   status.ToString());
 }
 
+bool Oracle::TooOld(const LifeFacts& life, const RequestId& id) const {
+  return id.minted_ms() && *id.minted_ms() + setup_.engine.sweeper.retention_ms < life.wall_ms;
+}
+
 bool Oracle::MayBeExpired(const LifeFacts& life, const Request& request, const Facts& facts) const {
   if (facts.forgotten) return true;
   const std::optional<uint64_t> minted_ms = request.id.minted_ms();
   if (!minted_ms) return false;
   if (*minted_ms <= horizon_ms_) return true;
-  if (*minted_ms + setup_.engine.sweeper.retention_ms < life.wall_ms) return true;
+  if (TooOld(life, request.id)) return true;
   const auto watermark = watermarks_.find(request.client_id);
   return watermark != watermarks_.end() && request.id < watermark->second;
 }

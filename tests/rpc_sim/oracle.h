@@ -82,6 +82,7 @@ class Oracle {
     uint64_t first_replies = 0;   // those that were not replayed
     bool once = false;            // a run of it was not to be repeated
     bool forgotten = false;
+    std::set<std::string> too_old_for;  // lives that have said so, by their first owner's name
   };
 
   void StoredRunning(const RequestId& id, Facts* facts, const Record& record);
@@ -89,6 +90,7 @@ class Oracle {
   void CheckStamp(const Timestamp& stamp, const std::string& of);
   void CheckOutcome(const RequestId& id, const Facts& facts, const Outcome& outcome, uint64_t clock);
   void CheckRefusal(const LifeFacts& life, const Request& request, const absl::Status& status);
+  bool TooOld(const LifeFacts& life, const RequestId& id) const;
   bool MayBeExpired(const LifeFacts& life, const Request& request, const Facts& facts) const;
   std::string Name(const RequestId& id) const { return ToString(id); }
 

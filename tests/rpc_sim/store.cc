@@ -157,7 +157,6 @@ std::optional<Store::Opened> SharedStore::Open(size_t server, AnswerFn on_answer
   ++life.number;
   life.leases = 0;
   life.on_answer = std::move(on_answer);
-  life.order_us.clear();
   return Opened{NewLease(server), clock_limits_[server]};
 }
 
@@ -183,23 +182,13 @@ std::string SharedStore::Renew(size_t server) {
   return life.owner;
 }
 
-uint64_t SharedStore::PlaceInOrder(Life* life, const StoreOperation& operation, uint64_t time_us) const {
-  const std::vector<RequestId> ids = IdsOf(operation);
-  for (const RequestId& id : ids) {
-    const auto last = life->order_us.find(id);
-    if (last != life->order_us.end()) time_us = std::max(time_us, last->second);
-  }
-  for (const RequestId& id : ids) life->order_us[id] = time_us;
-  return time_us;
-}
-
 void SharedStore::Answer(size_t server, uint64_t life, StoreAnswer answer) {
   const Life& now = lives_[server];
   if (now.open && now.number == life) now.on_answer(std::move(answer));
 }
 
 void SharedStore::Submit(size_t server, NumberedOperation operation) {
-  Life& life = lives_[server];
+  const Life& life = lives_[server];
   const auto answered = std::make_shared<bool>(false);
   to_.scheduler->AfterMs(kTimeoutMs, [this, server, answered, life = life.number, number = operation.number] {
     if (!std::exchange(*answered, true)) Answer(server, life, Unavailable(number));
@@ -208,8 +197,7 @@ void SharedStore::Submit(size_t server, NumberedOperation operation) {
   if (Chance(to_.setup->rates.store_lost)) return to_.journal->Strike(Fault::kStoreRequestLost);
   const bool slow = Chance(to_.setup->rates.store_slow);
   const uint64_t delay_us = slow ? random_.Between(1, 2 * kTimeoutMs * 1000) : random_.Between(200, 5000);
-  const uint64_t time_us = PlaceInOrder(&life, operation.operation, to_.scheduler->now_us() + delay_us);
-  to_.scheduler->At(time_us, [this, server, answered, life = life.number, operation] {
+  to_.scheduler->After(delay_us, [this, server, answered, life = life.number, operation] {
     const bool late = *answered;
     StoreAnswer answer = Apply(server, operation);
     if (late) return to_.journal->Strike(Fault::kStoreLate);

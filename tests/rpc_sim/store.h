@@ -97,8 +97,8 @@ class LocalStore : public Store {
   std::vector<NumberedOperation> committing_;
 };
 
-// For a whole fleet, behind a network: operations and answers may be lost or late, and owners are alive for
-// as long as they renew their leases.
+// For a whole fleet, behind a network: operations and answers may be lost, late, and out of order, more so
+// than the contract of a store allows, and owners are alive for as long as they renew their leases.
 class SharedStore : public Store {
  public:
   static constexpr uint64_t kTimeoutMs = 150;  // then an operation is answered with an error
@@ -123,12 +123,10 @@ class SharedStore : public Store {
     uint64_t leases = 0;  // of this life
     std::string owner;
     AnswerFn on_answer;
-    std::map<RequestId, uint64_t> order_us;  // when the last operation of each id takes place
     uint64_t cut_until_ms = 0;
   };
   bool IsReached(size_t server);
   std::string NewLease(size_t server);
-  uint64_t PlaceInOrder(Life* life, const StoreOperation& operation, uint64_t time_us) const;
   void Answer(size_t server, uint64_t life, StoreAnswer answer);
 
   std::map<size_t, Life> lives_;
