@@ -21,8 +21,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 
-// One line each: the constant, its name on command lines, and what is wrong with it.
-#define LAMPPOST_MUTATION_LIST(X)                                                                            \
+// One line each: the constant, its name on command lines, and what is wrong with it. These are the store's,
+// and those of the clock that both services have; tests/sim catches them.
+#define LAMPPOST_STORE_MUTATION_LIST(X)                                                                      \
   X(kNoTieBreak, "no-tie-break", "of two equal counters the version that came first stays")                  \
   X(kMergeOnEqual, "merge-on-equal", "of two equal counters the version that came last wins")                \
   X(kAckBeforeFsync, "ack-before-fsync", "in sync mode a commit does not wait for its fsync")                \
@@ -56,19 +57,44 @@
   X(kSeenByHeadsAlone, "seen-by-heads-alone", "what the replaced version had seen is not passed on")         \
   X(kPartMissing, "part-missing", "a message of a catch-up may be missing, if only `from` is reached")
 
+// These are the function service's; tests/rpc_sim catches them.
+#define LAMPPOST_FUNCTIONS_MUTATION_LIST(X)                                                            \
+  X(kRecordAfterRun, "record-after-run", "a run starts at once, and is recorded with its outcome")     \
+  X(kParamsNotFingerprinted, "params-not-fingerprinted", "a request id answers for other params, too") \
+  X(kExpiryReruns, "expiry-reruns", "what is forgotten leaves neither a horizon nor a mark")           \
+  X(kJoinLeftOut, "join-left-out", "a second call of an id that runs starts a run of its own")         \
+  X(kOutcomeNotDurable, "outcome-not-durable", "the reply does not wait until the outcome is stored")  \
+  X(kTakeoverOfTheLiving, "takeover-of-the-living", "nobody asks whether a record's owner is alive")   \
+  X(kUnknownIsRerun, "unknown-is-rerun", "what a crash cut off is run again, idempotent or not")       \
+  X(kStoreErrorIsFinal, "store-error-is-final", "an operation that fails is not repeated")             \
+  X(kOutcomeOverwrites, "outcome-overwrites", "an outcome replaces whatever the record has become")    \
+  X(kRunNumberReused, "run-number-reused", "all runs of a life have the same number")                  \
+  X(kPlaceFreeTooEarly, "place-free-too-early", "a place is given back when the run starts")           \
+  X(kEndNotStamped, "end-not-stamped", "the end of a run is no event of the clock")                    \
+  X(kLeaveIgnored, "leave-ignored", "a caller that has left is answered")                              \
+  X(kParamsNotKept, "params-not-kept", "what is taken back from another server runs without params")   \
+  X(kQueueUnbounded, "queue-unbounded", "any number of calls may wait for a place")                    \
+  X(kAgeBeforeJoin, "age-before-join", "what is under way is refused once it has become too old")      \
+  X(kRecordNotObserved, "record-not-observed", "the counters in records of others do not move the clock")
+
 namespace lamppost {
 
 enum class Mutation {
   kNone,
 #define LAMPPOST_MUTATION_CONSTANT(constant, name, what) constant,
-  LAMPPOST_MUTATION_LIST(LAMPPOST_MUTATION_CONSTANT)
+  LAMPPOST_STORE_MUTATION_LIST(LAMPPOST_MUTATION_CONSTANT)
+      LAMPPOST_FUNCTIONS_MUTATION_LIST(LAMPPOST_MUTATION_CONSTANT)
 #undef LAMPPOST_MUTATION_CONSTANT
 };
 
 namespace mutation {
 
+// Which simulator catches it.
+enum class Part { kStore, kFunctions };
+
 struct Description {
   Mutation mutation;
+  Part part;
   const char* name;  // "no-tie-break"
   const char* what;  // what is wrong with it, for people
 };
@@ -92,8 +118,12 @@ inline void SetActive(Mutation mutation) {
 }
 
 inline constexpr Description kAll[] = {
-#define LAMPPOST_MUTATION_DESCRIPTION(constant, name, what) {Mutation::constant, name, what},
-    LAMPPOST_MUTATION_LIST(LAMPPOST_MUTATION_DESCRIPTION)
+#define LAMPPOST_MUTATION_DESCRIPTION(constant, name, what) {Mutation::constant, Part::kStore, name, what},
+    LAMPPOST_STORE_MUTATION_LIST(LAMPPOST_MUTATION_DESCRIPTION)
+#undef LAMPPOST_MUTATION_DESCRIPTION
+#define LAMPPOST_MUTATION_DESCRIPTION(constant, name, what) \
+  {Mutation::constant, Part::kFunctions, name, what},
+        LAMPPOST_FUNCTIONS_MUTATION_LIST(LAMPPOST_MUTATION_DESCRIPTION)
 #undef LAMPPOST_MUTATION_DESCRIPTION
 };
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "services/common/error.h"
+#include "services/common/mutation.h"
 #include "services/rpc/core/engine_errors.h"
 #include "services/rpc/core/request.h"
 
@@ -22,13 +23,18 @@ Engine::Engine(EngineOptions options, LamportClock* clock, std::string owner,
 Engine::~Engine() = default;
 
 void Engine::Call(CallerId caller, CallInput input, const Times& now) {
-  if (absl::Status status = CheckInput(input, now); !status.ok()) return ReplyTo(caller, std::move(status));
+  if (absl::Status status = CheckInput(input); !status.ok()) return ReplyTo(caller, std::move(status));
+  if (LAMPPOST_MUTATION(kAgeBeforeJoin) && !CheckAge(input, now).ok())
+    return ReplyTo(caller, CheckAge(input, now));
   std::string fingerprint = Fingerprint(input.method, CanonicalText(input.params));
   if (const auto it = requests_.find(input.id); it != requests_.end()) {
     Request* const request = it->second.get();
+    if (LAMPPOST_MUTATION(kJoinLeftOut) && request->phase == Request::Phase::kRunning)
+      StartRun(request, request->revision, now);
     if (request->fingerprint == fingerprint) return Join(request, caller, input);
     return ReplyTo(caller, Reused());
   }
+  if (absl::Status status = CheckAge(input, now); !status.ok()) return ReplyTo(caller, std::move(status));
   if (store_fails_) return ReplyTo(caller, StoreUnavailable());
   const size_t params_bytes = CanonicalText(input.params).size();
   if (requests_.size() >= options_.requests_max || params_bytes_ + params_bytes > options_.params_bytes_max) {
@@ -49,7 +55,7 @@ void Engine::Call(CallerId caller, CallInput input, const Times& now) {
   Admit(request, now);
 }
 
-absl::Status Engine::CheckInput(const CallInput& input, const Times& now) {
+absl::Status Engine::CheckInput(const CallInput& input) {
   if (draining_) return ShuttingDown();
   if (input.watermark) {
     if (input.client_id.empty() || !input.watermark->minted_ms()) {
@@ -58,6 +64,11 @@ absl::Status Engine::CheckInput(const CallInput& input, const Times& now) {
     }
     sweeper_.Raise(input.client_id, *input.watermark);
   }
+  return absl::OkStatus();
+}
+
+// Of what is under way nobody asks how old it is: whoever was refused for that could see it start afterwards.
+absl::Status Engine::CheckAge(const CallInput& input, const Times& now) const {
   if (sweeper_.IsTooOld(input.id, now.wall_ms)) return Expired("it is older than ids are kept");
   if (sweeper_.IsBelowWatermark(input.client_id, input.id)) {
     return Expired("it is below its client's watermark");
@@ -99,6 +110,7 @@ void Engine::Admit(Request* request, const Times& now) {
 }
 
 void Engine::Leave(CallerId caller, const Times& now) {
+  if (LAMPPOST_MUTATION(kLeaveIgnored)) return;
   if (const auto it = lookers_.find(caller); it != lookers_.end()) {
     pending_.at(it->second).caller = 0;
     lookers_.erase(it);

@@ -192,7 +192,8 @@ class Engine {
   };
 
   // engine.cc: callers.
-  absl::Status CheckInput(const CallInput& input, const Times& now);
+  absl::Status CheckInput(const CallInput& input);
+  absl::Status CheckAge(const CallInput& input, const Times& now) const;
   absl::Status RefusalIfNew(const CallInput& input, const Function* function) const;
   void Join(Request* request, CallerId caller, const CallInput& input);
   void Admit(Request* request, const Times& now);
@@ -213,6 +214,7 @@ class Engine {
   void Recorded(Request* request, const StoreAnswer& answer, const Times& now);
   void Stored(Request* request, const StoreAnswer& answer, const Times& now);
   void Damaged(Request* request, const absl::Status& status, const Times& now);
+  bool Observe(const StoreAnswer& answer);
   void NoteStoreHealth(const absl::Status& status, const Times& now);
   void ReserveIfLow();
 

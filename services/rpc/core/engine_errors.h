@@ -47,8 +47,10 @@ inline Outcome UnknownOutcome(absl::string_view reason, absl::string_view messag
   return outcome;
 }
 
+inline constexpr char kServerCrashed[] = "SERVER_CRASHED";
+
 inline Outcome ServerCrashed() {
-  return UnknownOutcome("SERVER_CRASHED",
+  return UnknownOutcome(kServerCrashed,
                         "the server that ran the function is gone; nobody knows how far it had come");
 }
 

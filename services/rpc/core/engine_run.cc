@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/common/mutation.h"
 #include "services/rpc/core/engine.h"
 #include "services/rpc/core/engine_errors.h"
 #include "services/rpc/core/request.h"
@@ -44,10 +45,12 @@ void Engine::BeginRecording(Request* request, const Times& now) {
   record.fingerprint = request->fingerprint;
   record.owner = owner_;
   record.run = request->run = next_run_++;
+  if (LAMPPOST_MUTATION(kRunNumberReused)) record.run = request->run = 1;
   record.repeat = request->function->spec.repeat;
   record.client_id = client_id;
   record.first_seen_ms = first_seen_ms;
   record.started = Stamp();
+  if (LAMPPOST_MUTATION(kRecordAfterRun)) return StartRun(request, 0, now);
   request->phase = Request::Phase::kRecording;
   if (request->revision == 0) {
     SubmitFor(request, CreateRecord{request->id(), Encode(record)});
@@ -68,11 +71,13 @@ void Engine::StartRun(Request* request, uint64_t revision, const Times& now) {
   request->phase = Request::Phase::kRunning;
   request->started_ms = now.steady_ms;
   runs_.insert({request->run, request});
+  if (LAMPPOST_MUTATION(kPlaceFreeTooEarly)) Release(request);
   const FunctionSpec& spec = request->function->spec;
   RunRequest run;
   run.run = request->run;
   run.id = request->id();
-  run.params = std::move(request->input.params);
+  run.params = request->input.params;  // kept: another server may take it over, and this one take it back
+  if (LAMPPOST_MUTATION(kParamsNotKept)) request->input.params = nullptr;
   run.time_limit_ms = spec.time_limit_ms;
   run.result_bytes_max = std::min(spec.result_bytes_max, options_.result_bytes_max);
   output_.starts.push_back({request->function, std::move(run)});
@@ -95,7 +100,7 @@ void Engine::Finished(RunId run, RunResult result, const Times& now) {
   if (it == runs_.end()) return;
   Request* const request = it->second;
   runs_.erase(it);
-  Release(request);
+  if (!LAMPPOST_MUTATION(kPlaceFreeTooEarly)) Release(request);
   const auto* const error = std::get_if<FunctionError>(&result);
   const bool shut_down = error != nullptr && error->reason == kKilled && request->kill_reason == kShutDown;
   if (shut_down && request->record.repeat == Repeat::kIdempotent) {
@@ -131,12 +136,16 @@ void Engine::Store(Request* request, Outcome outcome) {
   End(&request->record, std::move(outcome));
   request->phase = Request::Phase::kStoring;
   if (request->wake_ms != 0) timers_.erase({std::exchange(request->wake_ms, 0), request->id()});
+  if (LAMPPOST_MUTATION(kRecordAfterRun) && request->revision == 0) {
+    return SubmitFor(request, CreateRecord{request->id(), Encode(request->record)});
+  }
   SubmitFor(request, ReplaceRecord{request->id(), request->revision, Encode(request->record)});
+  if (LAMPPOST_MUTATION(kOutcomeNotDurable)) return Reply(request, Outcome(request->record.outcome));
 }
 
 void Engine::End(Record* record, Outcome outcome) {
   outcome.started = record->started;
-  outcome.finished = Stamp();
+  outcome.finished = LAMPPOST_MUTATION(kEndNotStamped) ? outcome.started : Stamp();
   record->state = Record::State::kDone;
   record->outcome = std::move(outcome);
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "services/common/mutation.h"
 #include "services/rpc/core/engine.h"
 #include "services/rpc/core/engine_errors.h"
 #include "services/rpc/core/request.h"
@@ -32,6 +33,10 @@ void Engine::SubmitFor(Request* request, StoreOperation operation) {
 
 // Whether the operation has taken place is not known; so it is repeated until it is, however long that takes.
 void Engine::RetryLater(Request* request, StoreOperation operation, const Times& now) {
+  if (LAMPPOST_MUTATION(kStoreErrorIsFinal)) {
+    if (request->phase == Request::Phase::kRecording) Release(request);
+    return Refuse(request, StoreUnavailable());
+  }
   request->backoff_ms =
       std::clamp(request->backoff_ms * 2, options_.store_retry_ms, options_.store_retry_max_ms);
   request->repeat = std::move(operation);
@@ -50,10 +55,16 @@ void Engine::StoreAnswered(StoreAnswer answer, const Times& now) {
       request->operation = 0;
       if (absl::IsDataLoss(answer.status)) return Damaged(request, answer.status, now);
       if (!answer.status.ok()) return RetryLater(request, std::move(pending.operation), now);
+      if (!Observe(answer)) return SubmitFor(request, std::move(pending.operation));
       RequestAnswered(request, answer, now);
       return AdmitWaiting(now);
     }
     case Pending::Purpose::kLook:
+      if (!Observe(answer)) {
+        pending.revision = 0;
+        GetRecord again{pending.id};
+        return SubmitLook(std::move(again), std::move(pending));
+      }
       return LookAnswered(std::move(pending), answer, now);
     case Pending::Purpose::kSweep:
       return PageAnswered(answer, now);
@@ -73,6 +84,19 @@ void Engine::Damaged(Request* request, const absl::Status& status, const Times& 
   if (request->phase == Request::Phase::kRecording) Release(request);
   Refuse(request, status);
   AdmitWaiting(now);
+}
+
+// A record is a message from the server that wrote it, and whoever is told of it is told by a greater
+// counter. False if that must be reserved first: it has been asked for, and the operation, which has changed
+// nothing, is to be repeated behind it.
+bool Engine::Observe(const StoreAnswer& answer) {
+  if (!answer.record || LAMPPOST_MUTATION(kRecordNotObserved)) return true;
+  const absl::StatusOr<Record> record = DecodeRecord(answer.record->value);
+  if (!record.ok()) return true;
+  const uint64_t counter = std::max(record->started.counter, record->outcome.finished.counter);
+  if (clock_->Observe(counter) != LamportClock::Observed::kNeedsReservation) return true;
+  Reserve(counter);
+  return false;
 }
 
 void Engine::NoteStoreHealth(const absl::Status& status, const Times& now) {
@@ -139,6 +163,7 @@ void Engine::TakeRecord(Request* request, const StoredRecord& stored, const Time
   if (request->record.state == Record::State::kDone) return Reply(request, Outcome(request->record.outcome));
   request->phase = Request::Phase::kElsewhere;
   if (request->callers.empty()) return Erase(request);
+  if (LAMPPOST_MUTATION(kTakeoverOfTheLiving)) return TakeOwner(request, false, now);
   request->asking_owner = true;
   SubmitFor(request, FindOwner{request->record.owner});
 }
@@ -151,9 +176,7 @@ void Engine::TakeOwner(Request* request, bool is_alive, const Times& now) {
   }
   const bool may_repeat = request->record.repeat == Repeat::kIdempotent && request->function != nullptr &&
                           request->function->spec.repeat == Repeat::kIdempotent;
-  if (!may_repeat) {
-    return Store(request, ServerCrashed());
-  }
+  if (!may_repeat && !LAMPPOST_MUTATION(kUnknownIsRerun)) return Store(request, ServerCrashed());
   if (!request->refusal.ok()) return Refuse(request, absl::Status(request->refusal));
   AwaitPlace(request, now);
 }
@@ -185,11 +208,20 @@ void Engine::Recorded(Request* request, const StoreAnswer& answer, const Times& 
 // The outcome is durable, or another server has decided otherwise meanwhile.
 void Engine::Stored(Request* request, const StoreAnswer& answer, const Times& now) {
   if (answer.verdict == StoreAnswer::Verdict::kDone) return Reply(request, Outcome(request->record.outcome));
-  if (!answer.record) return Refuse(request, Expired("its record was removed while it ran"));
+  const Outcome& outcome = request->record.outcome;
+  const bool ran_here = outcome.kind != Outcome::Kind::kUnknown || outcome.error.reason != kServerCrashed;
+  if (!answer.record && ran_here) return Refuse(request, Expired("its record was removed while it ran"));
+  if (!answer.record) {
+    // Whoever recorded it has taken it back before its start.
+    return request->callers.empty() ? Erase(request) : AdmitNew(request, now);
+  }
   const absl::StatusOr<Record> found = DecodeRecord(answer.record->value);
   if (found.ok() && found->state == Record::State::kDone && found->owner == request->record.owner &&
       found->run == request->record.run && found->outcome == request->record.outcome) {
     return Reply(request, Outcome(request->record.outcome));
+  }
+  if (LAMPPOST_MUTATION(kOutcomeOverwrites)) {
+    return SubmitFor(request, ReplaceRecord{request->id(), answer.record->revision, Encode(request->record)});
   }
   TakeRecord(request, StoredRecord(*answer.record), now);
 }

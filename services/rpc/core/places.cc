@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "services/common/mutation.h"
+
 namespace lamppost::rpc {
 
 bool Places::Take(const std::string& function, size_t places_max) {
@@ -12,7 +14,7 @@ bool Places::Take(const std::string& function, size_t places_max) {
 }
 
 bool Places::Wait(const std::string& function, size_t queue_max, const RequestId& id) {
-  if (waiting(function) >= queue_max) return false;
+  if (waiting(function) >= queue_max && !LAMPPOST_MUTATION(kQueueUnbounded)) return false;
   places_[function].queue.push_back(id);
   return true;
 }

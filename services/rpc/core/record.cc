@@ -11,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
+#include "services/common/mutation.h"
 
 namespace lamppost::rpc {
 namespace {
@@ -151,6 +152,7 @@ bool operator==(const Outcome& a, const Outcome& b) {
 }
 
 std::string Fingerprint(absl::string_view method, absl::string_view params) {
+  if (LAMPPOST_MUTATION(kParamsNotFingerprinted)) params = "";
   // A method's name has no NUL.
   const std::string both = absl::StrCat(method, absl::string_view("\0", 1), params);
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
+#include "services/common/mutation.h"
 
 namespace lamppost::rpc {
 namespace {
@@ -81,8 +82,9 @@ Sweeper::Page Sweeper::TakePage(const std::vector<StoredRecord>& records, uint64
         minted_ms ? IsTooOld(stored.id, wall_ms) : record->first_seen_ms + options_.retention_ms < wall_ms;
     if (record->state == Record::State::kRunning) {
       if (old) page.suspects.push_back(stored);
-    } else if (old && minted_ms && forget.records.size() < kForgetRecordsMax) {
-      forget.horizon_ms = std::max(forget.horizon_ms, *minted_ms);
+    } else if (old && (minted_ms || LAMPPOST_MUTATION(kExpiryReruns)) &&
+               forget.records.size() < kForgetRecordsMax) {
+      if (!LAMPPOST_MUTATION(kExpiryReruns)) forget.horizon_ms = std::max(forget.horizon_ms, *minted_ms);
       forget.records.push_back({stored.id, stored.revision});
     } else if (!is_mark && (old || IsBelowWatermark(record->client_id, stored.id))) {
       page.operations.push_back(ReplaceRecord{stored.id, stored.revision, MarkOf(*record)});
