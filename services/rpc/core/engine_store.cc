@@ -60,7 +60,7 @@ void Engine::StoreAnswered(StoreAnswer answer, const Times& now) {
       return AdmitWaiting(now);
     }
     case Pending::Purpose::kLook:
-      if (!Observe(answer)) {
+      if (pending.caller != 0 && !Observe(answer)) {
         pending.revision = 0;
         GetRecord again{pending.id};
         return SubmitLook(std::move(again), std::move(pending));
