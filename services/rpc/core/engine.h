@@ -134,11 +134,11 @@ class Engine {
   // A call; one Reply comes for the caller, unless it leaves before. Errors:
   //   INVALID_ARGUMENT     REQUEST_ID_REUSED, PARAMS_INVALID, WATERMARK_INVALID
   //   NOT_FOUND            FUNCTION_UNKNOWN
-  //   OUT_OF_RANGE         REQUEST_ID_FROM_THE_FUTURE (minted more than the retention ahead of this clock)
-  //   FAILED_PRECONDITION  REQUEST_ID_EXPIRED (too old, forgotten, or below its client's watermark)
-  //   RESOURCE_EXHAUSTED   FUNCTION_BUSY, OVERLOADED, REQUEST_STORE_FULL (all with a retry delay)
-  //   UNAVAILABLE          SHUTTING_DOWN, REQUEST_STORE_UNAVAILABLE (with a retry delay; nothing has been
-  //   done) DATA_LOSS            DATA_CORRUPT: its record cannot be read
+  //   OUT_OF_RANGE         REQUEST_ID_FROM_THE_FUTURE: minted too far ahead of this clock
+  //   FAILED_PRECONDITION  REQUEST_ID_EXPIRED: too old, forgotten, or below its client's watermark
+  //   RESOURCE_EXHAUSTED   FUNCTION_BUSY, OVERLOADED, REQUEST_STORE_FULL: nothing has been done
+  //   UNAVAILABLE          SHUTTING_DOWN, REQUEST_STORE_UNAVAILABLE: nothing has been done
+  //   DATA_LOSS            DATA_CORRUPT: its record cannot be read
   void Call(CallerId caller, CallInput input, const Times& now);
   // A question about an id; one LookReply comes. NOT_FOUND (REQUEST_ID_UNKNOWN), and as above
   // REQUEST_ID_EXPIRED, REQUEST_STORE_UNAVAILABLE, DATA_CORRUPT.

@@ -21,6 +21,7 @@ namespace {
 
 // For what has been killed to be over, and its outcome recorded.
 constexpr int64_t kKillMs = 3000;
+constexpr size_t kHealthWatchersMax = 10'000;
 // etcd takes requests of at most 1.5 MiB, and a result may double when it is written into its record.
 constexpr size_t kEtcdResultBytesMax = size_t{512} << 10;
 
@@ -136,6 +137,8 @@ absl::Status RpcServer::Serve() {
   ServerOptions options;
   options.listen = settings_.listen;
   options.initial_state = ServingState::kNotServing;
+  // Every client that balances over several servers watches the health of each.
+  options.health_watchers_max = kHealthWatchersMax;
   options.services = {{function_service_.get(), v1::FunctionService::service_full_name()},
                       {fault_service_.get(), v1::FaultService::service_full_name()}};
   options.on_drain = [this] { driver_->Drain(settings_.drain_ms); };
