@@ -85,7 +85,8 @@ RetryDecision RetryPolicy::OnFailure(const absl::Status& status, Reach reach, in
   if (deadline_ms_ != kNoDeadline && delay_ms >= deadline_ms_ - now_ms) {
     decision.why = "the timeout leaves no time for another attempt";
   } else if (attempts_ >= options_.attempts_max) {
-    decision.why = absl::StrCat("all ", attempts_, " attempts failed");
+    decision.why =
+        attempts_ == 1 ? "no repetition was allowed" : absl::StrCat("all ", attempts_, " attempts failed");
   } else if (!budget_allows) {
     decision.why = "too many attempts failed of late";
   } else {
