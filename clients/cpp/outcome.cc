@@ -53,7 +53,7 @@ Effect EffectOf(CallKind kind, Reach reach, const absl::Status& status) {
   }
   if (reach == Reach::kNotSent) return Effect::kNone;
   const std::string reason = ErrorReason(status);
-  if (reason == "STORAGE_FAILED") return Effect::kPossible;
+  if (reason == "STORAGE_FAILED" || reason == "RUN_INTERRUPTED") return Effect::kPossible;
   if (IsAdmissionError(status.code())) return Effect::kNone;
   const bool refused = status.code() == absl::StatusCode::kUnavailable && !reason.empty();
   return refused ? Effect::kNone : Effect::kPossible;

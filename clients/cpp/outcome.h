@@ -35,8 +35,9 @@ enum class Reach {
 enum class Effect { kNone, kPossible, kDone };
 
 // Judges one attempt by its status. A refusal with a Lamppost reason had no effect, except for
-// STORAGE_FAILED: then the write may already lie on the disk. An error that gRPC made up itself
-// (UNAVAILABLE without a reason, say) tells nothing about the request that had been sent.
+// STORAGE_FAILED, when the write may already lie on the disk, and RUN_INTERRUPTED, when a function had begun.
+// An error that gRPC made up itself (UNAVAILABLE without a reason, say) tells nothing about the request that
+// had been sent.
 //
 // Of a resumed write only an answer about the request itself counts as a refusal. That nobody was reached, or
 // had a place for it, says nothing about the call that used its id before; nor does REQUEST_ID_EXPIRED, by

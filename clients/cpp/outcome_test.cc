@@ -32,6 +32,7 @@ TEST(EffectOfTest, StorageFailureMayHaveWritten) {
   for (const auto code :
        {absl::StatusCode::kUnavailable, absl::StatusCode::kInternal, absl::StatusCode::kResourceExhausted}) {
     EXPECT_EQ(EffectOf(kWrite, Reach::kSent, MakeError(code, "STORAGE_FAILED", "")), Effect::kPossible);
+    EXPECT_EQ(EffectOf(kWrite, Reach::kSent, MakeError(code, "RUN_INTERRUPTED", "")), Effect::kPossible);
   }
 }
 

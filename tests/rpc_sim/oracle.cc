@@ -212,8 +212,9 @@ void Oracle::CheckRefusal(const LifeFacts& life, const Request& request, const a
   if (reason == "REQUEST_STORE_FULL") return journal_.Strike(Fault::kStoreFull);
   if (status.code() == absl::StatusCode::kResourceExhausted) journal_.Strike(Fault::kBusy);
   static const auto* const kReasons = new std::set<std::string>{
-      "FUNCTION_BUSY", "OVERLOADED",       "SHUTTING_DOWN",      "REQUEST_STORE_UNAVAILABLE",
-      "CLOCK",         "FUNCTION_UNKNOWN", "REQUEST_ID_UNKNOWN", "REQUEST_ID_FROM_THE_FUTURE"};
+      "FUNCTION_BUSY",  "OVERLOADED",       "SHUTTING_DOWN",      "REQUEST_STORE_UNAVAILABLE",
+      "CLOCK",          "FUNCTION_UNKNOWN", "REQUEST_ID_UNKNOWN", "REQUEST_ID_FROM_THE_FUTURE",
+      "RUN_INTERRUPTED"};
   journal_.Count(reason == "REQUEST_ID_FROM_THE_FUTURE" ? "refused as from the future" : "refused otherwise");
   journal_.Expect(CheckId::kReplies, kReasons->count(reason) > 0, Name(request.id), " gets ",
                   status.ToString());

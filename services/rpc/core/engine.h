@@ -137,7 +137,8 @@ class Engine {
   //   OUT_OF_RANGE         REQUEST_ID_FROM_THE_FUTURE: minted too far ahead of this clock
   //   FAILED_PRECONDITION  REQUEST_ID_EXPIRED: too old, forgotten, or below its client's watermark
   //   RESOURCE_EXHAUSTED   FUNCTION_BUSY, OVERLOADED, REQUEST_STORE_FULL: nothing has been done
-  //   UNAVAILABLE          SHUTTING_DOWN, REQUEST_STORE_UNAVAILABLE: nothing has been done
+  //   UNAVAILABLE          SHUTTING_DOWN, REQUEST_STORE_UNAVAILABLE: nothing has been done;
+  //                        RUN_INTERRUPTED: by KillAll; the function is idempotent, and a retry runs it again
   //   DATA_LOSS            DATA_CORRUPT: its record cannot be read
   void Call(CallerId caller, CallInput input, const Times& now);
   // A question about an id; one LookReply comes. NOT_FOUND (REQUEST_ID_UNKNOWN), and as above

@@ -20,6 +20,13 @@ inline absl::Status ShuttingDown() {
                             kRefusalRetryDelayMs);
 }
 
+// Unlike the others it says that something has been done.
+inline absl::Status Interrupted() {
+  return MakeRetryableError(absl::StatusCode::kUnavailable, "RUN_INTERRUPTED",
+                            "the server is shutting down and has cut the run off; a retry runs it again",
+                            kRefusalRetryDelayMs);
+}
+
 inline absl::Status Overloaded(absl::string_view what) {
   return MakeRetryableError(absl::StatusCode::kResourceExhausted, "OVERLOADED", what, kRefusalRetryDelayMs);
 }

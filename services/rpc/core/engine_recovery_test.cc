@@ -138,7 +138,7 @@ TEST_F(EngineRecoveryTest, AtTheEndRunsAreKilledAndSaidToBeUnknown) {
   server_.Settle();
   EXPECT_TRUE(server_.engine()->IsIdle());
   EXPECT_EQ(server_.ReplyOf(once)->outcome.error.reason, "SHUT_DOWN");
-  EXPECT_EQ(ReasonOf(server_, again), "SHUTTING_DOWN");
+  EXPECT_EQ(ReasonOf(server_, again), "RUN_INTERRUPTED");
   EXPECT_EQ(ReasonOf(server_, unstarted), "SHUTTING_DOWN");
   EXPECT_EQ(table_.records().count(third), 0u);
   // The idempotent one is left for the next life.

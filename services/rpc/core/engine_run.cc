@@ -105,7 +105,7 @@ void Engine::Finished(RunId run, RunResult result, const Times& now) {
   const bool shut_down = error != nullptr && error->reason == kKilled && request->kill_reason == kShutDown;
   if (shut_down && request->record.repeat == Repeat::kIdempotent) {
     // The record is left as it is: a retry, after the next start, takes it over.
-    Refuse(request, ShuttingDown());
+    Refuse(request, Interrupted());
   } else if (shut_down) {
     Outcome outcome = UnknownOutcome(kShutDown, "the server was shut down while the function ran");
     outcome.elapsed_ms = now.steady_ms - request->started_ms;
