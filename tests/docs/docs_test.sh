@@ -2,7 +2,7 @@
 # Runs the commands that the pages show, in their order, as a reader would: the lines that begin with
 # "$ " in console blocks, and the grpcurl calls of the API page's table. A block with a path behind its
 # language is a file, and is written first. Programs and ports are replaced: dist/ by the built ones, 8000 to
-# 8002 and 5000 by free ports. Commands of ./run are checked to be verbs it has; running them is CI's business.
+# 8002, 5000 and 5001 by free ports. Commands of ./run are checked to be verbs it has; running them is CI's business.
 #
 # usage: docs_test.sh LAMPPOST_KV LAMPPOST_RPC LAMPPOST RUN_D PAGE…
 set -euo pipefail
@@ -21,13 +21,13 @@ finish() {
 trap finish EXIT
 
 free_ports() {
-  # Four that the system has just given out, held together so that they differ.
+  # Five that the system has just given out, held together so that they differ.
   python3 -c 'import socket
-s = [socket.socket() for _ in range(4)]
+s = [socket.socket() for _ in range(5)]
 for one in s: one.bind(("127.0.0.1", 0))
 print(*[one.getsockname()[1] for one in s])'
 }
-read -r port_a port_b port_c port_rpc < <(free_ports)
+read -r port_a port_b port_c port_rpc port_functions < <(free_ports)
 
 # The files that a page shows, in their folders.
 write_files_of() {
@@ -47,6 +47,7 @@ commands_of() {
 to_local() {
   sed -e "s|127.0.0.1:8000|127.0.0.1:$port_a|g; s|127.0.0.1:8001|127.0.0.1:$port_b|g; s|127.0.0.1:8002|127.0.0.1:$port_c|g" \
     -e "s|127.0.0.1:5000|127.0.0.1:$port_rpc|g; s|--port 5000|--port $port_rpc|" \
+    -e "s|127.0.0.1:5001|127.0.0.1:$port_functions|g; s|--port 5001|--port $port_functions|" \
     -e "s|--port 8000|--port $port_a|; s|--port 8001|--port $port_b|; s|--port 8002|--port $port_c|" \
     -e "s|^dist/lamppost-kv|$kv|; s|^dist/lamppost-rpc|$rpc|; s|^dist/lamppost|$cli|; s|^grpcurl|${GRPCURL:-grpcurl}|"
 }
@@ -84,7 +85,7 @@ for page in "$@"; do
         [ -f "$run_d/$verb.sh" ] || { echo "$page: ./run has no verb '$verb'" >&2; exit 1; }
         ;;
       'dist/lamppost-rpc '*' &')
-        (cd "$work" && eval "exec ${local_command% &}") >"$work/rpc.log" 2>&1 &
+        (cd "$work" && eval "exec ${local_command% &}") >"$work/rpc-${#rpc_pids[@]}.log" 2>&1 &
         rpc_pids+=($!)
         ;;
       'dist/lamppost-kv '*' &')
