@@ -21,6 +21,17 @@ ClientEnvironment Complete(ClientEnvironment environment) {
   return environment;
 }
 
+ConnectionOptions ConnectionOptionsOf(const ClientOptions& options, const ClientEnvironment& environment) {
+  ConnectionOptions connection;
+  for (const Address& address : options.nodes) connection.nodes.push_back(address.HostPort());
+  connection.timeout_ms = options.timeout_ms;
+  connection.retry = options.retry;
+  connection.observer = options.observer;
+  connection.time = environment.time;
+  connection.random = environment.random;
+  return connection;
+}
+
 // Only what could not travel is checked here, since a proto3 string that is no UTF-8 would come back
 // as a broken message with an unknown outcome; every other rule is the server's.
 absl::Status CheckText(absl::string_view what, absl::string_view text, absl::string_view reason) {
@@ -93,15 +104,18 @@ v1::Value DataValue(absl::string_view data) {
 }
 
 Client::Client(ClientOptions options, ClientEnvironment environment)
-    : environment_(Complete(std::move(environment))), connection_(std::move(options), environment_) {}
+    : environment_(Complete(std::move(environment))),
+      connection_(ConnectionOptionsOf(options, environment_)) {
+  for (const Address& address : options.nodes) stubs_.push_back(environment_.stub_factory(address));
+}
 
 template <typename Request, typename Response>
 void Client::Run(const CallSpec& spec, StubMethod<Request, Response> stub_method, Request* request,
                  Result<Response>* result) {
-  CallEnd end = connection_.Call(spec, [&](NodeStub& stub, uint64_t clock, int64_t timeout_ms) {
+  CallEnd end = connection_.Call(spec, [&](size_t node, uint64_t clock, int64_t timeout_ms) {
     request->mutable_clock()->set_counter(clock);
     result->response.Clear();
-    return (stub.*stub_method)(*request, timeout_ms, &result->response);
+    return (stubs_[node].get()->*stub_method)(*request, timeout_ms, &result->response);
   });
   result->status = std::move(end.status);
   result->outcome = end.outcome;
@@ -115,7 +129,7 @@ Result<Response> Client::Read(absl::string_view method, StubMethod<Request, Resp
   Result<Response> result;
   result.status = Check(request);
   if (!result.ok()) return result;
-  Run<Request, Response>({method, CallKind::kRead, "", call}, stub_method, &request, &result);
+  Run<Request, Response>({method, CallKind::kRead, "", call.timeout_ms}, stub_method, &request, &result);
   return result;
 }
 
@@ -128,8 +142,8 @@ Result<Response> Client::Change(absl::string_view method, StubMethod<Request, Re
   if (result.ok()) result.status = Check(request);
   if (!result.ok()) return result;
   request.set_request_id(result.request_id);
-  Run<Request, Response>({method, CallKind::kRepeatableWrite, result.request_id, call}, stub_method, &request,
-                         &result);
+  Run<Request, Response>({method, CallKind::kRepeatableWrite, result.request_id, call.timeout_ms},
+                         stub_method, &request, &result);
   return result;
 }
 

@@ -16,6 +16,7 @@
 #define LAMPPOST_CLIENTS_CPP_CLIENT_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -83,7 +84,8 @@ class Client {
   void Run(const CallSpec& spec, StubMethod<Request, Response> stub_method, Request* request,
            Result<Response>* result);
 
-  const ClientEnvironment environment_;  // complete
+  const ClientEnvironment environment_;           // complete
+  std::vector<std::unique_ptr<NodeStub>> stubs_;  // in the order of the connection's nodes
   Connection connection_;
 };
 

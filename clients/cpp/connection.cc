@@ -31,26 +31,21 @@ bool NodeIsInTrouble(absl::StatusCode code) {
 
 }  // namespace
 
-Connection::Connection(ClientOptions options, ClientEnvironment environment)
+Connection::Connection(ConnectionOptions options)
     : options_(std::move(options)),
-      environment_(std::move(environment)),
-      budget_(options_.retry.budget_tokens_max, options_.retry.budget_tokens_per_success) {
-  for (const Address& address : options_.nodes) {
-    nodes_.push_back({address.HostPort(), environment_.stub_factory(address)});
-  }
-}
+      budget_(options_.retry.budget_tokens_max, options_.retry.budget_tokens_per_success) {}
 
 CallEnd Connection::Call(const CallSpec& spec, Attempt attempt) {
-  TimeSource& time = *environment_.time;
+  TimeSource& time = *options_.time;
   const int64_t started_ms = time.NowMs();
-  const auto timeout_ms = spec.options.timeout_ms ? spec.options.timeout_ms : options_.timeout_ms;
+  const auto timeout_ms = spec.timeout_ms ? spec.timeout_ms : options_.timeout_ms;
   RetryPolicy policy(options_.retry, spec.kind, DeadlineMs(timeout_ms, started_ms), &budget_,
-                     environment_.random);
+                     options_.random);
   size_t node = current_.load();
   int ambiguous_in_row = 0;
-  Effect worst = Effect::kNone;
   CallEnd call;
-  call.status = MakeError(absl::StatusCode::kDeadlineExceeded, "TIMEOUT", "no time left to ask a node");
+  call.status = MakeError(absl::StatusCode::kDeadlineExceeded, "TIMEOUT", "no time left to ask anybody");
+  Effect worst = EffectOf(spec.kind, Reach::kNotSent, call.status);
   while (true) {
     const int64_t start_us = time.NowUs();
     const int64_t attempt_timeout_ms = policy.AttemptTimeoutMs(start_us / 1000);
@@ -58,7 +53,7 @@ CallEnd Connection::Call(const CallSpec& spec, Attempt attempt) {
       return Finish(spec, std::move(call), worst, "the timeout has passed", time.NowMs() - started_ms);
     }
     const uint64_t clock = clock_.Tick();
-    const AttemptEnd end = attempt(*nodes_[node].stub, clock, attempt_timeout_ms);
+    AttemptEnd end = attempt(node, clock, attempt_timeout_ms);
     if (end.server_clock) clock_.Observe(*end.server_clock);
     const int64_t end_us = time.NowUs();
 
@@ -69,16 +64,16 @@ CallEnd Connection::Call(const CallSpec& spec, Attempt attempt) {
       decision = policy.OnFailure(end.status, end.reach, end_us / 1000);
     }
     const bool retry = decision.action == RetryDecision::Action::kRetry;
+    const Effect effect = EffectOf(spec.kind, end.reach, end.status);
+    worst = call.attempts == 0 ? effect : std::max(worst, effect);
     call.status = end.status;
-    call.node = nodes_[node].name;
+    call.node = end.server.empty() ? options_.nodes[node] : end.server;
     ++call.attempts;
     if (options_.observer) {
       options_.observer({spec.method, call.attempts, call.node, end.status, end.reach, end_us - start_us,
                          clock, end.server_clock,
-                         retry ? std::optional<int64_t>(decision.delay_ms) : std::nullopt});
+                         retry ? std::optional<int64_t>(decision.delay_ms) : std::nullopt, end.rpcs});
     }
-    const Effect effect = EffectOf(spec.kind, end.reach, end.status);
-    worst = std::max(worst, effect);
     if (!end.status.ok()) node = NextNode(node, end, effect, &ambiguous_in_row);
     if (!retry) return Finish(spec, std::move(call), worst, decision.why, end_us / 1000 - started_ms);
     time.SleepMs(decision.delay_ms);
@@ -93,7 +88,7 @@ size_t Connection::NextNode(size_t node, const AttemptEnd& end, Effect effect, i
 }
 
 size_t Connection::MoveOn(size_t failed) {
-  const size_t next = (failed + 1) % nodes_.size();
+  const size_t next = (failed + 1) % options_.nodes.size();
   size_t expected = failed;
   return current_.compare_exchange_strong(expected, next) ? next : expected;
 }
@@ -108,7 +103,7 @@ CallEnd Connection::Finish(const CallSpec& spec, CallEnd end, Effect worst, absl
                     elapsed_ms, " ms; ", why, ")");
   }
   if (end.outcome == Outcome::kUnknown) {
-    absl::StrAppend(&message, "; the write may or may not have taken effect");
+    absl::StrAppend(&message, "; the ", spec.noun, " may or may not have taken effect");
     if (!spec.request_id.empty()) absl::StrAppend(&message, ", request id ", spec.request_id);
   }
   end.status = WithMessage(end.status, message);

@@ -1,4 +1,5 @@
-// The retry loop: attempts at one node after the other until one succeeds, none can, or the time is up.
+// The retry loop: attempts at one node after the other until one succeeds, none can, or the time is up. What
+// an attempt does, and how a node is asked, is its callers' business; it knows nodes by name and place.
 #ifndef LAMPPOST_CLIENTS_CPP_CONNECTION_H_
 #define LAMPPOST_CLIENTS_CPP_CONNECTION_H_
 
@@ -6,25 +7,36 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "clients/cpp/attempt.h"
 #include "clients/cpp/client_clock.h"
-#include "clients/cpp/node_stub.h"
-#include "clients/cpp/options.h"
 #include "clients/cpp/outcome.h"
 #include "clients/cpp/retry_policy.h"
+#include "clients/cpp/time_source.h"
 
 namespace lamppost::client {
+
+struct ConnectionOptions {
+  std::vector<std::string> nodes;     // their names, in the order of preference; at least one
+  std::optional<int64_t> timeout_ms;  // of a call that brings none
+  RetryOptions retry;
+  AttemptObserver observer;          // may be empty
+  std::shared_ptr<TimeSource> time;  // set
+  RandomSource random;               // set
+};
 
 struct CallSpec {
   absl::string_view method;
   CallKind kind = CallKind::kRead;
-  std::string request_id;  // of writes; for messages only
-  CallOptions options;
+  std::string request_id;             // of what changes something; for messages only
+  std::optional<int64_t> timeout_ms;  // unset: the connection's
+  absl::string_view noun = "write";   // what may have taken effect; for messages
 };
 
 struct CallEnd {
@@ -39,22 +51,18 @@ struct CallEnd {
 // Thread-safe.
 class Connection {
  public:
-  // One attempt; the clock is to be sent with the request.
-  using Attempt = absl::FunctionRef<AttemptEnd(NodeStub& stub, uint64_t clock, int64_t timeout_ms)>;
+  // One attempt at options.nodes[node]; the clock is to be sent with the request.
+  using Attempt = absl::FunctionRef<AttemptEnd(size_t node, uint64_t clock, int64_t timeout_ms)>;
 
-  // Every member of `environment` is set; options.nodes is not empty.
-  Connection(ClientOptions options, ClientEnvironment environment);
+  explicit Connection(ConnectionOptions options);
 
   CallEnd Call(const CallSpec& spec, Attempt attempt);
 
+  ClientClock& clock() { return clock_; }
   const ClientClock& clock() const { return clock_; }
+  const RetryBudget& budget() const { return budget_; }
 
  private:
-  struct Node {
-    std::string name;
-    std::unique_ptr<NodeStub> stub;
-  };
-
   // The node for the attempt after a failed one at `node`. An ambiguous write is first tried again where
   // it was: that node knows its request id for certain, the others only once they got the write.
   size_t NextNode(size_t node, const AttemptEnd& end, Effect effect, int* ambiguous_in_row);
@@ -62,9 +70,7 @@ class Connection {
   size_t MoveOn(size_t failed);
   CallEnd Finish(const CallSpec& spec, CallEnd end, Effect worst, absl::string_view why, int64_t elapsed_ms);
 
-  const ClientOptions options_;
-  const ClientEnvironment environment_;
-  std::vector<Node> nodes_;  // not changed after construction
+  const ConnectionOptions options_;
   std::atomic<size_t> current_{0};
   RetryBudget budget_;
   ClientClock clock_;

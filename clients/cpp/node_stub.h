@@ -6,23 +6,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 
-#include "absl/status/status.h"
-#include "clients/cpp/outcome.h"
+#include "clients/cpp/attempt.h"
 #include "lamppost/kv/v1/kv_service.pb.h"
 #include "services/common/listen_address.h"
 
 namespace lamppost::client {
 
 namespace v1 = ::lamppost::kv::v1;
-
-// How an attempt ended.
-struct AttemptEnd {
-  absl::Status status;
-  Reach reach = Reach::kSent;
-  std::optional<uint64_t> server_clock;  // from the response, or from an error's trailers
-};
 
 // Each call blocks until it has an answer or timeout_ms has passed, and never repeats anything by
 // itself. Implementations must be thread-safe.

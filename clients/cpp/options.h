@@ -9,31 +9,13 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
-#include "absl/strings/string_view.h"
+#include "clients/cpp/attempt.h"
 #include "clients/cpp/node_stub.h"
-#include "clients/cpp/outcome.h"
 #include "clients/cpp/retry_policy.h"
 #include "clients/cpp/time_source.h"
 #include "services/common/listen_address.h"
 
 namespace lamppost::client {
-
-// One attempt, as told to an observer once it has ended.
-struct AttemptReport {
-  absl::string_view method;  // "Put", "Get", …
-  int number = 0;            // from 1
-  absl::string_view node;    // host:port
-  absl::Status status;
-  Reach reach = Reach::kSent;
-  int64_t elapsed_us = 0;
-  uint64_t clock_sent = 0;
-  std::optional<uint64_t> clock_received;
-  std::optional<int64_t> retry_after_ms;  // unset: this attempt was the last
-};
-
-// Called in the calling thread, between attempts; calls from several threads come side by side.
-using AttemptObserver = std::function<void(const AttemptReport&)>;
 
 struct ClientOptions {
   // In the order of preference; at least one. A call goes to the node that answered last, and moves on

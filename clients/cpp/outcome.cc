@@ -25,6 +25,12 @@ bool IsAdmissionError(absl::StatusCode code) {
   }
 }
 
+// Codes by which a server says something about the request, not about its own state.
+bool IsAboutTheRequest(absl::StatusCode code) {
+  return IsAdmissionError(code) && code != absl::StatusCode::kResourceExhausted &&
+         code != absl::StatusCode::kFailedPrecondition;
+}
+
 }  // namespace
 
 absl::string_view ToString(Outcome outcome) {
@@ -41,7 +47,11 @@ absl::string_view ToString(Outcome outcome) {
 
 Effect EffectOf(CallKind kind, Reach reach, const absl::Status& status) {
   if (status.ok()) return Effect::kDone;
-  if (kind == CallKind::kRead || reach == Reach::kNotSent) return Effect::kNone;
+  if (kind == CallKind::kRead) return Effect::kNone;
+  if (kind == CallKind::kResumedWrite && (reach == Reach::kNotSent || !IsAboutTheRequest(status.code()))) {
+    return Effect::kPossible;
+  }
+  if (reach == Reach::kNotSent) return Effect::kNone;
   const std::string reason = ErrorReason(status);
   if (reason == "STORAGE_FAILED") return Effect::kPossible;
   if (IsAdmissionError(status.code())) return Effect::kNone;

@@ -21,6 +21,7 @@ absl::string_view ToString(Outcome outcome);
 enum class CallKind {
   kRead,             // changes nothing
   kRepeatableWrite,  // carries a request id: a repetition lands once
+  kResumedWrite,     // carries one that an earlier call may have used: that one may have landed already
   kSingleWrite,      // carries none: a repetition may land twice
 };
 
@@ -36,6 +37,10 @@ enum class Effect { kNone, kPossible, kDone };
 // Judges one attempt by its status. A refusal with a Lamppost reason had no effect, except for
 // STORAGE_FAILED: then the write may already lie on the disk. An error that gRPC made up itself
 // (UNAVAILABLE without a reason, say) tells nothing about the request that had been sent.
+//
+// Of a resumed write only an answer about the request itself counts as a refusal. That nobody was reached, or
+// had a place for it, says nothing about the call that used its id before; nor does REQUEST_ID_EXPIRED, by
+// which nobody can tell any more.
 Effect EffectOf(CallKind kind, Reach reach, const absl::Status& status);
 
 // The outcome of a whole call, from the last attempt's status and the worst effect of all attempts.

@@ -57,6 +57,11 @@ bool RetryPolicy::MayRepeat(const absl::Status& status, Reach reach) const {
   }
 }
 
+bool RetryPolicy::HasOnlyWaited(const absl::Status& status, Reach reach) const {
+  return options_.slow_attempt == SlowAttempt::kWait && reach == Reach::kSent &&
+         status.code() == absl::StatusCode::kDeadlineExceeded;
+}
+
 int64_t RetryPolicy::NextDelayMs(const absl::Status& status) {
   const int64_t jitter_ms = static_cast<int64_t>(random_() * backoff_ms_);
   backoff_ms_ = std::min(backoff_ms_ * options_.backoff_factor, static_cast<double>(options_.backoff_max_ms));
@@ -72,8 +77,11 @@ RetryDecision RetryPolicy::OnFailure(const absl::Status& status, Reach reach, in
     return decision;
   }
   // Only failures that would be repeated say something about the servers' health.
-  const bool budget_allows = budget_->OnFailure();
-  const int64_t delay_ms = NextDelayMs(status);
+  const bool has_only_waited = HasOnlyWaited(status, reach);
+  const bool budget_allows = has_only_waited || budget_->OnFailure();
+  const int64_t delay_ms =
+      has_only_waited ? static_cast<int64_t>(random_() * static_cast<double>(options_.backoff_initial_ms))
+                      : NextDelayMs(status);
   if (deadline_ms_ != kNoDeadline && delay_ms >= deadline_ms_ - now_ms) {
     decision.why = "the timeout leaves no time for another attempt";
   } else if (attempts_ >= options_.attempts_max) {

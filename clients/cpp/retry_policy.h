@@ -18,6 +18,12 @@ namespace lamppost::client {
 
 inline constexpr int64_t kNoDeadline = std::numeric_limits<int64_t>::max();
 
+// What an attempt that ran out of its own time is taken for.
+enum class SlowAttempt {
+  kFailure,  // as any other
+  kWait,     // nothing has failed: the next one joins what goes on under the same request id
+};
+
 struct RetryOptions {
   int64_t attempt_timeout_ms = 2000;
   int attempts_max = 32;  // the first one included; at least 1
@@ -27,6 +33,8 @@ struct RetryOptions {
   // The budget that all calls of a client share: see RetryBudget.
   double budget_tokens_max = 20;
   double budget_tokens_per_success = 0.1;
+  // kWait: it costs no token, and the next one follows within backoff_initial_ms.
+  SlowAttempt slow_attempt = SlowAttempt::kFailure;
 };
 
 // A bucket of tokens: a failed attempt takes one, a successful one puts a part of one back, and while
@@ -40,6 +48,8 @@ class RetryBudget {
   void OnSuccess();
   // True if a repetition is allowed.
   bool OnFailure();
+  // True if what is not strictly needed may be sent.
+  bool HasPlenty() const { return tokens() >= tokens_max_ / 2; }
   double tokens() const;
 
  private:
@@ -78,6 +88,7 @@ class RetryPolicy {
 
  private:
   bool MayRepeat(const absl::Status& status, Reach reach) const;
+  bool HasOnlyWaited(const absl::Status& status, Reach reach) const;
   // Exponential back-off with full jitter, on top of what the server asked for.
   int64_t NextDelayMs(const absl::Status& status);
 
