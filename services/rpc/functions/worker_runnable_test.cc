@@ -107,12 +107,20 @@ TEST_F(WorkerRunnableTest, AWorkerThatIsOutOfStepIsReplaced) {
   EXPECT_THAT(TextOf(runs_.Call(*function, Do("nothing"))), HasSubstr("without \"result\""));
   EXPECT_THAT(TextOf(runs_.Call(*function, Do("other"))), HasSubstr("another request"));
   EXPECT_EQ(ReasonOf(runs_.Call(*function, Do("large"))), "RESULT_TOO_LARGE");
-  // The second answer must not become the next call's.
-  EXPECT_EQ(TextOf(runs_.Call(*function, Do("twice"))), "1");
   EXPECT_EQ(TextOf(runs_.Call(*function, Do("served"))), "1");
   // This one is the result's fault only.
   EXPECT_EQ(ReasonOf(runs_.Call(*function, Do("deep"))), "RESULT_TOO_DEEP");
   EXPECT_EQ(TextOf(runs_.Call(*function, Do("served"))), "3");
+}
+
+TEST_F(WorkerRunnableTest, AnAnswerTooManyIsNotTheNextCalls) {
+  WorkerOptions options;
+  options.workers_max = 1;
+  const auto function = MakeWorker(options);
+  const RunId first = runs_.Start(*function, Do("twice"));
+  const RunId second = runs_.Start(*function, Do("pid"));
+  EXPECT_EQ(TextOf(runs_.Wait(first)), "1");
+  EXPECT_NE(TextOf(runs_.Wait(second)), "2");
 }
 
 TEST_F(WorkerRunnableTest, ToEndARunItsWorkerIsKilled) {
