@@ -53,6 +53,7 @@ fuzz_briefly() {
 soak_briefly() {
   ./run soak --seeds 50
   ./run soak --replay 7 --brief >/dev/null
+  ./run soak --functions --seeds 50
 }
 
 start=$SECONDS

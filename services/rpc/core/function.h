@@ -80,7 +80,7 @@ class RunSink {
   virtual void Finished(RunId run, RunResult result) = 0;
 };
 
-// Runs one function. Thread-safe; neither call blocks. Implementations live in services/rpc/server.
+// Runs one function. Thread-safe; neither call blocks. Implementations live in services/rpc/functions.
 class Runnable {
  public:
   virtual ~Runnable() = default;
