@@ -42,6 +42,17 @@ CLEAN = {
     '#include "absl/base/internal/raw_logging.h"\nvoid f() { ABSL_RAW_CHECK(true, "x"); }\n',
     "services/kv/core/script.cc": "#include <fstream>\n",
     "services/kv/core/replica_test.cc": "#include <thread>\n",
+    "services/rpc/core/BUILD.bazel": (
+        'cc_library(name = "engine", srcs = ["engine.cc"], deps = ["@system//:crypto", "@system//:valijson"])\n'
+    ),
+    "services/rpc/core/engine.cc": (
+        "#include <openssl/sha.h>\n#include <nlohmann/json.hpp>\n#include <valijson/schema.hpp>\n"
+    ),
+    "services/rpc/storage/BUILD.bazel": (
+        'cc_library(name = "record_table", srcs = ["record_table.cc"])\n'
+        'cc_library(name = "etcd_request_store", srcs = ["etcd.cc"], deps = ["@system//:grpc"])\n'
+    ),
+    "services/rpc/storage/record_table.cc": "#include <map>\n",
 }
 
 
