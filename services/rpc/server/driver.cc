@@ -94,13 +94,17 @@ void Driver::Stop() {
   store_->Stop();
 }
 
+absl::Status Driver::CheckRoom(uint64_t bytes) const {
+  if (stopping_ || !failure_.ok()) return ShuttingDown();
+  const bool full =
+      queued_calls_ >= options_.queued_calls_max || queued_bytes_ + bytes > options_.queued_bytes_max;
+  return full ? Overloaded() : absl::OkStatus();
+}
+
 absl::Status Driver::Call(CallerId caller, CallInput input, const CallTerms& terms,
                           std::shared_ptr<CallWaiter> waiter) {
   absl::MutexLock lock(&mutex_);
-  if (stopping_ || !failure_.ok()) return ShuttingDown();
-  if (queued_calls_ >= options_.queued_calls_max || queued_bytes_ + terms.bytes > options_.queued_bytes_max) {
-    return Overloaded();
-  }
+  if (absl::Status status = CheckRoom(terms.bytes); !status.ok()) return status;
   ++queued_calls_;
   queued_bytes_ += terms.bytes;
   inputs_.queue.push_back(QueuedCall{caller, std::move(input), terms, std::move(waiter)});
@@ -116,11 +120,8 @@ void Driver::Look(const RequestId& id, LookFn done) {
   absl::Status refusal;
   {
     absl::MutexLock lock(&mutex_);
-    if (stopping_ || !failure_.ok()) {
-      refusal = ShuttingDown();
-    } else if (queued_calls_ >= options_.queued_calls_max) {
-      refusal = Overloaded();
-    } else {
+    refusal = CheckRoom(0);
+    if (refusal.ok()) {
       ++queued_calls_;
       inputs_.queue.push_back(QueuedLook{id, std::move(done)});
       return;
@@ -138,6 +139,14 @@ void Driver::Post(Task task) {
     }
   }
   task(nullptr);
+}
+
+absl::Status Driver::Ask(Task task) {
+  absl::MutexLock lock(&mutex_);
+  if (absl::Status status = CheckRoom(0); !status.ok()) return status;
+  ++queued_calls_;
+  inputs_.queue.push_back(std::move(task));
+  return absl::OkStatus();
 }
 
 void Driver::SetRegistry(std::shared_ptr<const Registry> registry) {
@@ -278,6 +287,7 @@ void Driver::Apply(StoreAnswer answer, const Times& now) {
 }
 
 void Driver::Apply(Reservation reservation, const Times&) {
+  if (reservations_.size() >= options_.reservations_max) return reservation.next(Overloaded());
   engine_->Reserve(reservation.counter);
   reservations_.push_back(std::move(reservation));
 }

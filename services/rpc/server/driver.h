@@ -43,8 +43,9 @@ struct DriverOptions {
   EngineOptions engine;
   size_t queued_calls_max = 10'000;  // calls and questions that the engine has not seen yet
   uint64_t queued_bytes_max = uint64_t{64} << 20;
-  uint64_t clock_wait_ms = 5000;                            // at the start, for the clock's first reservation
-  uint64_t reservation_wait_ms = 2000;                      // for a later one
+  size_t reservations_max = 1000;       // calls that wait for counters; beyond: OVERLOADED
+  uint64_t clock_wait_ms = 5000;        // at the start, for the first reservation of the clock
+  uint64_t reservation_wait_ms = 2000;  // for a later one
   std::function<void(const RequestId&)> on_run_started;     // may be empty; on the driver's thread
   std::function<void(StoreState)> on_store_state;           // the same; when it changes
   std::function<void(const absl::Status&)> on_fatal_error;  // the store has failed for good: end the process
@@ -88,8 +89,10 @@ class Driver : public RunSink {
   void Leave(CallerId caller);
   // Asks about an id; `done` is called once, on the driver's thread or at once.
   void Look(const RequestId& id, LookFn done);
-  // Runs the task on the driver's thread, or at once if that has ended.
+  // Runs the task on the driver's thread, or at once if that has ended. For the server's own; not bounded.
   void Post(Task task);
+  // The same for calls, bounded as they are. An error refuses it, and the task will not run.
+  absl::Status Ask(Task task);
   void SetRegistry(std::shared_ptr<const Registry> registry);
   // Calls `next` once counters up to `counter` and many more can be issued, or with an error; on the driver's
   // thread or at once.
@@ -160,6 +163,8 @@ class Driver : public RunSink {
   const std::shared_ptr<const Registry> first_registry_;
   std::optional<LamportClock> clock_;
   std::atomic<CallerId> next_caller_{1};
+
+  absl::Status CheckRoom(uint64_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   absl::Mutex mutex_;
   Inputs inputs_ ABSL_GUARDED_BY(mutex_);

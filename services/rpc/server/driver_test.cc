@@ -199,6 +199,7 @@ TEST_F(DriverTest, MoreThanItsBoundIsRefused) {
   const absl::Status refusal = Call(TestId(4), "echo").refusal;
   EXPECT_EQ(ErrorReason(refusal), "OVERLOADED");
   EXPECT_TRUE(RetryDelayMs(refusal).has_value());
+  EXPECT_EQ(ErrorReason(driver_->Ask([](Engine*) { FAIL(); })), "OVERLOADED");
   release.Notify();
   EXPECT_TRUE(second.waiter->Await().ok());
   EXPECT_TRUE(third.waiter->Await().ok());
@@ -278,7 +279,7 @@ TEST_F(DriverTest, WhatRunsLongerThanTheDrainIsKilledAndItsOutcomeUnknown) {
   ASSERT_TRUE(once.waiter->Await().ok());
   EXPECT_EQ(once.waiter->Await()->outcome.kind, Outcome::Kind::kUnknown);
   EXPECT_EQ(once.waiter->Await()->outcome.error.reason, "SHUT_DOWN");
-  EXPECT_EQ(ErrorReason(again.waiter->Await().status()), "SHUTTING_DOWN");
+  EXPECT_EQ(ErrorReason(again.waiter->Await().status()), "RUN_INTERRUPTED");
   EXPECT_TRUE(driver_->AwaitIdle(kPatience));
 }
 
@@ -321,6 +322,18 @@ TEST_F(DriverTest, AReservationThatCannotBeMadeIsGivenUp) {
   });
   EXPECT_TRUE(done.WaitForNotificationWithTimeout(kPatience));
   store_.Release();
+}
+
+TEST_F(DriverTest, NotAnyNumberOfCallsWaitForCounters) {
+  DriverOptions options;
+  options.reservations_max = 0;
+  Start(options);
+  absl::Notification done;
+  driver_->ReserveThen(uint64_t{1} << 40, [&](const absl::Status& status) {
+    EXPECT_EQ(ErrorReason(status), "OVERLOADED");
+    done.Notify();
+  });
+  EXPECT_TRUE(done.WaitForNotificationWithTimeout(kPatience));
 }
 
 TEST(DriverStartTest, WaitsForTheClockNotForEver) {

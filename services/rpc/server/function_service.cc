@@ -11,6 +11,11 @@
 namespace lamppost::rpc {
 namespace {
 
+absl::Status ShuttingDown() {
+  return MakeRetryableError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the server is shutting down",
+                            1000);
+}
+
 FunctionList ListOf(const Engine& engine) {
   FunctionList list;
   list.registry = engine.registry();
@@ -52,15 +57,14 @@ grpc::ServerUnaryReactor* FunctionServiceImpl::GetCall(Context* context, const B
 grpc::ServerUnaryReactor* FunctionServiceImpl::ListFunctions(Context* context, const Bytes* in, Bytes* out) {
   using Call = RawCall<v1::ListFunctionsRequest, v1::ListFunctionsResponse>;
   const auto list = [this](std::unique_ptr<Call> call) {
-    parts_.driver->Post([owned = call.release()](Engine* engine) {
+    Call* const owned = call.release();
+    const absl::Status refusal = parts_.driver->Ask([owned](Engine* engine) {
       std::unique_ptr<Call> call(owned);
-      if (engine == nullptr) {
-        return Call::Fail(std::move(call), MakeRetryableError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
-                                                              "the server is shutting down", 1000));
-      }
+      if (engine == nullptr) return Call::Fail(std::move(call), ShuttingDown());
       ToProto(ListOf(*engine), call->response());
       Call::Answer(std::move(call));
     });
+    if (!refusal.ok()) Call::Fail(std::unique_ptr<Call>(owned), refusal);
   };
   return BeginCall<v1::ListFunctionsRequest, v1::ListFunctionsResponse>(parts_.shell, context, in, out, list);
 }

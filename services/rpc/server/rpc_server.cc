@@ -50,14 +50,6 @@ absl::Status CheckFunctionsDirectory(const std::string& directory) {
       absl::StrCat("cannot read the functions directory ", directory, ": ", std::strerror(errno)));
 }
 
-void LogFunctions(absl::string_view message, const Registry& registry) {
-  Log(LogLevel::kInfo, message, {{"functions", registry.functions().size()}});
-  for (const FunctionProblem& problem : registry.problems()) {
-    Log(LogLevel::kWarn, "a file defines no function",
-        {{"file", problem.file}, {"problem", problem.message}});
-  }
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(
@@ -107,7 +99,6 @@ absl::Status RpcServer::Open(Launcher launcher, std::function<void(const absl::S
       [this](std::shared_ptr<const Registry> registry) { TakeRegistry(std::move(registry)); });
   if (!host.ok()) return host.status();
   host_ = *std::move(host);
-  LogFunctions("functions", *host_->registry());
   driver_ =
       std::make_unique<Driver>(MakeDriverOptions(std::move(on_fatal_error)), store_.get(), host_->registry());
   if (absl::Status status = driver_->Start(); !status.ok()) return status;
@@ -119,7 +110,6 @@ absl::Status RpcServer::Open(Launcher launcher, std::function<void(const absl::S
 
 // Under the mutex, so that the newest comes last.
 void RpcServer::TakeRegistry(std::shared_ptr<const Registry> registry) {
-  LogFunctions("the functions have changed", *registry);
   absl::MutexLock lock(&mutex_);
   if (registry_taker_ != nullptr) registry_taker_->SetRegistry(std::move(registry));
 }
