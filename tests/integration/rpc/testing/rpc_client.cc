@@ -3,7 +3,6 @@
 #include <google/protobuf/util/json_util.h>
 #include <grpcpp/create_channel.h>
 
-#include <cstdlib>
 #include <random>
 
 #include "absl/strings/str_cat.h"
@@ -19,15 +18,7 @@ namespace {
 
 namespace v1 = rpc::v1;
 
-// Between calls gRPC looks after a client's connections every 5 s only: a connection that is being made
-// then waits for so long. Read when gRPC starts, which is with the first channel.
-bool LookAfterConnectionsOften() {
-  return setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "10", 1) == 0;
-}
-
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
-  static const bool set = LookAfterConnectionsOften();
-  if (!set) return nullptr;
   grpc::ChannelArguments arguments;
   // Servers come back within a test's patience, not within gRPC's.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
@@ -101,6 +92,8 @@ absl::Status RpcClient::ClearFaults() {
 bool RpcClient::IsServing(const std::string& service) {
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(2)));
+  // Between calls nobody looks after a client's connections: one that is being made needs a call that waits.
+  context.set_wait_for_ready(true);
   grpc::health::v1::HealthCheckRequest request;
   request.set_service(service);
   grpc::health::v1::HealthCheckResponse response;
