@@ -133,25 +133,28 @@ void EtcdRequestStore::Send(std::vector<OperationOrder::Begun> begun) {
     channels_.endpoint(call->endpoint)
         .kv->async()
         ->Txn(&call->context, &call->request, &call->response,
-              [this, call](const grpc::Status& status) { Answered(*call, status); });
+              [this, call](const grpc::Status& status) mutable { Answered(std::move(call), status); });
   }
 }
 
-void EtcdRequestStore::Answered(const Call& call, const grpc::Status& status) {
+// The call goes before this object may: its context holds the channel, and a channel whose last holder is one
+// of gRPC's own threads waits, in its end, for that thread.
+void EtcdRequestStore::Answered(std::shared_ptr<Call> call, const grpc::Status& status) {
   StoreAnswer answer;
-  if (absl::Status settled = channels_.Settle(call.endpoint, status); settled.ok()) {
-    answer = codec_.Decode(call.operation, call.response);
+  if (absl::Status settled = channels_.Settle(call->endpoint, status); settled.ok()) {
+    answer = codec_.Decode(call->operation, call->response);
   } else {
-    answer.number = call.operation.number;
+    answer.number = call->operation.number;
     answer.status = std::move(settled);
   }
   std::vector<OperationOrder::Begun> begun;
   {
     absl::MutexLock lock(&mutex_);
     answers_.push_back(std::move(answer));
-    order_.Done(call.ticket);
+    order_.Done(call->ticket);
     begun = TakeReady();
   }
+  call.reset();
   Send(std::move(begun));
   Deliver();
   absl::MutexLock lock(&mutex_);

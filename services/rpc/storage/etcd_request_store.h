@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -57,7 +58,7 @@ class EtcdRequestStore : public RequestStore {
   void Finish(EtcdLease::End end);
   std::vector<OperationOrder::Begun> TakeReady() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Send(std::vector<OperationOrder::Begun> begun);
-  void Answered(const Call& call, const grpc::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Answered(std::shared_ptr<Call> call, const grpc::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
   void Deliver() ABSL_LOCKS_EXCLUDED(mutex_);
 
   const EtcdOptions options_;

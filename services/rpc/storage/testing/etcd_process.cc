@@ -2,6 +2,9 @@
 
 #include <signal.h>
 
+#include <filesystem>
+#include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -18,6 +21,18 @@ constexpr absl::Duration kStartLimit = absl::Seconds(30);
 
 std::string Url(int port) {
   return absl::StrCat("http://127.0.0.1:", port);
+}
+
+// A signal reaches a process' threads one after the other.
+bool IsStopped(pid_t pid) {
+  std::error_code error;
+  for (const auto& thread :
+       std::filesystem::directory_iterator(absl::StrCat("/proc/", pid, "/task"), error)) {
+    const std::string stat = lamppost::testing::ReadFile(thread.path().string() + "/stat");
+    const size_t behind_name = stat.rfind(") ");
+    if (behind_name == std::string::npos || stat[behind_name + 2] != 'T') return false;
+  }
+  return !error;
 }
 
 }  // namespace
@@ -69,6 +84,8 @@ void EtcdProcess::Kill() {
 
 void EtcdProcess::Pause() {
   process_->Signal(SIGSTOP);
+  EXPECT_OK(lamppost::testing::WaitFor("etcd to stand still", absl::Seconds(10),
+                                       [this] { return IsStopped(process_->pid()); }));
 }
 
 void EtcdProcess::Resume() {
