@@ -1,9 +1,12 @@
 #include "clients/cli/call_format.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -96,6 +99,19 @@ std::string CallStateName(rpc::v1::CallState state) {
   return absl::AsciiStrToLower(absl::StripPrefix(name, "CALL_STATE_"));
 }
 
+std::string FormatUnfinished(const rpc::v1::GetCallResponse& response) {
+  std::string line = CallStateName(response.state());
+  if (!response.method().empty()) absl::StrAppend(&line, " (", Printable(response.method()), ")");
+  const rpc::v1::Progress& progress = response.progress();
+  if (progress.has_fraction()) {
+    // Written so that a NaN is 0.
+    const double part = progress.fraction() > 0 ? std::min(1.0, progress.fraction()) : 0;
+    absl::StrAppend(&line, ", ", static_cast<int>(part * 100), "%");
+  }
+  if (!progress.message().empty()) absl::StrAppend(&line, ", ", Printable(progress.message()));
+  return line + "\n";
+}
+
 Json KnownCallJson(const rpc::v1::GetCallResponse& response, absl::string_view server) {
   Json object = {{"request_id", response.request_id()},
                  {"state", CallStateName(response.state())},
@@ -135,9 +151,19 @@ std::string AskAgainCommand(const FunctionArguments& arguments, const rpc::Json&
                             absl::string_view request_id) {
   std::vector<std::string> words = {"lamppost", "--server", arguments.server_list};
   if (!arguments.timeout.empty()) words.insert(words.end(), {"--timeout", arguments.timeout});
-  words.insert(words.end(), {"call", arguments.method});
-  for (std::string& word : ParamsWords(arguments, params)) words.push_back(std::move(word));
+  // Behind "--" nothing is an option.
+  std::vector<std::string> what = {arguments.method};
+  for (std::string& word : ParamsWords(arguments, params)) what.push_back(std::move(word));
+  const bool dashes = std::any_of(what.begin(), what.end(), [](const std::string& word) {
+    return absl::StartsWith(word, "-") && word != "-";
+  });
+  words.push_back("call");
+  if (!dashes) words.insert(words.end(), what.begin(), what.end());
   words.insert(words.end(), {"--request-id", std::string(request_id)});
+  if (dashes) {
+    words.push_back("--");
+    words.insert(words.end(), what.begin(), what.end());
+  }
   return absl::StrJoin(
       words, " ", [](std::string* out, const std::string& word) { absl::StrAppend(out, ShellQuote(word)); });
 }

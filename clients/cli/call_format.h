@@ -27,6 +27,8 @@ Json CallJson(const client::FunctionCallResult& result);
 Json KnownCallJson(const rpc::v1::GetCallResponse& response, absl::string_view server);
 // "queued", "running", "done", "interrupted"
 std::string CallStateName(rpc::v1::CallState state);
+// A line about a call that has no outcome yet: "running (report), 40%, reading".
+std::string FormatUnfinished(const rpc::v1::GetCallResponse& response);
 
 // A function's own failure, for stderr: reason, message, how the program ended, the end of its error output.
 std::string FormatFunctionError(const rpc::v1::FunctionError& error, Colour colour);

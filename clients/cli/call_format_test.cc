@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
 #include "clients/cli/call_progress.h"
 #include "clients/cli/functions_format.h"
 
@@ -93,6 +97,36 @@ TEST(CallFormatTest, TheCommandThatAsksAgain) {
   EXPECT_THAT(AskAgainCommand(arguments, large, "ID"), HasSubstr("call add '@file name' --request-id ID"));
   arguments.params = {"{}"};
   EXPECT_THAT(AskAgainCommand(arguments, large, "ID"), HasSubstr("xxxxx"));
+}
+
+// As call took it: lamppost call -- -f a=1
+TEST(CallFormatTest, AFunctionThatLooksLikeAnOptionIsAskedForAgain) {
+  FunctionArguments arguments;
+  arguments.method = "-f";
+  const std::string command = AskAgainCommand(arguments, {{"a", 1}}, "ID");
+  EXPECT_EQ(command, R"(lamppost --server http://127.0.0.1:5000 call --request-id ID -- -f '{"a":1}')");
+  const char* const words[] = {"lamppost", "call", "--request-id", "ID", "--", "-f", R"({"a":1})"};
+  const ParsedArguments parsed = ParseArguments(7, words);
+  ASSERT_TRUE(parsed.arguments.has_value()) << parsed.error;
+  EXPECT_EQ(parsed.arguments->functions.method, "-f");
+  EXPECT_EQ(parsed.arguments->functions.request_id, "ID");
+}
+
+TEST(CallFormatTest, CallsWithoutAnOutcomeYet) {
+  rpc::v1::GetCallResponse response;
+  response.set_state(rpc::v1::CALL_STATE_QUEUED);
+  EXPECT_EQ(FormatUnfinished(response), "queued\n");
+  response.set_state(rpc::v1::CALL_STATE_RUNNING);
+  response.set_method("report\x1b");
+  response.mutable_progress()->set_fraction(0.4);
+  response.mutable_progress()->set_message("reading\n");
+  EXPECT_EQ(FormatUnfinished(response), "running (report\\x1b), 40%, reading\\n\n");
+  response.mutable_progress()->clear_message();
+  for (const auto& [fraction, shown] :
+       {std::pair(1e300, "100%"), std::pair(-1e300, "0%"), std::pair(std::nan(""), "0%")}) {
+    response.mutable_progress()->set_fraction(fraction);
+    EXPECT_EQ(FormatUnfinished(response), absl::StrCat("running (report\\x1b), ", shown, "\n"));
+  }
 }
 
 TEST(CallProgressTest, ABarIfItIsKnownHowFar) {

@@ -104,16 +104,7 @@ int ReportUnfinished(Session* session, const Known& known) {
     *session->io().out << TerminalJson(KnownCallJson(known.response, known.server), -1) << "\n" << std::flush;
     return kExitUnknown;
   }
-  const rpc::v1::GetCallResponse& response = known.response;
-  std::string line = CallStateName(response.state());
-  if (!response.method().empty()) absl::StrAppend(&line, " (", Printable(response.method()), ")");
-  if (response.progress().has_fraction()) {
-    absl::StrAppend(&line, ", ", static_cast<int>(response.progress().fraction() * 100), "%");
-  }
-  if (!response.progress().message().empty()) {
-    absl::StrAppend(&line, ", ", Printable(response.progress().message()));
-  }
-  *session->io().out << line << "\n" << std::flush;
+  *session->io().out << FormatUnfinished(known.response) << std::flush;
   return kExitUnknown;
 }
 

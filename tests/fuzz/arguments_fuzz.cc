@@ -17,6 +17,22 @@ bool IsDurationMs(int64_t duration_ms) {
   return duration_ms >= 1 && duration_ms <= kDurationMsMax;
 }
 
+// What the verbs that are about functions build on.
+void CheckFunctions(Verb verb, const FunctionArguments& functions) {
+  FUZZ_CHECK(!functions.servers.empty(), "there is no server to ask");
+  FUZZ_CHECK(ParseAddresses(functions.server_list).ok(), "the list of servers is not what was read");
+  FUZZ_CHECK(!functions.retries || (*functions.retries >= 0 && *functions.retries <= kRetriesMax), "retries");
+  FUZZ_CHECK(!functions.hedge_delay_ms || IsDurationMs(*functions.hedge_delay_ms), "the hedge's delay");
+  FUZZ_CHECK(!functions.hedge_delay_ms || functions.form == CallForm::kUnary, "a stream that is hedged");
+  FUZZ_CHECK(functions.timeout.empty() || ParseDurationMs(functions.timeout).ok(), "a timeout is none");
+  if (verb != Verb::kFaultRpc || functions.fault_action != FaultAction::kAdd) return;
+  const rpc::v1::Fault& fault = functions.fault;
+  FUZZ_CHECK(fault.kind() != rpc::v1::FAULT_KIND_UNSPECIFIED, "a fault of no kind");
+  FUZZ_CHECK(fault.delay_ms() <= kFaultDelayMsMax, "a fault's delay");
+  FUZZ_CHECK(fault.kind() != rpc::v1::FAULT_KIND_DELAY || fault.delay_ms() > 0, "a delay of no time");
+  FUZZ_CHECK(fault.probability() > 0 && fault.probability() <= 1, "a fault's probability");
+}
+
 // What the verbs build on.
 void CheckArguments(const Arguments& arguments) {
   FUZZ_CHECK(!arguments.nodes.empty(), "there is no node to ask");
@@ -24,6 +40,7 @@ void CheckArguments(const Arguments& arguments) {
   FUZZ_CHECK(IsDurationMs(arguments.attempt_timeout_ms), "the attempt's timeout");
   FUZZ_CHECK(!arguments.timeout_ms || IsDurationMs(*arguments.timeout_ms), "the timeout");
   FUZZ_CHECK(!arguments.limit || *arguments.limit > 0, "a scan of no keys");
+  CheckFunctions(arguments.verb, arguments.functions);
 }
 
 }  // namespace

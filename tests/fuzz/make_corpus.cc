@@ -32,7 +32,8 @@ int main(int argc, char** argv) {
     std::cerr << "usage: make_corpus DIRECTORY\n";
     return 2;
   }
-  for (const auto& seeds : {lamppost::fuzz::NodeSeeds(), lamppost::fuzz::ClientSeeds()}) {
+  for (const auto& seeds :
+       {lamppost::fuzz::NodeSeeds(), lamppost::fuzz::ClientSeeds(), lamppost::fuzz::FunctionSeeds()}) {
     for (const lamppost::fuzz::Seed& seed : seeds) lamppost::fuzz::Write(argv[1], seed);
   }
   return 0;

@@ -17,6 +17,8 @@ struct Seed {
 std::vector<Seed> NodeSeeds();
 // For what the client reads: the command line, addresses, lines, answers.
 std::vector<Seed> ClientSeeds();
+// For functions: what their servers read, and what their client does.
+std::vector<Seed> FunctionSeeds();
 
 }  // namespace lamppost::fuzz
 

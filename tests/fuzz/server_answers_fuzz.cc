@@ -3,10 +3,15 @@
 #include <sstream>
 #include <string>
 
+#include "absl/strings/str_split.h"
+#include "clients/cli/call_format.h"
+#include "clients/cli/call_progress.h"
 #include "clients/cli/format.h"
+#include "clients/cli/functions_format.h"
 #include "clients/cli/json_format.h"
 #include "clients/cli/scan_printer.h"
 #include "clients/cli/status_format.h"
+#include "clients/cli/text_table.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace lamppost::cli {
@@ -14,9 +19,8 @@ namespace {
 
 // What may stand in a table: characters that print, and the ends of its lines.
 void CheckTable(absl::string_view text) {
-  for (const char byte : text) {
-    const auto c = static_cast<unsigned char>(byte);
-    FUZZ_CHECK((c >= 0x20 && c != 0x7f) || c == '\n', "a control character of the server's is printed");
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    FUZZ_CHECK(Printable(line) == line, "a control character of the server's is printed");
   }
 }
 
@@ -72,21 +76,89 @@ void CheckKeyVerbs(absl::string_view bytes) {
   }
 }
 
+// JSON that a terminal may show: C1 controls are written out, too.
+void CheckShownJson(const Json& json) {
+  const std::string text = TerminalJson(json, -1);
+  CheckJson(text);
+  FUZZ_CHECK(Printable(text) == text, "JSON holds a character that steers a terminal");
+}
+
+void CheckProgress(const rpc::v1::Progress& progress) {
+  const std::string line = RenderCallProgress(progress, 1500);
+  FUZZ_CHECK(Printable(line) == line && DisplayWidth(line) <= 80, "a bar that a terminal does not hold");
+}
+
+void CheckOutcome(const rpc::v1::Outcome& outcome) {
+  CheckShownJson(OutcomeJson(outcome));
+  CheckTable(FormatFunctionError(outcome.error(), Colour::kOff));
+  CheckTable(FormatValue(outcome.result(), OutputFormat::kTable));
+  CheckJson(FormatValue(outcome.result(), OutputFormat::kTable));
+  FormatValue(outcome.result(), OutputFormat::kRaw);  // a text as it is: that is what it is for
+}
+
+void CheckCall(absl::string_view bytes) {
+  rpc::v1::CallResponse response;
+  if (!response.ParseFromString(std::string(bytes))) return;
+  client::FunctionCallResult result;
+  result.request_id = response.request_id();
+  result.server = "127.0.0.1:5000";
+  result.answer = response.outcome();
+  result.server_clock = response.clock().counter();
+  CheckOutcome(result.answer);
+  CheckShownJson(CallJson(result));
+}
+
+void CheckKnownCall(absl::string_view bytes) {
+  rpc::v1::GetCallResponse response;
+  if (!response.ParseFromString(std::string(bytes))) return;
+  CheckOutcome(response.outcome());
+  CheckProgress(response.progress());
+  CheckShownJson(KnownCallJson(response, "127.0.0.1:5000"));
+  CheckTable(FormatUnfinished(response));
+}
+
+void CheckFunctions(absl::string_view bytes) {
+  rpc::v1::ListFunctionsResponse response;
+  if (!response.ParseFromString(std::string(bytes))) return;
+  CheckTable(FormatFunctions(response, Colour::kOff));
+  CheckShownJson(FunctionsJson(response, "127.0.0.1:5000"));
+}
+
+void CheckFaults(absl::string_view bytes) {
+  FaultAnswer<rpc::v1::ListFaultsResponse> answer;
+  answer.server = "127.0.0.1:5000";
+  if (!answer.result.response.ParseFromString(std::string(bytes))) return;
+  CheckTable(FormatFaults({answer, answer}, Colour::kOff));
+  for (const rpc::v1::Fault& fault : answer.result.response.faults()) CheckShownJson(FaultJson(fault));
+}
+
 }  // namespace
 }  // namespace lamppost::cli
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lamppost;
   fuzz::Input input(fuzz::BytesOf(data, size));
-  switch (input.Byte() % 3) {
+  switch (input.Byte() % 7) {
     case 0:
       cli::CheckStatus(input.rest());
       break;
     case 1:
       cli::CheckScan(input.rest());
       break;
-    default:
+    case 2:
       cli::CheckKeyVerbs(input.rest());
+      break;
+    case 3:
+      cli::CheckCall(input.rest());
+      break;
+    case 4:
+      cli::CheckKnownCall(input.rest());
+      break;
+    case 5:
+      cli::CheckFunctions(input.rest());
+      break;
+    default:
+      cli::CheckFaults(input.rest());
   }
   return 0;
 }

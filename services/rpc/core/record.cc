@@ -57,7 +57,9 @@ class Reader {
   }
   std::optional<int> MaybeInt(const Json& json, const char* name) {
     if (!json.contains(name) || !Expect(json[name].is_number_integer())) return std::nullopt;
-    return json[name].get<int>();
+    const int number = json[name].get<int>();
+    Expect(json[name] == number);  // it may be beyond an int
+    return number;
   }
   Timestamp Time(const Json& json, const char* name) {
     Timestamp time;
@@ -67,7 +69,9 @@ class Reader {
     time.counter = NumberOf(parts[0]);
     if (!Expect(parts[1].is_string() && parts[2].is_string())) return time;
     time.origin.node_id = parts[1].get<std::string>();
-    Expect(absl::SimpleAtoi(parts[2].get<std::string>(), &time.origin.incarnation));
+    const std::string& incarnation = parts[2].get_ref<const std::string&>();
+    Expect(absl::SimpleAtoi(incarnation, &time.origin.incarnation) &&
+           absl::StrCat(time.origin.incarnation) == incarnation);
     return time;
   }
   const Json* Find(const Json& json, const char* name) {
@@ -130,7 +134,9 @@ Record ReadRecord(const Json& json, Reader* reader) {
   record.fingerprint = reader->Text(json, "fingerprint");
   record.owner = reader->Text(json, "owner");
   record.run = reader->Number(json, "run");
-  if (json.contains("idempotent")) record.repeat = Repeat::kIdempotent;
+  if (json.contains("idempotent") && reader->Expect(json["idempotent"] == true)) {
+    record.repeat = Repeat::kIdempotent;
+  }
   if (json.contains("client_id")) record.client_id = reader->Text(json, "client_id");
   record.started = reader->Time(json, "started");
   if (record.state == Record::State::kDone) {

@@ -76,6 +76,26 @@ TEST(RecordTest, DamageIsReported) {
   }
 }
 
+// A record that was read as another one could run again, or end otherwise than it did.
+TEST(RecordTest, NothingIsTakenForSomethingElse) {
+  Record record = Done();
+  record.outcome.kind = Outcome::Kind::kError;
+  record.outcome.error = {"EXIT_CODE", "it ended", 3, {}, ""};
+  Json json = ParseJson(Encode(record), 10'000).value();
+  ASSERT_TRUE(DecodeRecord(json.dump()).ok());
+  json["outcome"]["error"]["exit_code"] = (uint64_t{1} << 32) + 3;
+  EXPECT_EQ(ErrorReason(DecodeRecord(json.dump()).status()), "DATA_CORRUPT");
+  json["outcome"]["error"]["exit_code"] = 3;
+  json["started"][2] = "007";
+  EXPECT_EQ(ErrorReason(DecodeRecord(json.dump()).status()), "DATA_CORRUPT");
+  json["started"][2] = "7";
+  ASSERT_TRUE(DecodeRecord(json.dump()).ok());
+  for (const Json& flag : {Json(false), Json(nullptr), Json("true")}) {
+    json["idempotent"] = flag;
+    EXPECT_EQ(ErrorReason(DecodeRecord(json.dump()).status()), "DATA_CORRUPT") << flag.dump();
+  }
+}
+
 TEST(RecordTest, FingerprintsTellMethodsAndParamsApart) {
   EXPECT_EQ(Fingerprint("add", "{}"), Fingerprint("add", "{}"));
   EXPECT_NE(Fingerprint("add", "{}"), Fingerprint("ad", "d{}"));

@@ -22,6 +22,8 @@ using etcdserverpb::TxnResponse;
 
 constexpr char kFormat[] = "1";
 constexpr size_t kNumberDigits = 20;
+// No fleet comes near it; beyond, counters could run over.
+constexpr uint64_t kClockMax = UINT64_MAX / 2;
 constexpr size_t kShownBytesMax = 40;
 
 // Of one width, so that etcd's comparison of bytes is one of numbers.
@@ -175,7 +177,7 @@ class Decoder {
   absl::Status operator()(const GetRecord&) const { return TakeRecord(Found(response_, 0)); }
 
   absl::Status operator()(const CreateRecord& create) const {
-    if (TakeRevision()) return absl::OkStatus();
+    if (response_.succeeded()) return TakeRevision();
     if (const mvccpb::KeyValue* record = Found(response_, 0)) {
       answer_->verdict = StoreAnswer::Verdict::kConflict;
       return TakeRecord(record);
@@ -186,7 +188,7 @@ class Decoder {
   }
 
   absl::Status operator()(const ReplaceRecord&) const {
-    if (TakeRevision()) return absl::OkStatus();
+    if (response_.succeeded()) return TakeRevision();
     answer_->verdict = StoreAnswer::Verdict::kConflict;
     return TakeRecord(Found(response_, 0));
   }
@@ -218,10 +220,10 @@ class Decoder {
 
  private:
   // What a transaction writes has the revision that it leaves the store with.
-  bool TakeRevision() const {
-    if (!response_.succeeded()) return false;
+  absl::Status TakeRevision() const {
+    if (response_.header().revision() <= 0) return Damaged("what was written has no revision");
     answer_->revision = static_cast<uint64_t>(response_.header().revision());
-    return true;
+    return absl::OkStatus();
   }
 
   absl::Status TakeRecord(const mvccpb::KeyValue* found) const {
@@ -237,6 +239,7 @@ class Decoder {
     if (!id.ok() || ToString(*id) != absl::StripPrefix(found.key(), records_prefix_)) {
       return Damaged(absl::StrCat("the key \"", absl::CEscape(found.key()), "\" is no record's"));
     }
+    if (found.mod_revision() <= 0) return Damaged("a record has no revision");
     return StoredRecord{*id, found.value(), static_cast<uint64_t>(found.mod_revision())};
   }
 
@@ -296,7 +299,7 @@ absl::StatusOr<uint64_t> EtcdCodec::DecodeReadClock(const TxnResponse& response)
   const mvccpb::KeyValue* const clock = Found(response, 2);
   uint64_t limit = 0;
   if (clock == nullptr || clock->value().size() != kNumberDigits ||
-      !absl::SimpleAtoi(clock->value(), &limit)) {
+      !absl::SimpleAtoi(clock->value(), &limit) || limit > kClockMax) {
     return Damaged("its clock is missing or no number");
   }
   return limit;

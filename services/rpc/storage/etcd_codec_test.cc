@@ -71,6 +71,21 @@ TEST_F(EtcdCodecTest, AForeignKeyIsDamage) {
   }
 }
 
+// The engine takes 0 for "not there".
+TEST_F(EtcdCodecTest, AMissingRevisionIsDamage) {
+  TxnResponse response;
+  Found(&response, codec_.RecordKey(Minted(1)), "value");
+  EXPECT_EQ(Reason(GetRecord{Minted(1)}, response), "");
+  response.mutable_responses(0)->mutable_response_range()->mutable_kvs(0)->set_mod_revision(0);
+  EXPECT_EQ(Reason(GetRecord{Minted(1)}, response), "DATA_CORRUPT");
+  EXPECT_EQ(Reason(ScanRecords{}, response), "DATA_CORRUPT");
+  response.set_succeeded(true);
+  EXPECT_EQ(Reason(CreateRecord{Minted(1), ""}, response), "DATA_CORRUPT");
+  EXPECT_EQ(Reason(ReplaceRecord{Minted(1), 7, ""}, response), "DATA_CORRUPT");
+  response.mutable_header()->set_revision(8);
+  EXPECT_EQ(codec_.Decode({1, CreateRecord{Minted(1), ""}}, response).revision, 8u);
+}
+
 TEST_F(EtcdCodecTest, NoMoreThanWasAskedFor) {
   TxnResponse response;
   Found(&response, codec_.RecordKey(Minted(1)), "value");
@@ -84,8 +99,11 @@ TEST_F(EtcdCodecTest, TheClockIsReadOnlyWhereAllIsThere) {
   Found(&response, "horizon", number_);
   Found(&response, "clock", number_);
   EXPECT_EQ(codec_.DecodeReadClock(response).value(), 7u);
-  response.mutable_responses(2)->mutable_response_range()->mutable_kvs(0)->set_value("7");
-  EXPECT_EQ(ErrorReason(codec_.DecodeReadClock(response).status()), "DATA_CORRUPT");
+  // The last one is a number, but one behind which there is no room for others.
+  for (const char* clock : {"7", "0000000000000000000x", "18446744073709551615"}) {
+    response.mutable_responses(2)->mutable_response_range()->mutable_kvs(0)->set_value(clock);
+    EXPECT_EQ(ErrorReason(codec_.DecodeReadClock(response).status()), "DATA_CORRUPT") << clock;
+  }
   response.mutable_responses(0)->mutable_response_range()->mutable_kvs(0)->set_value("2");
   EXPECT_EQ(ErrorReason(codec_.DecodeReadClock(response).status()), "FORMAT_UNKNOWN");
   EXPECT_EQ(ErrorReason(codec_.DecodeReadClock(TxnResponse()).status()), "DATA_CORRUPT");

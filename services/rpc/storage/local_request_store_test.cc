@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "absl/synchronization/notification.h"
 #include "gtest/gtest.h"
 #include "services/common/error.h"
+#include "services/kv/core/coding.h"
 #include "services/kv/core/replica.h"
 #include "services/kv/storage/memory_storage.h"
 #include "services/kv/storage/rocksdb_storage.h"
@@ -103,6 +105,21 @@ TEST(StagedRecordsTest, DamagedRecordsAreReported) {
   for (const StoreOperation& operation : std::vector<StoreOperation>{
            GetRecord{RequestId(bytes)}, CreateRecord{RequestId(bytes), "value"}, ScanRecords{}}) {
     EXPECT_EQ(ErrorReason(records.Apply({0, operation}).status), "DATA_CORRUPT");
+  }
+}
+
+// With such a state the next revision would be 0, or no clock could be reserved any more.
+TEST(StagedRecordsTest, AStateAtTheEndOfItsNumbersIsDamage) {
+  kv::MemoryStorage storage;
+  ASSERT_TRUE(StagedRecords(&storage, "me").Load().ok());
+  for (const auto& [clock_limit, revision] :
+       {std::pair(UINT64_MAX, uint64_t{1}), std::pair(uint64_t{1}, UINT64_MAX)}) {
+    std::string state;
+    for (const uint64_t number : {clock_limit, uint64_t{0}, revision}) kv::PutVarint(number, &state);
+    kv::WriteBatch batch;
+    batch.Put(kv::Space::kMeta, "state", state);
+    ASSERT_TRUE(storage.Commit(batch, kv::Durability::kSync).ok());
+    EXPECT_EQ(ErrorReason(StagedRecords(&storage, "me").Load()), "DATA_CORRUPT");
   }
 }
 

@@ -22,6 +22,8 @@ constexpr char kStateKey[] = "state";
 // A node's is a bare number.
 constexpr char kFormat[] = "request-store-1";
 constexpr size_t kShownBytesMax = 40;
+// No server comes near it; beyond, counters could run over.
+constexpr uint64_t kCounterMax = UINT64_MAX / 2;
 
 std::string Key(const RequestId& id) {
   return std::string(id.bytes().begin(), id.bytes().end());
@@ -73,7 +75,9 @@ absl::StatusOr<StagedRecords::State> StagedRecords::Decode(absl::string_view tex
   state.clock_limit = decoder.Varint();
   state.horizon_ms = decoder.Varint();
   state.revision = decoder.Varint();
-  if (!decoder.Done()) return Damaged("its state cannot be read");
+  if (!decoder.Done() || state.clock_limit > kCounterMax || state.revision > kCounterMax) {
+    return Damaged("its state cannot be read");
+  }
   return state;
 }
 
