@@ -237,6 +237,7 @@ void AddCommandSeeds(std::vector<Seed>* seeds) {
   seeds->push_back(
       {"arguments", "fault",
        Words({"fault", "rpc", "delay", "2s", "--method", "f", "--times", "3", "--probability", "0.5"})});
+  seeds->push_back({"arguments", "finding_no_delay", Words({"fault", "rpc", "delay", ""})});
   seeds->push_back({"arguments", "outcome", Words({"outcome", rpc::ToString(kId), "-o", "json"})});
   seeds->push_back({"call_params", "members",
                     Words({"--server", servers, "--timeout", "1m30s", "call", "f", "a=1", "b=it's $5",
