@@ -113,6 +113,7 @@ TEST_F(FunctionArgumentsTest, WrongUseIsExitTwo) {
   EXPECT_THAT(Bad({"--server", "nonsense", "call", "add"}), HasSubstr("--server"));
   EXPECT_THAT(Bad({"fault", "rpc", "delay", "2h"}), HasSubstr("hour"));
   EXPECT_THAT(Bad({"fault", "rpc", "delay", "soon"}), HasSubstr("DELAY"));
+  EXPECT_THAT(Bad({"fault", "rpc", "delay", ""}), HasSubstr("DELAY"));
   for (const char* probability : {"0", "-1", "1.5", "nan", "often"}) {
     Bad({"fault", "rpc", "crash", "--probability", probability});
   }

@@ -139,8 +139,11 @@ std::string ServerOfPeer(absl::string_view peer) {
   if (!absl::ConsumePrefix(&peer, "ipv6:")) return "";
   std::string text = absl::StrReplaceAll(peer, {{"%5B", "["}, {"%5D", "]"}, {"%25", "%"}});
   absl::string_view mapped = text;
-  if (absl::ConsumePrefix(&mapped, "[::ffff:") && absl::StrContains(mapped, '.')) {
-    return absl::StrReplaceAll(mapped, {{"]", ""}});
+  if (absl::ConsumePrefix(&mapped, "[::ffff:")) {
+    // "[::ffff:0:10.0.0.1]" is another kind of address.
+    const absl::string_view host = mapped.substr(0, mapped.find(']'));
+    const bool is_4 = absl::StrContains(host, '.') && !absl::StrContains(host, ':');
+    if (is_4) return absl::StrReplaceAll(mapped, {{"]", ""}});
   }
   return text;
 }

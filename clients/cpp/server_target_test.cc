@@ -47,6 +47,7 @@ TEST(ServerTargetTest, WhoAnswered) {
   EXPECT_EQ(ServerOfPeer("ipv6:[::1]:5000"), "[::1]:5000");
   EXPECT_EQ(ServerOfPeer("ipv6:%5B::1%5D:5000"), "[::1]:5000");
   EXPECT_EQ(ServerOfPeer("ipv6:[::ffff:10.0.0.1]:5000"), "10.0.0.1:5000");
+  EXPECT_EQ(ServerOfPeer("ipv6:[::ffff:0:10.0.0.1]:5000"), "[::ffff:0:10.0.0.1]:5000");
   EXPECT_EQ(ServerOfPeer("ipv4:10.0.0.1:5000,10.0.0.2:5000"), "");
   EXPECT_EQ(ServerOfPeer("dns:///name:5000"), "");
   EXPECT_EQ(ServerOfPeer(""), "");

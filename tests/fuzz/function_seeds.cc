@@ -237,6 +237,7 @@ void AddCommandSeeds(std::vector<Seed>* seeds) {
   seeds->push_back(
       {"arguments", "fault",
        Words({"fault", "rpc", "delay", "2s", "--method", "f", "--times", "3", "--probability", "0.5"})});
+  seeds->push_back({"arguments", "finding_no_delay", Words({"fault", "rpc", "delay", ""})});
   seeds->push_back({"arguments", "outcome", Words({"outcome", rpc::ToString(kId), "-o", "json"})});
   seeds->push_back({"call_params", "members",
                     Words({"--server", servers, "--timeout", "1m30s", "call", "f", "a=1", "b=it's $5",
@@ -245,6 +246,8 @@ void AddCommandSeeds(std::vector<Seed>* seeds) {
   seeds->push_back({"call_params", "standard_input",
                     Words({"call", "f", "-", "--stream"}) + "{\"long\":\"" + std::string(5000, 'x') + "\"}"});
   seeds->push_back({"call_params", "dashes", Words({"call", "--", "-f", "-a=1"})});
+  // An address that looks like one of IPv4 and is not.
+  seeds->push_back({"addresses", "finding_not_mapped", "127.0.0.1:80,[::ffff:0:10.0.0.1]:81"});
   seeds->push_back(
       {"addresses", "servers", "127.0.0.1:80,[::1]:81,http://10.0.0.1:5000,[::ffff:10.0.0.2]:9"});
 }
