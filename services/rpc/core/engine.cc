@@ -23,7 +23,7 @@ Engine::Engine(EngineOptions options, LamportClock* clock, std::string owner,
 Engine::~Engine() = default;
 
 void Engine::Call(CallerId caller, CallInput input, const Times& now) {
-  if (absl::Status status = CheckInput(input); !status.ok()) return ReplyTo(caller, std::move(status));
+  if (absl::Status status = CheckInput(input, now); !status.ok()) return ReplyTo(caller, std::move(status));
   if (LAMPPOST_MUTATION(kAgeBeforeJoin) && !CheckAge(input, now).ok())
     return ReplyTo(caller, CheckAge(input, now));
   std::string fingerprint = Fingerprint(input.method, CanonicalText(input.params));
@@ -55,12 +55,13 @@ void Engine::Call(CallerId caller, CallInput input, const Times& now) {
   Admit(request, now);
 }
 
-absl::Status Engine::CheckInput(const CallInput& input) {
+absl::Status Engine::CheckInput(const CallInput& input, const Times& now) {
   if (draining_) return ShuttingDown();
   if (input.watermark) {
-    if (input.client_id.empty() || !input.watermark->minted_ms()) {
+    if (input.client_id.empty() || !input.watermark->minted_ms() ||
+        sweeper_.IsFromTheFuture(*input.watermark, now.wall_ms)) {
       return MakeError(absl::StatusCode::kInvalidArgument, "WATERMARK_INVALID",
-                       "a watermark is a UUID of version 7 and comes with a client_id");
+                       "a watermark is a UUID of version 7, not from the future, and comes with a client_id");
     }
     sweeper_.Raise(input.client_id, *input.watermark);
   }

@@ -193,7 +193,7 @@ class Engine {
   };
 
   // engine.cc: callers.
-  absl::Status CheckInput(const CallInput& input);
+  absl::Status CheckInput(const CallInput& input, const Times& now);
   absl::Status CheckAge(const CallInput& input, const Times& now) const;
   absl::Status RefusalIfNew(const CallInput& input, const Function* function) const;
   void Join(Request* request, CallerId caller, const CallInput& input);

@@ -193,6 +193,10 @@ TEST_F(EngineRecoveryTest, IdsFromTheFutureAndBadWatermarksAreRefused) {
   CallInput nameless = Input(kId);
   nameless.watermark = kId;
   EXPECT_EQ(ReasonOf(server_, server_.Call(nameless)), "WATERMARK_INVALID");
+  CallInput hasty = Input(kId);
+  hasty.client_id = "client";
+  hasty.watermark = IdAt(kWallMs + 2 * kDayMs, 1);
+  EXPECT_EQ(ReasonOf(server_, server_.Call(hasty)), "WATERMARK_INVALID");
 }
 
 TEST_F(EngineRecoveryTest, OldRunsWhoseOwnerIsGoneAreForgottenThoseOfTheLivingAreNot) {

@@ -11,6 +11,11 @@ RunResult MakeResult(const Json& result, size_t result_bytes_max) {
     error.message = absl::StrCat("the result is nested more than ", kJsonDepthMax, " deep");
     return error;
   }
+  if (!IsExact(result)) {
+    error.reason = "RESULT_NOT_EXACT";
+    error.message = "the result holds a whole number beyond 2^53, which would be rounded; give it as text";
+    return error;
+  }
   std::string text = CanonicalText(result);
   if (text.size() <= result_bytes_max) return text;
   error.reason = "RESULT_TOO_LARGE";

@@ -59,7 +59,8 @@ struct Progress {
 // JSON text, canonical and within bounds; or how it failed.
 using RunResult = std::variant<std::string, FunctionError>;
 
-// The result as text; RESULT_TOO_LARGE or RESULT_TOO_DEEP if it is beyond bounds.
+// The result as text; RESULT_TOO_LARGE, RESULT_TOO_DEEP or RESULT_NOT_EXACT (a whole number beyond 2^53) if
+// it is beyond bounds.
 RunResult MakeResult(const Json& result, size_t result_bytes_max);
 
 using RunId = uint64_t;  // of one life of a server

@@ -75,6 +75,15 @@ Json Normalised(Json value) {
   return value;
 }
 
+bool IsExact(const Json& value) {
+  if (value.is_structured()) {
+    return std::all_of(value.begin(), value.end(), [](const Json& element) { return IsExact(element); });
+  }
+  constexpr int64_t kMax = int64_t{1} << 53;
+  if (value.is_number_unsigned()) return value.get<uint64_t>() <= static_cast<uint64_t>(kMax);
+  return !value.is_number_integer() || (value.get<int64_t>() <= kMax && value.get<int64_t>() >= -kMax);
+}
+
 size_t DepthOf(const Json& value) {
   // Level by level, so that a value of any depth is safe.
   std::vector<const Json*> level = {&value};

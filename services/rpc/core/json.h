@@ -33,6 +33,9 @@ std::string CanonicalText(const Json& value);
 // integers, all others doubles.
 Json Normalised(Json value);
 
+// True if every whole number in it is one that a double keeps: none beyond 2^53. As deep as DepthOf allows.
+bool IsExact(const Json& value);
+
 // How deep it is: 0 of a number, 1 of [], 2 of [[]]. Stops counting above kJsonDepthMax.
 size_t DepthOf(const Json& value);
 

@@ -92,5 +92,11 @@ TEST(JsonTest, DepthIsCountedUpToTheBound) {
   EXPECT_EQ(DepthOf(deep), kJsonDepthMax + 1);
 }
 
+TEST(JsonTest, WholeNumbersThatADoubleDoesNotKeepAreNotExact) {
+  EXPECT_TRUE(IsExact(Json::parse(R"({"a":[9007199254740992,-9007199254740992,1.5,1e300,"x"]})")));
+  EXPECT_FALSE(IsExact(Json::parse(R"({"a":[1,9007199254740993]})")));
+  EXPECT_FALSE(IsExact(Json::parse("-9007199254740994")));
+}
+
 }  // namespace
 }  // namespace lamppost::rpc
