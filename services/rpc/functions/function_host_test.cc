@@ -165,8 +165,14 @@ TEST_F(FunctionHostTest, AProgramThatGoesComesOrChangesIsNoticed) {
   EXPECT_EQ(Call("f"), "2");
 }
 
+// Answers every call with the same.
+std::string ShellWorker(const std::string& result) {
+  return absl::StrCat("#!/bin/sh\nwhile read line; do\n  echo \"$line\" | sed 's/\"params\":{}/\"result\":",
+                      result, "/'\ndone\n");
+}
+
 TEST_F(FunctionHostTest, WorkersOfAReplacedProgramAreReplaced) {
-  const std::string worker = "#!/bin/sh\nwhile read line; do echo '{\"result\":VERSION}'; done\n";
+  const std::string worker = ShellWorker("VERSION");
   const auto version = [&](const char* number) {
     std::string text = worker;
     WriteScript(directory_ + "/w", text.replace(text.find("VERSION"), 7, number));
@@ -220,7 +226,7 @@ TEST_F(FunctionHostTest, FilesThatAreNobodysDoNotMatter) {
 
 TEST_F(FunctionHostTest, AfterStopRunsEndAtOnceAndFunctionsMayLiveOn) {
   WriteEcho("f");
-  WriteScript(directory_ + "/w", "#!/bin/sh\nwhile read line; do echo '{\"result\":1}'; done\n");
+  WriteScript(directory_ + "/w", ShellWorker("1"));
   WriteManifest("w.json", R"({"command": ["./w"], "mode": "worker"})");
   StartHost();
   EXPECT_EQ(Call("w"), "1");

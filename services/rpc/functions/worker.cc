@@ -69,15 +69,18 @@ void Worker::TakeLine(absl::string_view line) {
   if (spoiled_ || absl::StripAsciiWhitespace(line).empty()) return;
   if (!call_) return Spoil(Failed("it wrote a line without being asked"));
   const absl::StatusOr<Json> json = ParseJson(line, kLineBytesMax);
-  const Json id = ToString(call_->request.id);
   if (!json.ok() && ErrorReason(json.status()) == "JSON_TOO_DEEP") {
-    Answer(MakeFailure("RESULT_TOO_DEEP",
-                       absl::StrCat("the result is nested more than ", kJsonDepthMax, " deep")));
+    // Whose answer it is cannot be read.
+    Spoil(MakeFailure("RESULT_TOO_DEEP",
+                      absl::StrCat("the result is nested more than ", kJsonDepthMax, " deep")));
   } else if (!json.ok() || !json->is_object()) {
     Spoil(Failed(absl::StrCat("it wrote a line that is no JSON object; it begins with: ",
                               Utf8Prefix(line, kShownBytesMax))));
-  } else if (json->value("request_id", Json(id)) != id) {
-    Spoil(Failed("it answered another request than it was asked"));
+  } else if (const auto id = json->find("request_id"); id == json->end()) {
+    Spoil(Failed("it wrote an answer without a request id"));
+  } else if (*id != Json(ToString(call_->request.id))) {
+    // One that came late: it must not become another caller's.
+    Spoil(Failed("it wrote an answer with another request id than that of its call"));
   } else if (const auto result = json->find("result"); result != json->end()) {
     Answer(MakeResult(*result, call_->request.result_bytes_max));
   } else if (const auto error = json->find("error"); error != json->end()) {

@@ -67,9 +67,9 @@ class Programs : public ::testing::Test {
     functions_.AddShell("family", "sleep 30 & setsid sleep 30 & (setsid sleep 30 &) ; sleep 30", killable);
     functions_.Write("worker.py", R"(import json, sys, time
 for line in sys.stdin:
-    params = json.loads(line)["params"]
-    time.sleep(params.get("s", 0))
-    print(json.dumps({"result": params}), flush=True)
+    call = json.loads(line)
+    time.sleep(call["params"].get("s", 0))
+    print(json.dumps({"request_id": call["request_id"], "result": call["params"]}), flush=True)
 )");
     functions_.Write("worker.json", absl::StrCat(R"({"name":"worker","description":"","mode":"worker",)",
                                                  killable, R"("command":["python3","worker.py"]})"));
