@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "services/common/error.h"
 #include "services/rpc/functions/program_fixture.h"
 
 namespace lamppost::rpc {
@@ -25,6 +26,7 @@ class FunctionHostTest : public testing::Test {
     const pid_t launcher = launcher_;
     host_.reset();
     EXPECT_TRUE(MarkedProcesses(launcher).empty());
+    EXPECT_EQ(ErrorReason(FatalError()), fatal_reason_);
   }
 
   void StartHost() {
@@ -33,6 +35,10 @@ class FunctionHostTest : public testing::Test {
     FunctionHostOptions options;
     options.functions_directory = directory_;
     options.counter_directory = directory_ + "-counters";
+    options.on_fatal_error = [this](const absl::Status& status) {
+      absl::MutexLock lock(&mu_);
+      fatal_error_ = status;
+    };
     auto host =
         FunctionHost::Start(options, std::move(launcher), [this](std::shared_ptr<const Registry> registry) {
           absl::MutexLock lock(&mu_);
@@ -73,11 +79,18 @@ class FunctionHostTest : public testing::Test {
     return changes_;
   }
 
+  absl::Status FatalError() {
+    absl::MutexLock lock(&mu_);
+    return fatal_error_;
+  }
+
   const std::string directory_;
   pid_t launcher_ = 0;
+  std::string fatal_reason_;  // what a test expects
   RunCollector runs_;
   std::unique_ptr<FunctionHost> host_;
   absl::Mutex mu_;
+  absl::Status fatal_error_;
   std::shared_ptr<const Registry> told_;
   size_t changes_ = 0;
 };
@@ -222,6 +235,17 @@ TEST_F(FunctionHostTest, FilesThatAreNobodysDoNotMatter) {
   WriteEcho("last");
   ASSERT_TRUE(EventuallyThere("last"));
   EXPECT_LE(Changes(), 3u);
+}
+
+TEST_F(FunctionHostTest, ThatTheLauncherIsGoneIsFatal) {
+  WriteScript(directory_ + "/f", "#!/bin/sh\nkill -9 $PPID\nsleep 1000\n");
+  WriteManifest("f.json", R"({"command": ["./f"]})");
+  StartHost();
+  fatal_reason_ = "LAUNCHER_GONE";
+  const RunId run = runs_.Start(*Find("f"), {});
+  EXPECT_TRUE(Eventually([&] { return absl::IsInternal(FatalError()); }));
+  host_->Stop();
+  EXPECT_FALSE(runs_.HasEnded(run));
 }
 
 TEST_F(FunctionHostTest, AfterStopRunsEndAtOnceAndFunctionsMayLiveOn) {

@@ -130,6 +130,14 @@ void Worker::Ended(const ProgramEnd& end) {
   hooks_.ended(this);
 }
 
+// Whether its call has been done is not known, so nobody is told.
+void Worker::Lost() {
+  ending_ = true;
+  progress_.reset();
+  call_.reset();
+  hooks_.ended(this);
+}
+
 RunResult Worker::Judge(const ProgramEnd& end) const {
   if (killed_ || host_->stopping()) return MakeFailure(kKilled, "the run was ended");
   if (spoiled_) return *spoiled_;

@@ -52,6 +52,7 @@ class Worker final : public ProgramListener {
   void TakeProgress(absl::string_view bytes) override {}
   void Ending() override { ending_ = true; }
   void Ended(const ProgramEnd& end) override;
+  void Lost() override;
 
   // Its pool's, while it is idle.
   std::optional<ProgramHost::TimerId> idle_timer;

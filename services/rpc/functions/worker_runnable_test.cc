@@ -224,6 +224,22 @@ TEST_F(WorkerRunnableTest, StopKillsCallsThatRunAndThatWait) {
   EXPECT_EQ(ReasonOf(runs_.Call(*function, Do("served"))), kKilled);
 }
 
+TEST_F(WorkerRunnableTest, WithoutTheLauncherNoCallIsSaidToHaveEnded) {
+  WorkerOptions options;
+  options.workers_max = 1;
+  auto function = MakeWorker(options);
+  const RunId running = runs_.Start(*function, {{"do", "sleep"}, {"s", 1000}});
+  const RunId waiting = runs_.Start(*function, Do("served"));
+  runs_.WaitForProgress(running);
+  launcher_is_killed_ = true;
+  kill(launcher_.pid(), SIGKILL);
+  ASSERT_TRUE(launcher_gone_.WaitForNotificationWithTimeout(RunCollector::kDeadline));
+  const RunId later = runs_.Start(*function, Do("served"));
+  function.reset();
+  host_->Stop();
+  for (const RunId run : {running, waiting, later}) EXPECT_FALSE(runs_.HasEnded(run)) << run;
+}
+
 TEST_F(WorkerRunnableTest, StopDoesNotWaitForTheBackOff) {
   WorkerOptions options;
   options.back_off_ms = 3'600'000;

@@ -158,6 +158,21 @@ TEST_F(Programs, TenThousandCallsWithCancellationsLeaveNothingBehind) {
   EXPECT_OK(WaitFor("no process to be left", absl::Seconds(10), [&] { return MarkedProcesses() == 0; }));
 }
 
+TEST_F(Programs, WithoutItsLauncherAServerEndsAndLeavesNothing) {
+  functions_.AddShell("assassin", "setsid sleep 30 & kill -9 $PPID; sleep 30",
+                      absl::StrCat(R"("environment":{"TEST_MARK":")", mark_, R"("},)"));
+  ASSERT_OK(server_.Start());
+  std::thread family([&] { Call("family", "{}", absl::Seconds(20)).IgnoreError(); });
+  EXPECT_OK(WaitFor("the programs", absl::Seconds(20), [&] { return MarkedProcesses() >= 5; }));
+  const absl::Status status = Call("assassin", "{}", absl::Seconds(20));
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
+  family.join();
+  const absl::StatusOr<int> exit_code = server_.process()->Wait(absl::Seconds(5));
+  ASSERT_OK(exit_code.status());
+  EXPECT_EQ(*exit_code, 1);
+  EXPECT_EQ(MarkedProcesses(), 0u);
+}
+
 TEST_F(Programs, NoneOutlivesAServerThatIsKilled) {
   ASSERT_OK(server_.Start());
   std::vector<std::thread> threads;
