@@ -296,7 +296,9 @@ void ProgramHost::ServeProgram(uint64_t token, uint32_t events) {
   if (found == programs_.end()) return;  // it has ended since
   Program* const program = found->second.get();
   if (stream != Stream::kInput) {
-    program->pipes.Read(stream, [&](absl::string_view bytes) { program->Take(stream, bytes); });
+    const After after =
+        program->pipes.Read(stream, [&](absl::string_view bytes) { program->Take(stream, bytes); });
+    if (stream == Stream::kOutput && after == After::kClosed) program->listener->OutputClosed();
   } else if (events & EPOLLERR) {
     program->pipes.Close(Stream::kInput);
   } else {

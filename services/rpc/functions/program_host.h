@@ -38,6 +38,8 @@ class ProgramListener {
   virtual void TakeOutput(absl::string_view bytes) = 0;
   virtual void TakeErrorOutput(absl::string_view bytes) = 0;
   virtual void TakeProgress(absl::string_view bytes) = 0;
+  // It has closed its output and has not ended, as far as is known: it may be about to.
+  virtual void OutputClosed() {}
   // The program is gone; what it has written before may still come.
   virtual void Ending() {}
   // The last call, exactly once; never from within Launch. By then the whole process group has been killed.

@@ -1,5 +1,7 @@
 #include "services/rpc/functions/worker.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -125,6 +127,14 @@ void Worker::Spoil(FunctionError error) {
   host_->Kill(program_);
 }
 
+// No answer can come any more. If it is ending anyway, how it ends says more than this.
+void Worker::OutputClosed() {
+  if (ending_) return;
+  output_closed_ = true;
+  ending_ = true;
+  host_->Kill(program_);
+}
+
 void Worker::Ended(const ProgramEnd& end) {
   if (call_) Finish(Judge(end));
   hooks_.ended(this);
@@ -143,6 +153,8 @@ RunResult Worker::Judge(const ProgramEnd& end) const {
   if (spoiled_) return *spoiled_;
   FunctionError error = FailureOf(end, 0);
   if (!end.not_started.empty()) return error;
+  if (output_closed_ && error.signal == SIGKILL)
+    return Failed("it closed its standard output in the middle of the call");
   error.reason = "WORKER_FAILED";
   error.message = absl::StrCat("the worker ended in the middle of the call: ", error.message);
   return error;

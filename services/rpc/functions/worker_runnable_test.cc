@@ -46,6 +46,8 @@ for line in sys.stdin:
         say(result='mine')
     elif do == 'large': say(result='x' * (2 << 20))
     elif do == 'deep': print('{"request_id": "%s", "result": ' % call['request_id'] + '[' * 35 + ']' * 35 + '}', flush=True)
+    elif do == 'close': os.close(1); time.sleep(1000)
+    elif do == 'answer and close': say(result=os.getpid()); os.close(1); time.sleep(1000)
     elif do == 'env': say(result=sorted(os.environ))
 )";
 
@@ -118,6 +120,18 @@ TEST_F(WorkerRunnableTest, AWorkerThatIsOutOfStepIsReplaced) {
   EXPECT_EQ(ReasonOf(runs_.Call(*function, Do("deep"))), "RESULT_TOO_DEEP");
   EXPECT_EQ(TextOf(runs_.Call(*function, Do("no id"))),
             "WORKER_FAILED: it wrote an answer without a request id");
+  EXPECT_EQ(TextOf(runs_.Call(*function, Do("served"))), "1");
+}
+
+TEST_F(WorkerRunnableTest, OneThatClosesItsOutputIsReplaced) {
+  const auto function = MakeWorker();
+  const FunctionError error = ErrorOf(runs_.Call(*function, Do("close")));
+  EXPECT_EQ(error.reason, "WORKER_FAILED");
+  EXPECT_EQ(error.message, "it closed its standard output in the middle of the call");
+  EXPECT_EQ(TextOf(runs_.Call(*function, Do("served"))), "1");
+  // The same while it has no call.
+  EXPECT_NE(TextOf(runs_.Call(*function, Do("answer and close"))), "");
+  EXPECT_TRUE(Eventually([&] { return Workers() == 0; }));
   EXPECT_EQ(TextOf(runs_.Call(*function, Do("served"))), "1");
 }
 
