@@ -125,7 +125,7 @@ TEST_F(FunctionHostTest, ABadManifestIsReportedAndLeavesTheOthersWorking) {
   EXPECT_EQ(ProblemOf("bad.json"), "not JSON text");
   EXPECT_THAT(ProblemOf("gone.json"), HasSubstr("No such file"));
   EXPECT_EQ(ProblemOf("add.json"), "there is a function add already (built in)");
-  EXPECT_EQ(ProblemOf("twin.json"), "there is a function good already (good.json)");
+  EXPECT_EQ(ProblemOf("twin.json"), "name: must be the file's name without .json, \"twin\"");
   EXPECT_EQ(ProblemOf("wide.json"), "concurrency_max must be 1 to 1000, not 0");
   EXPECT_EQ(ProblemOf("large.json"), "more than 65536 bytes of JSON");
   EXPECT_EQ(ProblemOf("folder.json"), "is not a file");
