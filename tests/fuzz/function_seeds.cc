@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "etcd/rpc.pb.h"
 #include "lamppost/rpc/v1/fault_service.pb.h"
 #include "lamppost/rpc/v1/function_service.pb.h"
@@ -165,7 +166,7 @@ std::string Program(uint8_t kind, uint8_t end, const std::string& error_output, 
 }
 
 void AddProgramSeeds(std::vector<Seed>* seeds) {
-  const std::string id = rpc::ToString(kId);
+  const std::string member = absl::StrCat("{\"request_id\": \"", rpc::ToString(kId), "\", ");
   seeds->push_back({"worker_lines", "process",
                     Program(0, 0, "progress 40% reading\nlog\n", "- begins\n50\n", "{\"sum\": 3.0}\n")});
   seeds->push_back({"worker_lines", "own_failure",
@@ -173,10 +174,11 @@ void AddProgramSeeds(std::vector<Seed>* seeds) {
   seeds->push_back({"worker_lines", "not_started", Program(0, 11, "", "", "")});
   seeds->push_back({"worker_lines", "worker",
                     Program(1, 2, "words\n", "",
-                            "{\"progress\": {\"fraction\": 0.5, \"message\": \"half\"}}\n" +
-                                std::string("{\"result\": [1], \"request_id\": \"") + id + "\"}\n")});
-  seeds->push_back(
-      {"worker_lines", "worker_failure", Program(1, 0, "", "", "{\"error\": {\"reason\": \"X\"}}\n")});
+                            member + "\"progress\": {\"fraction\": 0.5, \"message\": \"half\"}}\n" + member +
+                                "\"result\": [1]}\n")});
+  seeds->push_back({"worker_lines", "worker_failure",
+                    Program(1, 0, "", "", member + "\"error\": {\"reason\": \"X\"}}\n")});
+  seeds->push_back({"worker_lines", "worker_without_id", Program(1, 0, "", "", "{\"result\": [1]}\n")});
   seeds->push_back(
       {"worker_lines", "words",
        Bytes({2, 3, 80}) + "progress 1e3% x\n-\n{\"reason\":\"A\",\"message\":\"m\"}\n12.5%\ty"});

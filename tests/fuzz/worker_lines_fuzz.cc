@@ -14,6 +14,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "services/common/logging.h"
@@ -94,6 +95,19 @@ void CheckProcess(const ProgramPlay& play, const rpc::RunResult& result) {
     FUZZ_CHECK(text == nullptr, "a result that is no JSON");
 }
 
+// A worker's result is of a line that names the request: nothing else could tell whose it is.
+void CheckWorker(const ProgramPlay& play, const rpc::RequestId& id, const rpc::RunResult& result) {
+  if (!std::holds_alternative<std::string>(result)) return;
+  bool named = false;
+  const std::string output = absl::StrJoin(play.output, "");
+  for (const absl::string_view line : absl::StrSplit(output, '\n')) {
+    const absl::StatusOr<rpc::Json> json = rpc::ParseJson(line, size_t{4} << 20);
+    if (!json.ok() || !json->is_object() || !json->contains("result")) continue;
+    named |= json->value("request_id", rpc::Json()) == rpc::Json(rpc::ToString(id));
+  }
+  FUZZ_CHECK(named, "a worker's result without its request id");
+}
+
 std::vector<std::string> Pieces(absl::string_view bytes, size_t size) {
   std::vector<std::string> pieces;
   for (; !bytes.empty(); bytes.remove_prefix(std::min(size, bytes.size()))) {
@@ -130,7 +144,8 @@ void CheckRun(Kind kind, const ProgramPlay& play) {
   }
   rpc::RunRequest request;
   request.run = 1;
-  request.id = rpc::testing::IdAt(rpc::testing::kWallMs, 1);
+  const rpc::RequestId id = rpc::testing::IdAt(rpc::testing::kWallMs, 1);
+  request.id = id;
   request.params = rpc::Json::object();
   request.result_bytes_max = kResultBytesMax;
   Sink sink;
@@ -138,7 +153,11 @@ void CheckRun(Kind kind, const ProgramPlay& play) {
   launcher->Play(play);
   const rpc::RunResult result = sink.Wait();
   CheckResult(result);
-  if (kind == Kind::kProcess) CheckProcess(play, result);
+  if (kind == Kind::kProcess) {
+    CheckProcess(play, result);
+  } else {
+    CheckWorker(play, id, result);
+  }
 }
 
 std::vector<std::string> Lines(const std::vector<std::string>& pieces, size_t line_bytes_max) {

@@ -13,7 +13,7 @@ namespace lamppost::rpc {
 namespace {
 
 constexpr size_t kNameBytesMax = 64;
-constexpr size_t kDescriptionBytesMax = 4096;
+constexpr size_t kDescriptionBytesMax = 1024;
 constexpr uint64_t kTimeLimitMsMax = uint64_t{24} * 3600 * 1000;
 constexpr uint64_t kAbandonGraceMsMax = 3600 * 1000;
 constexpr size_t kConcurrencyMax = 1000;

@@ -69,6 +69,8 @@ TEST(RegistryTest, WhatIsOutOfBoundsIsRefused) {
   EXPECT_TRUE(refused([](Function& f) { f.spec.name = "a/b"; }));
   EXPECT_TRUE(refused([](Function& f) { f.spec.name = "a b"; }));
   EXPECT_TRUE(refused([](Function& f) { f.spec.name = "\xc3\xa9"; }));
+  EXPECT_FALSE(refused([](Function& f) { f.spec.description = std::string(1024, 'a'); }));
+  EXPECT_TRUE(refused([](Function& f) { f.spec.description = std::string(1025, 'a'); }));
   EXPECT_TRUE(refused([](Function& f) { f.spec.time_limit_ms = 0; }));
   EXPECT_TRUE(refused([](Function& f) { f.spec.concurrency_max = 0; }));
   EXPECT_TRUE(refused([](Function& f) { f.spec.result_bytes_max = 0; }));

@@ -46,7 +46,8 @@ class FunctionHost::Impl {
   ~Impl() { Stop(); }
 
   absl::Status Start() {
-    absl::StatusOr<std::unique_ptr<ProgramHost>> programs = ProgramHost::Start(launcher_.fd());
+    absl::StatusOr<std::unique_ptr<ProgramHost>> programs =
+        ProgramHost::Start(launcher_.fd(), [this] { TellLauncherGone(); });
     if (!programs.ok()) return HostFailed(programs.status());
     programs_ = *std::move(programs);
     pool_ = std::make_shared<BuiltInPool>(options_.builtin_threads);
@@ -78,6 +79,12 @@ class FunctionHost::Impl {
  private:
   static absl::Status HostFailed(const absl::Status& status) {
     return MakeError(absl::StatusCode::kInternal, "FUNCTION_HOST_FAILED", status.message());
+  }
+
+  void TellLauncherGone() const {
+    if (!options_.on_fatal_error) return;
+    options_.on_fatal_error(MakeError(absl::StatusCode::kInternal, "LAUNCHER_GONE",
+                                      "the process that starts programs has been killed"));
   }
 
   absl::Status MakeBuiltIns() {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "services/rpc/core/registry.h"
 #include "services/rpc/functions/launcher.h"
@@ -18,6 +19,10 @@ struct FunctionHostOptions {
   std::string functions_directory;  // empty: built-in functions only
   std::string counter_directory;    // of the function "counter"; it is made when first needed
   size_t builtin_threads = 64;      // so many runs of built-in functions at a time
+  // The launcher has been killed: INTERNAL (LAUNCHER_GONE). Nothing of the programs that ran is left, their
+  // outcome is unknown, and runs of programs finish no more: the process should end. Called at most once, on
+  // a thread of the host's; may come before Start returns, and not after Stop.
+  std::function<void(const absl::Status&)> on_fatal_error;
 };
 
 // Thread-safe, but for Stop.
@@ -40,7 +45,8 @@ class FunctionHost {
   std::shared_ptr<const Registry> registry() const;
 
   // Kills what still runs, programs with all their processes, and waits until every run has finished: each
-  // sink has then been told. A run that is started later finishes at once, as killed.
+  // sink has then been told, but for runs of programs that were lost with the launcher. A run that is started
+  // later finishes at once, as killed.
   void Stop();
 
  private:

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "services/common/error.h"
 #include "services/rpc/functions/program_fixture.h"
 
 namespace lamppost::rpc {
@@ -25,6 +26,7 @@ class FunctionHostTest : public testing::Test {
     const pid_t launcher = launcher_;
     host_.reset();
     EXPECT_TRUE(MarkedProcesses(launcher).empty());
+    EXPECT_EQ(ErrorReason(FatalError()), fatal_reason_);
   }
 
   void StartHost() {
@@ -33,6 +35,10 @@ class FunctionHostTest : public testing::Test {
     FunctionHostOptions options;
     options.functions_directory = directory_;
     options.counter_directory = directory_ + "-counters";
+    options.on_fatal_error = [this](const absl::Status& status) {
+      absl::MutexLock lock(&mu_);
+      fatal_error_ = status;
+    };
     auto host =
         FunctionHost::Start(options, std::move(launcher), [this](std::shared_ptr<const Registry> registry) {
           absl::MutexLock lock(&mu_);
@@ -73,11 +79,18 @@ class FunctionHostTest : public testing::Test {
     return changes_;
   }
 
+  absl::Status FatalError() {
+    absl::MutexLock lock(&mu_);
+    return fatal_error_;
+  }
+
   const std::string directory_;
   pid_t launcher_ = 0;
+  std::string fatal_reason_;  // what a test expects
   RunCollector runs_;
   std::unique_ptr<FunctionHost> host_;
   absl::Mutex mu_;
+  absl::Status fatal_error_;
   std::shared_ptr<const Registry> told_;
   size_t changes_ = 0;
 };
@@ -112,7 +125,7 @@ TEST_F(FunctionHostTest, ABadManifestIsReportedAndLeavesTheOthersWorking) {
   EXPECT_EQ(ProblemOf("bad.json"), "not JSON text");
   EXPECT_THAT(ProblemOf("gone.json"), HasSubstr("No such file"));
   EXPECT_EQ(ProblemOf("add.json"), "there is a function add already (built in)");
-  EXPECT_EQ(ProblemOf("twin.json"), "there is a function good already (good.json)");
+  EXPECT_EQ(ProblemOf("twin.json"), "name: must be the file's name without .json, \"twin\"");
   EXPECT_EQ(ProblemOf("wide.json"), "concurrency_max must be 1 to 1000, not 0");
   EXPECT_EQ(ProblemOf("large.json"), "more than 65536 bytes of JSON");
   EXPECT_EQ(ProblemOf("folder.json"), "is not a file");
@@ -165,8 +178,14 @@ TEST_F(FunctionHostTest, AProgramThatGoesComesOrChangesIsNoticed) {
   EXPECT_EQ(Call("f"), "2");
 }
 
+// Answers every call with the same.
+std::string ShellWorker(const std::string& result) {
+  return absl::StrCat("#!/bin/sh\nwhile read line; do\n  echo \"$line\" | sed 's/\"params\":{}/\"result\":",
+                      result, "/'\ndone\n");
+}
+
 TEST_F(FunctionHostTest, WorkersOfAReplacedProgramAreReplaced) {
-  const std::string worker = "#!/bin/sh\nwhile read line; do echo '{\"result\":VERSION}'; done\n";
+  const std::string worker = ShellWorker("VERSION");
   const auto version = [&](const char* number) {
     std::string text = worker;
     WriteScript(directory_ + "/w", text.replace(text.find("VERSION"), 7, number));
@@ -218,9 +237,20 @@ TEST_F(FunctionHostTest, FilesThatAreNobodysDoNotMatter) {
   EXPECT_LE(Changes(), 3u);
 }
 
+TEST_F(FunctionHostTest, ThatTheLauncherIsGoneIsFatal) {
+  WriteScript(directory_ + "/f", "#!/bin/sh\nkill -9 $PPID\nsleep 1000\n");
+  WriteManifest("f.json", R"({"command": ["./f"]})");
+  StartHost();
+  fatal_reason_ = "LAUNCHER_GONE";
+  const RunId run = runs_.Start(*Find("f"), {});
+  EXPECT_TRUE(Eventually([&] { return absl::IsInternal(FatalError()); }));
+  host_->Stop();
+  EXPECT_FALSE(runs_.HasEnded(run));
+}
+
 TEST_F(FunctionHostTest, AfterStopRunsEndAtOnceAndFunctionsMayLiveOn) {
   WriteEcho("f");
-  WriteScript(directory_ + "/w", "#!/bin/sh\nwhile read line; do echo '{\"result\":1}'; done\n");
+  WriteScript(directory_ + "/w", ShellWorker("1"));
   WriteManifest("w.json", R"({"command": ["./w"], "mode": "worker"})");
   StartHost();
   EXPECT_EQ(Call("w"), "1");

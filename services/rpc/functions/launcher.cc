@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -39,6 +40,8 @@ void KeepOnly(int socket) {
 }  // namespace
 
 absl::StatusOr<Launcher> Launcher::Fork() {
+  // Without its launcher a server must still find what programs have started.
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return Failed("prctl");
   int sockets[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) return Failed("socketpair");
   // None may come before the launcher has said which it does not care for.

@@ -3,7 +3,8 @@
 // fork() in a process with gRPC's threads is unsafe, and a server that is killed with SIGKILL could not end
 // its programs. So main() forks a launcher first, while there is one thread. It is small and single-threaded;
 // it starts each program on request, tells of its end, and when the server is gone, however it went, it kills
-// all programs with everything they have started, and ends.
+// all programs with everything they have started, and ends. Should the launcher be killed instead, what it
+// leaves behind becomes the server's children (PR_SET_CHILD_SUBREAPER): see ProgramHost.
 #ifndef LAMPPOST_SERVICES_RPC_FUNCTIONS_LAUNCHER_H_
 #define LAMPPOST_SERVICES_RPC_FUNCTIONS_LAUNCHER_H_
 

@@ -13,8 +13,6 @@
 namespace lamppost::rpc {
 namespace {
 
-using testing::HasSubstr;
-
 class LauncherTest : public ProgramTest {};
 
 bool IsGone(pid_t pid) {
@@ -108,18 +106,31 @@ TEST_F(LauncherTest, ManyProgramsAtATime) {
   for (int i = 0; i < 150; ++i) EXPECT_EQ(TextOf(runs_.Wait(started[i])), absl::StrCat("{\"i\":", i, "}"));
 }
 
-TEST_F(LauncherTest, WithoutItsLauncherTheServerGoesOnAndSaysSo) {
-  const auto function = MakeFunction("#!/bin/sh\necho 1 >&3\nsleep 1000\n");
-  const RunId run = runs_.Start(*function, {});
-  runs_.WaitForProgress(run);
-  const std::vector<pid_t> programs = ChildrenOf(launcher_.pid());
+TEST_F(LauncherTest, WhenItIsKilledNothingIsLeftAndNoRunIsSaidToHaveEnded) {
+  const auto function =
+      MakeFunction(std::string(kDaemon) + "time.sleep(0.3)\nos.write(3, b'1\\n')\ntime.sleep(1000)\n");
+  const RunId running = runs_.Start(*function, {});
+  runs_.WaitForProgress(running);
+  ASSERT_TRUE(Eventually([&] { return MarkedProcesses(launcher_.pid()).size() == 4u; }));
+  launcher_is_killed_ = true;
   kill(launcher_.pid(), SIGKILL);
-  EXPECT_EQ(ReasonOf(runs_.Wait(run)), "SIGNAL");
-  EXPECT_THAT(TextOf(runs_.Call(*function, {})), HasSubstr("the process that starts programs is gone"));
-  for (const pid_t pid : programs) EXPECT_TRUE(Eventually([&] { return IsGone(pid); }));
-  // That one's child, which nobody looks after any more.
-  for (const pid_t pid : MarkedProcesses(launcher_.pid())) kill(pid, SIGKILL);
-  EXPECT_TRUE(Eventually([&] { return MarkedProcesses(launcher_.pid()).empty(); }));
+  ASSERT_TRUE(launcher_gone_.WaitForNotificationWithTimeout(RunCollector::kDeadline));
+  EXPECT_TRUE(MarkedProcesses(launcher_.pid()).empty());
+  EXPECT_TRUE(ChildrenOfAllThreads(getpid()).empty());
+  const RunId later = runs_.Start(*function, {});
+  function->runnable->Kill(running);
+  host_->Stop();
+  EXPECT_FALSE(runs_.HasEnded(running));
+  EXPECT_FALSE(runs_.HasEnded(later));
+}
+
+TEST_F(LauncherTest, AProgramThatKillsItIsLostToo) {
+  const auto function = MakeFunction("#!/bin/sh\nsetsid sleep 1000 &\nkill -9 $PPID\nsleep 1000\n");
+  launcher_is_killed_ = true;
+  const RunId running = runs_.Start(*function, {});
+  ASSERT_TRUE(launcher_gone_.WaitForNotificationWithTimeout(RunCollector::kDeadline));
+  EXPECT_TRUE(MarkedProcesses(launcher_.pid()).empty());
+  EXPECT_FALSE(runs_.HasEnded(running));
 }
 
 // A server with a launcher and a run that never ends. It tells the launcher's number, once the run is under

@@ -79,12 +79,11 @@ class Reader {
     if (status_.ok()) status_ = Invalid(what);
   }
 
-  // What is left is not known.
-  absl::Status Finish() {
-    for (const auto& [name, value] : left_.items())
-      Refuse(absl::StrCat("\"", absl::Utf8SafeCHexEscape(name),
-                          "\" is not known; docs/functions.md lists what is"));
-    return status_;
+  // What is left is not known, and is told first: it may be what something that is missing was meant to be.
+  absl::Status Finish() const {
+    if (left_.empty()) return status_;
+    return Invalid(absl::StrCat("\"", absl::Utf8SafeCHexEscape(left_.begin().key()),
+                                "\" is not known; docs/functions.md lists what is"));
   }
 
  private:
@@ -142,7 +141,12 @@ void ReadMode(Reader* reader, Manifest* manifest) {
 }
 
 void ReadSpec(Reader* reader, FunctionSpec* spec) {
-  reader->String("name", &spec->name);
+  // By its file's name alone, so that no file can take another one's function.
+  std::string name = spec->name;
+  reader->String("name", &name);
+  if (name != spec->name)
+    reader->Refuse(
+        absl::StrCat("name: must be the file's name without .json, \"", absl::CHexEscape(spec->name), "\""));
   reader->String("description", &spec->description);
   if (reader->Bool("idempotent")) spec->repeat = Repeat::kIdempotent;
   std::string when_abandoned = "finish";

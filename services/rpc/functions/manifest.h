@@ -27,8 +27,9 @@ struct Manifest {
   ProgramSpec program;  // its command's first word as it is written; see FindCommand
 };
 
-// The manifest in `text`, of the file of that name in the directory. The function's name, if it is not said,
-// is the file's without ".json". INVALID_ARGUMENT (MANIFEST_INVALID): the message says what is wrong, and
+// The manifest in `text`, of the file of that name in the directory. The function's name is the file's
+// without
+// ".json"; no other may be said. INVALID_ARGUMENT (MANIFEST_INVALID): the message says what is wrong, and
 // where.
 absl::StatusOr<Manifest> ParseManifest(absl::string_view text, const std::string& file,
                                        const std::string& directory);

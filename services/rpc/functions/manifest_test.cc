@@ -39,7 +39,7 @@ TEST(ManifestTest, EverythingCanBeSaid) {
     "idempotent": true, "params": {"type": "object", "required": ["city"]}, "time_limit_ms": 1, "concurrency_max": 2,
     "queue_max": 3, "when_abandoned": "kill", "abandon_grace_ms": 4, "result_bytes_max": 5,
     "memory_bytes_max": 100000000, "environment": {"TZ": "UTC", "PATH": "/opt"}})",
-                                      "f.json", "/functions");
+                                      "weather.json", "/functions");
   ASSERT_TRUE(manifest.ok()) << manifest.status();
   EXPECT_EQ(manifest->spec.name, "weather");
   EXPECT_EQ(manifest->spec.description, "Tomorrow.");
@@ -69,6 +69,11 @@ TEST(ManifestTest, WhatIsWrongIsNamed) {
   EXPECT_EQ(Refusal(R"({"command": "./f"})"), "command: must be a list of 1 to 256 strings");
   EXPECT_EQ(Refusal(R"({"command": ["./f", 1]})"), "command: must be a list of strings");
   EXPECT_THAT(with(R"("timeout_ms": 1)"), HasSubstr("\"timeout_ms\" is not known"));
+  // Not that something is missing.
+  EXPECT_THAT(Refusal(R"({"comand": ["./f"]})"), HasSubstr("\"comand\" is not known"));
+  EXPECT_EQ(with(R"("name": "g")"), "name: must be the file's name without .json, \"f\"");
+  EXPECT_EQ(with(R"("name": 1)"), "name: must be a string");
+  EXPECT_EQ(with(R"("name": "f")"), "");
   EXPECT_EQ(with(R"("time_limit_ms": "1s")"), "time_limit_ms: must be a whole number, 0 or more");
   EXPECT_EQ(with(R"("time_limit_ms": 1.5)"), "time_limit_ms: must be a whole number, 0 or more");
   EXPECT_EQ(with(R"("queue_max": -1)"), "queue_max: must be a whole number, 0 or more");

@@ -31,8 +31,21 @@ bool ReadProcFile(const std::string& path, std::string* text) {
   return true;
 }
 
-// By looking at every process; for kernels without /proc/PID/task/TID/children.
-std::vector<pid_t> ChildrenByStat(pid_t parent) {
+}  // namespace
+
+std::vector<pid_t> ChildrenOf(pid_t pid) {
+  std::string text;
+  if (!ReadProcFile(absl::StrCat("/proc/", pid, "/task/", pid, "/children"), &text))
+    return ChildrenOfAllThreads(pid);  // a kernel without such a file
+  std::vector<pid_t> children;
+  for (const absl::string_view word : absl::StrSplit(text, ' ', absl::SkipWhitespace())) {
+    pid_t child = 0;
+    if (absl::SimpleAtoi(word, &child)) children.push_back(child);
+  }
+  return children;
+}
+
+std::vector<pid_t> ChildrenOfAllThreads(pid_t parent) {
   std::vector<pid_t> children;
   DIR* const directory = opendir("/proc");
   if (directory == nullptr) return children;
@@ -47,20 +60,6 @@ std::vector<pid_t> ChildrenByStat(pid_t parent) {
     if (std::strtol(stat.c_str() + name_end + 4, nullptr, 10) == parent) children.push_back(pid);
   }
   closedir(directory);
-  return children;
-}
-
-}  // namespace
-
-std::vector<pid_t> ChildrenOf(pid_t pid) {
-  std::string text;
-  if (!ReadProcFile(absl::StrCat("/proc/", pid, "/task/", pid, "/children"), &text))
-    return ChildrenByStat(pid);
-  std::vector<pid_t> children;
-  for (const absl::string_view word : absl::StrSplit(text, ' ', absl::SkipWhitespace())) {
-    pid_t child = 0;
-    if (absl::SimpleAtoi(word, &child)) children.push_back(child);
-  }
   return children;
 }
 

@@ -16,6 +16,8 @@ inline constexpr char kMarkName[] = "LAMPPOST_RUN";
 
 // The children of a process with one thread. Empty if there are none, or if it cannot be told.
 std::vector<pid_t> ChildrenOf(pid_t pid);
+// The same whatever threads it has. Slower: every process is looked at.
+std::vector<pid_t> ChildrenOfAllThreads(pid_t pid);
 
 // The value of a variable in the environment that the process was started with. Empty if it has none, or if
 // it may not be looked at.

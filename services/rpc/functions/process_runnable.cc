@@ -89,6 +89,8 @@ class ProcessRunnable::Run final : public ProgramListener {
     });
   }
 
+  void Lost() override { runs_->erase(request_.run); }
+
   void Ended(const ProgramEnd& end) override {
     error_lines_.Finish([this](absl::string_view line) { TakeErrorLine(line); });
     progress_.Flush();

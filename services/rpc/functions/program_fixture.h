@@ -20,6 +20,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/synchronization/notification.h"
 #include "services/rpc/functions/launcher.h"
 #include "services/rpc/functions/proc_files.h"
 #include "services/rpc/functions/process_runnable.h"
@@ -78,13 +79,14 @@ inline size_t OpenDescriptors(pid_t pid) {
 class ProgramTest : public testing::Test {
  protected:
   ProgramTest() : launcher_(*Launcher::Fork()), directory_(NewDirectory()) {
-    auto host = ProgramHost::Start(launcher_.fd());
+    auto host = ProgramHost::Start(launcher_.fd(), [this] { launcher_gone_.Notify(); });
     EXPECT_TRUE(host.ok()) << host.status();
     host_ = *std::move(host);
   }
 
   // Whatever a test has done, nothing may be left: no zombie, no orphan.
   ~ProgramTest() override {
+    EXPECT_EQ(launcher_gone_.HasBeenNotified(), launcher_is_killed_);
     host_->Stop();
     EXPECT_TRUE(Eventually([&] { return ChildrenOf(launcher_.pid()).empty(); }));
     EXPECT_TRUE(MarkedProcesses(launcher_.pid()).empty());
@@ -112,6 +114,8 @@ class ProgramTest : public testing::Test {
 
   Launcher launcher_;
   const std::string directory_;
+  absl::Notification launcher_gone_;
+  bool launcher_is_killed_ = false;  // by the test
   std::shared_ptr<ProgramHost> host_;
   RunCollector runs_;
 };

@@ -16,6 +16,7 @@
 #include "absl/time/clock.h"
 #include "services/common/error.h"
 #include "services/common/logging.h"
+#include "services/rpc/functions/orphans.h"
 #include "services/rpc/functions/program_pipes.h"
 
 namespace lamppost::rpc {
@@ -28,6 +29,7 @@ constexpr uint64_t kWakeToken = ~uint64_t{0};
 constexpr uint64_t kLauncherToken = kWakeToken - 1;
 constexpr int kEventsMax = 64;
 constexpr uint64_t kGiveUpMs = 10'000;
+constexpr uint64_t kOrphansMs = 5000;
 constexpr rlim_t kOpenFilesWanted = 65'536;
 // What may still be in a pipe after a program's end, several times over: somebody might go on writing.
 constexpr int kLastReadsMax = 64;
@@ -89,14 +91,15 @@ struct ProgramHost::Program {
   }
 };
 
-absl::StatusOr<std::unique_ptr<ProgramHost>> ProgramHost::Start(int launcher_fd) {
-  std::unique_ptr<ProgramHost> host(new ProgramHost(launcher_fd));
+absl::StatusOr<std::unique_ptr<ProgramHost>> ProgramHost::Start(int launcher_fd, Task on_launcher_gone) {
+  std::unique_ptr<ProgramHost> host(new ProgramHost(launcher_fd, std::move(on_launcher_gone)));
   if (absl::Status status = host->SetUp(); !status.ok()) return status;
   host->thread_ = std::thread([raw = host.get()] { raw->Loop(); });
   return host;
 }
 
-ProgramHost::ProgramHost(int launcher_fd) : launcher_fd_(launcher_fd) {}
+ProgramHost::ProgramHost(int launcher_fd, Task on_launcher_gone)
+    : launcher_fd_(launcher_fd), on_launcher_gone_(std::move(on_launcher_gone)) {}
 
 absl::Status ProgramHost::SetUp() {
   RaiseOpenFilesLimit();
@@ -213,14 +216,18 @@ void ProgramHost::Cancel(TimerId timer) {
 
 ProgramId ProgramHost::Launch(ProgramSpec spec, std::shared_ptr<ProgramListener> listener) {
   const ProgramId id = ++last_program_;
+  if (launcher_gone_) {
+    RunAfter(0, [listener = std::move(listener)] { listener->Lost(); });
+    return id;
+  }
   auto owned = std::make_unique<Program>();
   Program* const program = owned.get();
   program->spec = std::move(spec);
   program->listener = std::move(listener);
   const bool full = programs_.size() >= kProgramsMax;
   programs_[id] = std::move(owned);
-  if (stopping_ || launcher_gone_) {
-    FailLater(id, stopping_ ? "the server is ending" : "the process that starts programs is gone");
+  if (stopping_) {
+    FailLater(id, "the server is ending");
     return id;
   }
   LaunchRequest request;
@@ -289,7 +296,9 @@ void ProgramHost::ServeProgram(uint64_t token, uint32_t events) {
   if (found == programs_.end()) return;  // it has ended since
   Program* const program = found->second.get();
   if (stream != Stream::kInput) {
-    program->pipes.Read(stream, [&](absl::string_view bytes) { program->Take(stream, bytes); });
+    const After after =
+        program->pipes.Read(stream, [&](absl::string_view bytes) { program->Take(stream, bytes); });
+    if (stream == Stream::kOutput && after == After::kClosed) program->listener->OutputClosed();
   } else if (events & EPOLLERR) {
     program->pipes.Close(Stream::kInput);
   } else {
@@ -331,7 +340,9 @@ void ProgramHost::SendPackets() {
     if (sendmsg(launcher_fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN) break;
-      if (!packet.fds.empty())
+      // If the launcher is gone, so is the program's fate: TakeReports will find that out.
+      const bool gone = errno == EPIPE || errno == ECONNRESET;
+      if (!packet.fds.empty() && !gone)
         FailLater(packet.program, absl::StrCat("cannot start a process: ", std::strerror(errno)));
     }
     for (const int fd : packet.fds) close(fd);
@@ -357,17 +368,16 @@ void ProgramHost::TakeReports() {
   }
 }
 
-// Somebody has killed it; its programs have died with it (PR_SET_PDEATHSIG).
+// Somebody has killed it. Its programs have died with it (PR_SET_PDEATHSIG), some after they have done all
+// their work, and what they had started is ours now.
 void ProgramHost::LoseLauncher() {
-  Log(LogLevel::kError,
-      "the process that starts programs is gone; functions that are programs fail from here on");
+  Log(LogLevel::kError, "the process that starts programs is gone; the outcome of what ran is unknown");
   launcher_gone_ = true;
   epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, launcher_fd_, nullptr);
-  std::vector<ProgramId> ids;
-  for (const auto& [id, program] : programs_) ids.push_back(id);
-  ProgramEnd end;
-  end.wait_status = SIGKILL;
-  for (const ProgramId id : ids) End(id, end);
+  for (const auto& [id, program] : std::exchange(programs_, {})) program->listener->Lost();
+  const uint64_t left = KillAllChildren(kOrphansMs);
+  if (left > 0) Log(LogLevel::kError, "some processes of programs do not die", {{"count", left}});
+  if (on_launcher_gone_) on_launcher_gone_();
 }
 
 void ProgramHost::FailLater(ProgramId id, std::string why) {

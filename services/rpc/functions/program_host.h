@@ -38,10 +38,14 @@ class ProgramListener {
   virtual void TakeOutput(absl::string_view bytes) = 0;
   virtual void TakeErrorOutput(absl::string_view bytes) = 0;
   virtual void TakeProgress(absl::string_view bytes) = 0;
+  // It has closed its output and has not ended, as far as is known: it may be about to.
+  virtual void OutputClosed() {}
   // The program is gone; what it has written before may still come.
   virtual void Ending() {}
   // The last call, exactly once; never from within Launch. By then the whole process group has been killed.
   virtual void Ended(const ProgramEnd& end) = 0;
+  // Instead of Ended: the launcher is gone, and how the program ended will never be known.
+  virtual void Lost() {}
 };
 
 class ProgramHost {
@@ -53,7 +57,11 @@ class ProgramHost {
 
   // `launcher_fd` is Launcher::fd, which must outlive the host. Raises the process's limit on open files as
   // far as it may. INTERNAL (PROGRAM_HOST_FAILED) if the system has no descriptors left.
-  static absl::StatusOr<std::unique_ptr<ProgramHost>> Start(int launcher_fd);
+  //
+  // `on_launcher_gone` is called, on the host's thread and at most once, if somebody has killed the launcher.
+  // By then all children of this process have been killed, programs and what they have started among them.
+  // Programs that ran are lost (ProgramListener), and no more can be started: the process should end.
+  static absl::StatusOr<std::unique_ptr<ProgramHost>> Start(int launcher_fd, Task on_launcher_gone = nullptr);
   ~ProgramHost();  // as Stop
   ProgramHost(const ProgramHost&) = delete;
   ProgramHost& operator=(const ProgramHost&) = delete;
@@ -67,6 +75,7 @@ class ProgramHost {
   // The rest is for the host's thread.
 
   // Starts a program. Its input stays open until CloseInput.
+  // Without a launcher it is lost at once.
   ProgramId Launch(ProgramSpec spec, std::shared_ptr<ProgramListener> listener);
   // What the program does not take is lost. Nothing happens if it has ended, or has closed its input.
   void Write(ProgramId program, absl::string_view input);
@@ -78,6 +87,8 @@ class ProgramHost {
   void Cancel(TimerId timer);
   // True while Stop ends the programs: nothing new is to be started.
   bool stopping() const { return stopping_; }
+  // True for ever once it is so: runs must not be told to have ended.
+  bool launcher_gone() const { return launcher_gone_; }
 
  private:
   struct Program;
@@ -89,7 +100,7 @@ class ProgramHost {
     std::vector<int> fds;
   };
 
-  explicit ProgramHost(int launcher_fd);
+  ProgramHost(int launcher_fd, Task on_launcher_gone);
 
   absl::Status SetUp();
   void Loop();
@@ -108,6 +119,7 @@ class ProgramHost {
   bool Watch(int fd, uint64_t token, uint32_t events);
 
   const int launcher_fd_;
+  const Task on_launcher_gone_;
   int epoll_fd_ = -1;
   int wake_fd_ = -1;
   std::thread thread_;

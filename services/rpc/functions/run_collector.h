@@ -55,6 +55,11 @@ class RunCollector final : public RunSink {
 
   RunResult Call(const Function& function, Json params) { return Wait(Start(function, std::move(params))); }
 
+  bool HasEnded(RunId run) {
+    absl::MutexLock lock(&mu_);
+    return results_.count(run) > 0;
+  }
+
   // The first progress of the run.
   Progress WaitForProgress(RunId run) {
     absl::MutexLock lock(&mu_);

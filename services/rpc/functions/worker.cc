@@ -1,5 +1,7 @@
 #include "services/rpc/functions/worker.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -69,15 +71,18 @@ void Worker::TakeLine(absl::string_view line) {
   if (spoiled_ || absl::StripAsciiWhitespace(line).empty()) return;
   if (!call_) return Spoil(Failed("it wrote a line without being asked"));
   const absl::StatusOr<Json> json = ParseJson(line, kLineBytesMax);
-  const Json id = ToString(call_->request.id);
   if (!json.ok() && ErrorReason(json.status()) == "JSON_TOO_DEEP") {
-    Answer(MakeFailure("RESULT_TOO_DEEP",
-                       absl::StrCat("the result is nested more than ", kJsonDepthMax, " deep")));
+    // Whose answer it is cannot be read.
+    Spoil(MakeFailure("RESULT_TOO_DEEP",
+                      absl::StrCat("the result is nested more than ", kJsonDepthMax, " deep")));
   } else if (!json.ok() || !json->is_object()) {
     Spoil(Failed(absl::StrCat("it wrote a line that is no JSON object; it begins with: ",
                               Utf8Prefix(line, kShownBytesMax))));
-  } else if (json->value("request_id", Json(id)) != id) {
-    Spoil(Failed("it answered another request than it was asked"));
+  } else if (const auto id = json->find("request_id"); id == json->end()) {
+    Spoil(Failed("it wrote an answer without a request id"));
+  } else if (*id != Json(ToString(call_->request.id))) {
+    // One that came late: it must not become another caller's.
+    Spoil(Failed("it wrote an answer with another request id than that of its call"));
   } else if (const auto result = json->find("result"); result != json->end()) {
     Answer(MakeResult(*result, call_->request.result_bytes_max));
   } else if (const auto error = json->find("error"); error != json->end()) {
@@ -122,8 +127,24 @@ void Worker::Spoil(FunctionError error) {
   host_->Kill(program_);
 }
 
+// No answer can come any more. If it is ending anyway, how it ends says more than this.
+void Worker::OutputClosed() {
+  if (ending_) return;
+  output_closed_ = true;
+  ending_ = true;
+  host_->Kill(program_);
+}
+
 void Worker::Ended(const ProgramEnd& end) {
   if (call_) Finish(Judge(end));
+  hooks_.ended(this);
+}
+
+// Whether its call has been done is not known, so nobody is told.
+void Worker::Lost() {
+  ending_ = true;
+  progress_.reset();
+  call_.reset();
   hooks_.ended(this);
 }
 
@@ -132,6 +153,8 @@ RunResult Worker::Judge(const ProgramEnd& end) const {
   if (spoiled_) return *spoiled_;
   FunctionError error = FailureOf(end, 0);
   if (!end.not_started.empty()) return error;
+  if (output_closed_ && error.signal == SIGKILL)
+    return Failed("it closed its standard output in the middle of the call");
   error.reason = "WORKER_FAILED";
   error.message = absl::StrCat("the worker ended in the middle of the call: ", error.message);
   return error;

@@ -50,8 +50,10 @@ class Worker final : public ProgramListener {
   void TakeOutput(absl::string_view bytes) override;
   void TakeErrorOutput(absl::string_view bytes) override { error_output_.Add(bytes); }
   void TakeProgress(absl::string_view bytes) override {}
+  void OutputClosed() override;
   void Ending() override { ending_ = true; }
   void Ended(const ProgramEnd& end) override;
+  void Lost() override;
 
   // Its pool's, while it is idle.
   std::optional<ProgramHost::TimerId> idle_timer;
@@ -70,6 +72,7 @@ class Worker final : public ProgramListener {
   std::optional<WorkerCall> call_;
   std::optional<ProgressRelay> progress_;
   std::optional<FunctionError> spoiled_;  // what it did wrong; nothing it says counts any more
+  bool output_closed_ = false;
   bool killed_ = false;
   bool ending_ = false;
   bool has_answered_ = false;

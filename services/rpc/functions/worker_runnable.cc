@@ -52,6 +52,7 @@ class WorkerPool : public std::enable_shared_from_this<WorkerPool> {
   // Gives waiting calls to idle workers and to new ones.
   void Serve() {
     while (!waiting_.empty()) {
+      if (host_->launcher_gone()) return waiting_.clear();  // as calls that a worker has
       if (host_->stopping()) {
         const WorkerCall call = TakeFirst();
         call.sink->Finished(call.request.run, MakeFailure(kKilled, "the run was ended"));
@@ -112,7 +113,8 @@ class WorkerPool : public std::enable_shared_from_this<WorkerPool> {
   void HasEnded(Worker* worker) {
     const auto self = shared_from_this();
     if (worker->idle_timer) host_->Cancel(*worker->idle_timer);
-    const bool useless = !worker->has_answered() && !worker->was_killed() && !host_->stopping();
+    const bool useless =
+        !worker->has_answered() && !worker->was_killed() && !host_->stopping() && !host_->launcher_gone();
     workers_.erase(worker);
     if (useless) BackOff();
     Serve();

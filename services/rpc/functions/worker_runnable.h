@@ -1,10 +1,12 @@
 // Runs calls in long-lived programs, workers: one call at a time each, as lines of JSON.
 //
 //   in   {"params": {…}, "request_id": "…"}
-//   out  {"progress": {"fraction": 0.5, "message": "…"}}     any number of them
-//        {"result": …}  or  {"error": {"reason": "…", "message": "…"}}
+//   out  {"request_id": "…", "progress": {"fraction": 0.5, "message": "…"}}     any number of them
+//        {"request_id": "…", "result": …}  or
+//        {"request_id": "…", "error": {"reason": "…", "message": "…"}}
 //
-// An answer may name the request_id, too; then it must be that of the call.
+// Every line names the request_id of its call, so that what comes late is never taken for the answer to
+// another one.
 //
 // Workers are started when there are calls for them, kept for the next ones, and ended (end of input, later
 // SIGKILL) when they have been idle for long.

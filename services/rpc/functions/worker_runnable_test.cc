@@ -18,27 +18,37 @@ using testing::StartsWith;
 constexpr char kWorker[] = R"(#!/usr/bin/python3
 import json, os, signal, sys, time
 served = 0
+def say(**what): print(json.dumps(dict(what, request_id=call['request_id'])), flush=True)
 for line in sys.stdin:
     call = json.loads(line)
     do = call['params'].get('do')
     served += 1
-    if do == 'pid': print(json.dumps({'result': os.getpid()}), flush=True)
-    elif do == 'served': print(json.dumps({'result': served}), flush=True)
-    elif do == 'id': print(json.dumps({'result': call['request_id'], 'request_id': call['request_id']}), flush=True)
+    if do == 'pid': say(result=os.getpid())
+    elif do == 'served': say(result=served)
+    elif do == 'id': say(result=call['request_id'])
     elif do == 'sleep':
-        print(json.dumps({'progress': {'fraction': 0.5, 'message': 'half'}}), flush=True)
+        say(progress={'fraction': 0.5, 'message': 'half'})
         time.sleep(call['params']['s'])
-        print('{"result": "slept"}', flush=True)
-    elif do == 'fail': print('{"error": {"reason": "NO_MILK", "message": "none left"}}', flush=True)
+        say(result='slept')
+    elif do == 'fail': say(error={'reason': 'NO_MILK', 'message': 'none left'})
     elif do == 'exit': sys.stderr.write('going\n'); sys.exit(3)
     elif do == 'crash': os.kill(os.getpid(), signal.SIGSEGV)
     elif do == 'rubbish': print('Hello', flush=True)
-    elif do == 'twice': sys.stdout.write('{"result": 1}\n{"result": 2}\n'); sys.stdout.flush()
+    elif do == 'twice': sys.stdout.write('{"result": 1, "request_id": "%s"}\n' % call['request_id'] * 2); sys.stdout.flush()
     elif do == 'other': print('{"result": 1, "request_id": "00000000-0000-0000-0000-00000000ffff"}', flush=True)
-    elif do == 'nothing': print('{}', flush=True)
-    elif do == 'large': print(json.dumps({'result': 'x' * (2 << 20)}), flush=True)
-    elif do == 'deep': print('{"result": ' + '[' * 35 + ']' * 35 + '}', flush=True)
-    elif do == 'env': print(json.dumps({'result': sorted(os.environ)}), flush=True)
+    elif do == 'nothing': say()
+    elif do == 'no id': print('{"result": 1}', flush=True)
+    elif do == 'late':
+        say(result='early')
+        late = call['request_id']
+        call = json.loads(sys.stdin.readline())
+        print(json.dumps({'result': 'late', 'request_id': late}), flush=True)
+        say(result='mine')
+    elif do == 'large': say(result='x' * (2 << 20))
+    elif do == 'deep': print('{"request_id": "%s", "result": ' % call['request_id'] + '[' * 35 + ']' * 35 + '}', flush=True)
+    elif do == 'close': os.close(1); time.sleep(1000)
+    elif do == 'answer and close': say(result=os.getpid()); os.close(1); time.sleep(1000)
+    elif do == 'env': say(result=sorted(os.environ))
 )";
 
 class WorkerRunnableTest : public ProgramTest {
@@ -105,12 +115,24 @@ TEST_F(WorkerRunnableTest, AWorkerThatIsOutOfStepIsReplaced) {
   EXPECT_EQ(TextOf(runs_.Call(*function, Do("rubbish"))),
             "WORKER_FAILED: it wrote a line that is no JSON object; it begins with: Hello");
   EXPECT_THAT(TextOf(runs_.Call(*function, Do("nothing"))), HasSubstr("without \"result\""));
-  EXPECT_THAT(TextOf(runs_.Call(*function, Do("other"))), HasSubstr("another request"));
+  EXPECT_THAT(TextOf(runs_.Call(*function, Do("other"))), HasSubstr("with another request id"));
   EXPECT_EQ(ReasonOf(runs_.Call(*function, Do("large"))), "RESULT_TOO_LARGE");
-  EXPECT_EQ(TextOf(runs_.Call(*function, Do("served"))), "1");
-  // This one is the result's fault only.
   EXPECT_EQ(ReasonOf(runs_.Call(*function, Do("deep"))), "RESULT_TOO_DEEP");
-  EXPECT_EQ(TextOf(runs_.Call(*function, Do("served"))), "3");
+  EXPECT_EQ(TextOf(runs_.Call(*function, Do("no id"))),
+            "WORKER_FAILED: it wrote an answer without a request id");
+  EXPECT_EQ(TextOf(runs_.Call(*function, Do("served"))), "1");
+}
+
+TEST_F(WorkerRunnableTest, OneThatClosesItsOutputIsReplaced) {
+  const auto function = MakeWorker();
+  const FunctionError error = ErrorOf(runs_.Call(*function, Do("close")));
+  EXPECT_EQ(error.reason, "WORKER_FAILED");
+  EXPECT_EQ(error.message, "it closed its standard output in the middle of the call");
+  EXPECT_EQ(TextOf(runs_.Call(*function, Do("served"))), "1");
+  // The same while it has no call.
+  EXPECT_NE(TextOf(runs_.Call(*function, Do("answer and close"))), "");
+  EXPECT_TRUE(Eventually([&] { return Workers() == 0; }));
+  EXPECT_EQ(TextOf(runs_.Call(*function, Do("served"))), "1");
 }
 
 TEST_F(WorkerRunnableTest, AnAnswerTooManyIsNotTheNextCalls) {
@@ -121,6 +143,16 @@ TEST_F(WorkerRunnableTest, AnAnswerTooManyIsNotTheNextCalls) {
   const RunId second = runs_.Start(*function, Do("pid"));
   EXPECT_EQ(TextOf(runs_.Wait(first)), "1");
   EXPECT_NE(TextOf(runs_.Wait(second)), "2");
+}
+
+TEST_F(WorkerRunnableTest, ALateAnswerIsNotTheNextCalls) {
+  WorkerOptions options;
+  options.workers_max = 1;
+  const auto function = MakeWorker(options);
+  EXPECT_EQ(TextOf(runs_.Call(*function, Do("late"))), "\"early\"");
+  EXPECT_EQ(TextOf(runs_.Call(*function, Do("pid"))),
+            "WORKER_FAILED: it wrote an answer with another request id than that of its call");
+  EXPECT_EQ(TextOf(runs_.Call(*function, Do("served"))), "1");
 }
 
 TEST_F(WorkerRunnableTest, ToEndARunItsWorkerIsKilled) {
@@ -173,9 +205,10 @@ TEST_F(WorkerRunnableTest, OneThatDoesNotEndWhenItsInputDoesIsKilled) {
   options.idle_ms = 10;
   options.end_grace_ms = 50;
   const auto function = MakeWorker(options,
-                                   "#!/bin/sh\ntrap '' TERM\nread line\necho '{\"result\":1}'\n"
+                                   "#!/bin/sh\ntrap '' TERM\nread line\n"
+                                   "echo \"$line\" | sed 's/\"params\"/\"result\"/'\n"
                                    "while :; do sleep 1000; done\n");
-  EXPECT_EQ(TextOf(runs_.Call(*function, {})), "1");
+  EXPECT_EQ(TextOf(runs_.Call(*function, {{"n", 1}})), R"({"n":1})");
   EXPECT_TRUE(Eventually([&] { return Workers() == 0; }));
 }
 
@@ -203,6 +236,22 @@ TEST_F(WorkerRunnableTest, StopKillsCallsThatRunAndThatWait) {
   EXPECT_EQ(ReasonOf(runs_.Wait(running)), kKilled);
   EXPECT_EQ(ReasonOf(runs_.Wait(waiting)), kKilled);
   EXPECT_EQ(ReasonOf(runs_.Call(*function, Do("served"))), kKilled);
+}
+
+TEST_F(WorkerRunnableTest, WithoutTheLauncherNoCallIsSaidToHaveEnded) {
+  WorkerOptions options;
+  options.workers_max = 1;
+  auto function = MakeWorker(options);
+  const RunId running = runs_.Start(*function, {{"do", "sleep"}, {"s", 1000}});
+  const RunId waiting = runs_.Start(*function, Do("served"));
+  runs_.WaitForProgress(running);
+  launcher_is_killed_ = true;
+  kill(launcher_.pid(), SIGKILL);
+  ASSERT_TRUE(launcher_gone_.WaitForNotificationWithTimeout(RunCollector::kDeadline));
+  const RunId later = runs_.Start(*function, Do("served"));
+  function.reset();
+  host_->Stop();
+  for (const RunId run : {running, waiting, later}) EXPECT_FALSE(runs_.HasEnded(run)) << run;
 }
 
 TEST_F(WorkerRunnableTest, StopDoesNotWaitForTheBackOff) {

@@ -186,6 +186,12 @@ void Driver::Drain(uint64_t run_ms) {
   });
 }
 
+void Driver::Abandon(const absl::Status& why) {
+  Post([this, why](Engine* engine) {
+    if (engine != nullptr) Fail(why);
+  });
+}
+
 bool Driver::AwaitIdle(absl::Duration timeout) {
   const auto idle = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return (idle_ && inputs_.queue.empty()) || ended_ || !failure_.ok();
@@ -390,7 +396,8 @@ void Driver::WatchDrain(const Times& now) {
 // so, and the process ends. What is really there is found when it starts again.
 void Driver::Fail(const absl::Status& status) {
   failed_ = true;
-  Log(LogLevel::kError, "the request store has failed; the server stops", {{"error", status.ToString()}});
+  Log(LogLevel::kError, "what happens can no longer be recorded; the server stops",
+      {{"error", status.ToString()}});
   {
     absl::MutexLock lock(&mutex_);
     failure_ = status;

@@ -48,7 +48,7 @@ struct DriverOptions {
   uint64_t reservation_wait_ms = 2000;  // for a later one
   std::function<void(const RequestId&)> on_run_started;     // may be empty; on the driver's thread
   std::function<void(StoreState)> on_store_state;           // the same; when it changes
-  std::function<void(const absl::Status&)> on_fatal_error;  // the store has failed for good: end the process
+  std::function<void(const absl::Status&)> on_fatal_error;  // no more can be recorded: end the process
 };
 
 // What a call comes with besides what it asks for.
@@ -104,6 +104,9 @@ class Driver : public RunSink {
 
   // New calls are refused from here on; what still runs in run_ms is killed.
   void Drain(uint64_t run_ms);
+  // As when the store has failed: nothing is recorded any more, whoever waits is told that the outcome is
+  // unknown, and on_fatal_error is called. What runs is left alone. At most the first failure counts.
+  void Abandon(const absl::Status& why);
   // After Drain: true once nothing runs and nobody waits.
   bool AwaitIdle(absl::Duration timeout);
 

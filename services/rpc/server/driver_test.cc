@@ -239,6 +239,19 @@ TEST_F(DriverTest, AStoreThatFailsForGoodEndsEverything) {
   EXPECT_TRUE(driver_->AwaitIdle(kPatience));
 }
 
+TEST_F(DriverTest, OnceAbandonedNothingIsRecorded) {
+  Start();
+  const Caller running = Call(TestId(1), "held");
+  const auto run = functions_.held->Next();
+  driver_->Abandon(absl::InternalError("no hands"));
+  driver_->Abandon(absl::InternalError("again"));
+  run.Finish(1);
+  EXPECT_EQ(ErrorReason(running.waiter->Await().status()), "STORAGE_FAILED");
+  ASSERT_TRUE(fatal_.WaitForNotificationWithTimeout(kPatience));
+  EXPECT_EQ(ErrorReason(Call(TestId(2), "echo").refusal), "SHUTTING_DOWN");
+  EXPECT_TRUE(driver_->AwaitIdle(kPatience));
+}
+
 TEST_F(DriverTest, AStoreThatIsAwayAndComesBackIsNoticed) {
   Start();
   store_.FailWith(absl::UnavailableError("away"));

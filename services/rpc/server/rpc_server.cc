@@ -94,6 +94,7 @@ absl::Status RpcServer::Open(Launcher launcher, std::function<void(const absl::S
   host_options.functions_directory = settings_.functions_directory;
   host_options.counter_directory = settings_.counter_directory;
   host_options.builtin_threads = settings_.builtin_threads;
+  host_options.on_fatal_error = [this](const absl::Status& status) { TakeHostFailure(status); };
   absl::StatusOr<std::unique_ptr<FunctionHost>> host = FunctionHost::Start(
       host_options, std::move(launcher),
       [this](std::shared_ptr<const Registry> registry) { TakeRegistry(std::move(registry)); });
@@ -105,7 +106,14 @@ absl::Status RpcServer::Open(Launcher launcher, std::function<void(const absl::S
   absl::MutexLock lock(&mutex_);
   registry_taker_ = driver_.get();
   driver_->SetRegistry(host_->registry());
-  return absl::OkStatus();
+  return host_failure_;
+}
+
+// The driver records nothing from here on: a run that was under way has no outcome that anybody knows.
+void RpcServer::TakeHostFailure(const absl::Status& status) {
+  absl::MutexLock lock(&mutex_);
+  host_failure_ = status;
+  if (registry_taker_ != nullptr) registry_taker_->Abandon(status);
 }
 
 // Under the mutex, so that the newest comes last.

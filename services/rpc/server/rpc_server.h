@@ -29,7 +29,7 @@ class RpcServer {
   // Opens the store, finds the functions, and serves. `launcher` comes from Launcher::Fork, before there was
   // any thread. Errors are those of the request stores, FunctionHost::Start and Server::Start, and
   // NOT_FOUND (FUNCTIONS_DIR_UNUSABLE). on_fatal_error is called, from any thread, if nothing can be recorded
-  // any more; the process should end.
+  // any more, or if the launcher is gone; the process should end.
   static absl::StatusOr<std::unique_ptr<RpcServer>> Start(
       const Settings& settings, Launcher launcher, std::function<void(const absl::Status&)> on_fatal_error);
 
@@ -47,6 +47,7 @@ class RpcServer {
   absl::Status Serve();
   DriverOptions MakeDriverOptions(std::function<void(const absl::Status&)> on_fatal_error);
   void TakeRegistry(std::shared_ptr<const Registry> registry) ABSL_LOCKS_EXCLUDED(mutex_);
+  void TakeHostFailure(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
   void TakeStoreState(StoreState state) ABSL_LOCKS_EXCLUDED(mutex_);
   void TellHealth() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -65,6 +66,7 @@ class RpcServer {
 
   absl::Mutex mutex_;
   Driver* registry_taker_ ABSL_GUARDED_BY(mutex_) = nullptr;  // once there is a driver
+  absl::Status host_failure_ ABSL_GUARDED_BY(mutex_);         // before there was a driver
   StoreState store_state_ ABSL_GUARDED_BY(mutex_) = StoreState::kAvailable;
   bool serving_ ABSL_GUARDED_BY(mutex_) = false;
 };

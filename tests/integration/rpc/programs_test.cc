@@ -67,9 +67,9 @@ class Programs : public ::testing::Test {
     functions_.AddShell("family", "sleep 30 & setsid sleep 30 & (setsid sleep 30 &) ; sleep 30", killable);
     functions_.Write("worker.py", R"(import json, sys, time
 for line in sys.stdin:
-    params = json.loads(line)["params"]
-    time.sleep(params.get("s", 0))
-    print(json.dumps({"result": params}), flush=True)
+    call = json.loads(line)
+    time.sleep(call["params"].get("s", 0))
+    print(json.dumps({"request_id": call["request_id"], "result": call["params"]}), flush=True)
 )");
     functions_.Write("worker.json", absl::StrCat(R"({"name":"worker","description":"","mode":"worker",)",
                                                  killable, R"("command":["python3","worker.py"]})"));
@@ -156,6 +156,21 @@ TEST_F(Programs, TenThousandCallsWithCancellationsLeaveNothingBehind) {
   EXPECT_LT(OpenFiles(server_.process()->pid()), early_files + 100);
   EXPECT_EQ(server_.Stop().value(), 0);
   EXPECT_OK(WaitFor("no process to be left", absl::Seconds(10), [&] { return MarkedProcesses() == 0; }));
+}
+
+TEST_F(Programs, WithoutItsLauncherAServerEndsAndLeavesNothing) {
+  functions_.AddShell("assassin", "setsid sleep 30 & kill -9 $PPID; sleep 30",
+                      absl::StrCat(R"("environment":{"TEST_MARK":")", mark_, R"("},)"));
+  ASSERT_OK(server_.Start());
+  std::thread family([&] { Call("family", "{}", absl::Seconds(20)).IgnoreError(); });
+  EXPECT_OK(WaitFor("the programs", absl::Seconds(20), [&] { return MarkedProcesses() >= 5; }));
+  const absl::Status status = Call("assassin", "{}", absl::Seconds(20));
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
+  family.join();
+  const absl::StatusOr<int> exit_code = server_.process()->Wait(absl::Seconds(5));
+  ASSERT_OK(exit_code.status());
+  EXPECT_EQ(*exit_code, 1);
+  EXPECT_EQ(MarkedProcesses(), 0u);
 }
 
 TEST_F(Programs, NoneOutlivesAServerThatIsKilled) {
