@@ -6,6 +6,7 @@
 #include "clients/cli/call_params.h"
 #include "clients/cli/call_progress.h"
 #include "clients/cli/exit_code.h"
+#include "clients/cli/interrupt_notice.h"
 #include "clients/cli/text_table.h"
 #include "clients/cli/verbs.h"
 #include "clients/cpp/server_target.h"
@@ -14,12 +15,32 @@
 namespace lamppost::cli {
 namespace {
 
+// What is said if a signal ends the command while the call is under way.
+std::string InterruptText(const Session& session, const rpc::Json& params, const std::string& request_id) {
+  const Arguments& arguments = session.arguments();
+  Failure failure;
+  failure.status = MakeError(absl::StatusCode::kCancelled, "INTERRUPTED",
+                             absl::StrCat("a signal ended the command; the call may or may not have taken "
+                                          "effect, request id ",
+                                          request_id));
+  failure.outcome = client::Outcome::kUnknown;
+  failure.request_id = request_id;
+  failure.ask_again = AskAgainCommand(arguments.functions, params, request_id);
+  const bool bar = arguments.functions.form == CallForm::kStream &&
+                   session.io().progress == ProgressBar::kOn && arguments.verbosity == Verbosity::kNormal;
+  return absl::StrCat(bar ? "\n" : "", session.Describe(failure));
+}
+
 client::FunctionCallResult Call(Session* session, const rpc::Json& params) {
   const FunctionArguments& functions = session->arguments().functions;
+  InterruptNotice notice;  // beyond the client's end, which may take its time
   const auto client = session->MakeFunctionClient(functions.servers);
   client::FunctionCallOptions call;
   call.timeout_ms = session->RemainingMs();
   call.request_id = functions.request_id;
+  call.on_request_id = [&](const std::string& id) {
+    notice.Arm(InterruptText(*session, params, id), kExitUnknown);
+  };
   if (functions.form == CallForm::kUnary) return client->Call(functions.method, params, call);
   CallProgress progress(session->io(), session->arguments().verbosity, &session->time());
   return client->CallStream(
