@@ -1,6 +1,7 @@
 #include "clients/cli/function_arguments.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -37,12 +38,23 @@ constexpr char kOutcomeFooter[] =
 constexpr char kFaultFooter[] =
     "Only servers started with --enable-faults take faults. Each server of --server is told.";
 
+// CLI11 takes a word such as [1,2] apart wherever an option takes any number of words; so this one takes as
+// many as there are, and no more, until all are read.
+void AddParams(CLI::App* call, FunctionArguments* arguments) {
+  CLI::Option* params = call->add_option("PARAMS", arguments->params, "What it works on; see below");
+  call->preparse_callback([params](size_t words_left) {
+    const int words = static_cast<int>(std::max<size_t>(1, words_left));
+    params->expected(words, words)->allow_extra_args(false);
+  });
+  params->each([params](const std::string&) { params->expected(0, params->get_expected_max()); });
+}
+
 void AddCall(CLI::App* app, RawFunctionArguments* raw) {
   FunctionArguments* arguments = &raw->arguments;
   CLI::App* call = app->add_subcommand("call", "Run a function");
   call->add_option("METHOD", arguments->method, "The function's name ('lamppost functions' lists them)")
       ->required();
-  call->add_option("PARAMS", arguments->params, "What it works on; see below");
+  AddParams(call, arguments);
   call->add_option("--request-id", arguments->request_id, "Instead of a minted one: asks again for that call")
       ->type_name("UUID");
   call->add_option("--retries", raw->retries, "At most so many repetitions [as many as --timeout allows]")
