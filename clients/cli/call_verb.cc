@@ -74,6 +74,20 @@ Failure UnknownOf(const rpc::v1::Outcome& outcome, const std::string& request_id
                              outcome.unknown().message());
   failure.outcome = client::Outcome::kUnknown;
   failure.request_id = request_id;
+  failure.hint = absl::StrCat("request id ", request_id, "; this is final, asking again tells the same");
+  return failure;
+}
+
+Failure FailureOf(const Session& session, const client::FunctionCallResult& result, const rpc::Json& params) {
+  Failure failure{result.status, client::Outcome::kFailed, result.request_id};
+  failure.server = result.server;
+  if (ErrorReason(result.status) == "FUNCTION_UNKNOWN") failure.hint = "lamppost functions lists them";
+  if (result.outcome != client::CallOutcome::kUnknown) return failure;
+  failure.outcome = client::Outcome::kUnknown;
+  // The timeout was too short for this call, so the next one gets the default.
+  FunctionArguments arguments = session.arguments().functions;
+  arguments.timeout.clear();
+  failure.ask_again = AskAgainCommand(arguments, params, result.request_id);
   return failure;
 }
 
@@ -84,14 +98,9 @@ int ReportCall(Session* session, const client::FunctionCallResult& result, const
     if (exit_code != kExitUnknown) return exit_code;
     failure = UnknownOf(result.answer, result.request_id);
   } else {
-    failure.status = result.status;
-    failure.request_id = result.request_id;
-    if (result.outcome == client::CallOutcome::kUnknown) failure.outcome = client::Outcome::kUnknown;
+    failure = FailureOf(*session, result, params);
   }
   failure.details["attempts"] = result.attempts;
-  if (failure.outcome == client::Outcome::kUnknown) {
-    failure.ask_again = AskAgainCommand(session->arguments().functions, params, result.request_id);
-  }
   return session->Report(failure);
 }
 
@@ -153,6 +162,7 @@ int RunOutcome(Session* session) {
   const Known known = FindCall(session);
   if (!known.ok()) {
     Failure failure{known.status, known.outcome, functions.request_id};
+    failure.server = known.server;
     if (ErrorReason(known.status) == "REQUEST_ID_EXPIRED") failure.outcome = client::Outcome::kUnknown;
     return session->Report(failure);
   }

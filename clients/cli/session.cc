@@ -35,6 +35,24 @@ std::string CodeAndReason(const absl::Status& status) {
   return absl::StrCat(absl::StatusCodeToString(status.code()), reason.empty() ? "" : "/", Printable(reason));
 }
 
+bool IsAboutCalls(Verb verb) {
+  return verb == Verb::kCall || verb == Verb::kFunctions || verb == Verb::kOutcome;
+}
+
+// gRPC's own UNIMPLEMENTED has no reason of a Lamppost server, and often no message: whoever listens there
+// does not have the service.
+void ExplainWrongServer(Verb verb, Failure* failure) {
+  if (failure->status.code() != absl::StatusCode::kUnimplemented || !ErrorReason(failure->status).empty()) {
+    return;
+  }
+  if (verb == Verb::kFaultRpc) return;  // a lamppost-rpc may be without that service
+  const std::string server =
+      failure->server.empty() ? "a server" : absl::StrCat("the server at ", failure->server);
+  failure->status =
+      MakeError(absl::StatusCode::kUnimplemented, "",
+                absl::StrCat(server, " is not a ", IsAboutCalls(verb) ? "lamppost-rpc" : "lamppost-kv"));
+}
+
 }  // namespace
 
 Session::Session(const Arguments& arguments, const Io& io)
@@ -135,7 +153,8 @@ std::string Session::Describe(const Failure& failure) const {
   return text;
 }
 
-int Session::Report(const Failure& failure) {
+int Session::Report(Failure failure) {
+  ExplainWrongServer(arguments_.verb, &failure);
   *io_.err << Describe(failure) << std::flush;
   return failure.outcome == client::Outcome::kUnknown ? kExitUnknown : kExitFailed;
 }

@@ -26,6 +26,7 @@ struct Failure {
   std::string ask_again = {};     // the command that asks for a call's outcome once more; may be empty
   std::string hint = {};          // for people, behind the message; may be empty
   Json details = Json::object();  // further members of the error object
+  std::string server = {};        // host:port of who answered, if that is known
 };
 
 class Session {
@@ -50,7 +51,7 @@ class Session {
   // The failure as it is told on stderr in the format asked for.
   std::string Describe(const Failure& failure) const;
   // Tells the failure on stderr in the format asked for; gives kExitFailed or kExitUnknown.
-  int Report(const Failure& failure);
+  int Report(Failure failure);
   // The same for something that the user has to change: gives kExitUsage.
   int ReportUsage(absl::string_view message);
 
@@ -67,7 +68,9 @@ class Session {
 
 template <typename Response>
 Failure FailureOf(const client::Result<Response>& result) {
-  return {result.status, result.outcome, result.request_id};
+  Failure failure{result.status, result.outcome, result.request_id};
+  failure.server = result.node;
+  return failure;
 }
 
 }  // namespace lamppost::cli
