@@ -130,8 +130,10 @@ absl::Status CheckFault(const RawFunctionArguments& raw, FunctionArguments* argu
 }  // namespace
 
 void AddServerOption(CLI::App* app, RawFunctionArguments* raw) {
-  app->add_option("--server", raw->arguments.server_list,
-                  "Servers of functions, all of them equal, separated by commas")
+  app->add_option(
+         "--server", raw->arguments.server_list,
+         "Servers of functions, all of them equal, separated by commas; several must share one request "
+         "store, or a retry at another one would run the function again")
       ->envname("LAMPPOST_SERVER")
       ->type_name("LIST")
       ->capture_default_str();
