@@ -119,7 +119,10 @@ absl::Status CheckFault(const RawFunctionArguments& raw, FunctionArguments* argu
   if (!(raw.fault_probability > 0 && raw.fault_probability <= 1)) {
     return Wrong("--probability", "it is above 0 and at most 1");
   }
-  if (raw.fault_delay.empty()) return absl::OkStatus();
+  if (raw.fault_delay.empty()) {
+    if (kind->second == rpc::v1::FAULT_KIND_DELAY) return Wrong("DELAY", "it is empty");
+    return absl::OkStatus();
+  }
   const absl::StatusOr<int64_t> delay_ms = ParseDurationMs(raw.fault_delay);
   if (!delay_ms.ok()) return Wrong("DELAY", delay_ms.status().message());
   if (static_cast<uint64_t>(*delay_ms) > kFaultDelayMsMax) return Wrong("DELAY", "it is more than an hour");

@@ -111,6 +111,7 @@ TEST_F(FunctionArgumentsTest, WrongUseIsExitTwo) {
   Bad({"fault"});
   Bad({"fault", "rpc"});
   Bad({"fault", "rpc", "delay"});
+  EXPECT_THAT(Bad({"fault", "rpc", "delay", ""}), HasSubstr("DELAY"));
   Bad({"call", "add", "--retries", "-1"});
   Bad({"call", "add", "--retries", "some"});
   EXPECT_THAT(Bad({"call", "add", "--hedge", "soon"}), HasSubstr("--hedge"));
