@@ -153,6 +153,20 @@ bool IsAboutFunctions(Verb verb) {
   return verb == Verb::kCall || verb == Verb::kFunctions || verb == Verb::kOutcome || verb == Verb::kFaultRpc;
 }
 
+// Whoever names a node for a command that asks servers, or the other way round, would ask somewhere else than
+// he thinks. The environment names both for all commands, and is not parsed.
+absl::Status CheckDestination(const CLI::App& app, Verb verb) {
+  for (const CLI::Option* option : app.parse_order()) {
+    if (IsAboutFunctions(verb) && option->check_lname("node")) {
+      return absl::InvalidArgumentError("--node is for keys; this command asks the servers of --server");
+    }
+    if (!IsAboutFunctions(verb) && option->check_lname("server")) {
+      return absl::InvalidArgumentError("--server is for functions; this command asks the nodes of --node");
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckTimes(const RawArguments& raw, Arguments* arguments) {
   const bool bulk = arguments->verb == Verb::kLoad || arguments->verb == Verb::kDump;
   if (!raw.timeout.empty()) {
@@ -178,7 +192,7 @@ absl::Status CheckTimes(const RawArguments& raw, Arguments* arguments) {
   return absl::OkStatus();
 }
 
-ParsedArguments Check(RawArguments raw, const std::string& verb, bool limited) {
+ParsedArguments Check(const CLI::App& app, RawArguments raw, const std::string& verb, bool limited) {
   static const auto* const kVerbs = new std::map<std::string, Verb>{
       {"put", Verb::kPut},         {"get", Verb::kGet},       {"del", Verb::kDelete},
       {"scan", Verb::kScan},       {"status", Verb::kStatus}, {"load", Verb::kLoad},
@@ -186,6 +200,9 @@ ParsedArguments Check(RawArguments raw, const std::string& verb, bool limited) {
       {"outcome", Verb::kOutcome}, {"fault", Verb::kFaultRpc}};
   Arguments arguments = std::move(raw.arguments);
   arguments.verb = kVerbs->at(verb);
+  if (const absl::Status status = CheckDestination(app, arguments.verb); !status.ok()) {
+    return UsageError(status.message());
+  }
   auto nodes = ParseAddresses(raw.nodes);
   if (!nodes.ok()) return UsageError(absl::StrCat("--node: ", nodes.status().message()));
   arguments.nodes = *std::move(nodes);
@@ -193,6 +210,7 @@ ParsedArguments Check(RawArguments raw, const std::string& verb, bool limited) {
     return UsageError(status.message());
   }
   raw.functions.arguments.timeout = raw.timeout;
+  if (raw.format != "table") raw.functions.arguments.output = raw.format;
   if (const absl::Status status = CheckFunctionArguments(&raw.functions); !status.ok()) {
     return UsageError(status.message());
   }
@@ -232,7 +250,7 @@ ParsedArguments ParseArguments(int argc, const char* const* argv) {
   if (verb->get_name() == "help") return Help(raw.help_topic);
   const bool limited = verb->get_name() == "scan" && verb->count("--limit") > 0;
   const std::string name = verb->get_name();
-  return Check(std::move(raw), name, limited);
+  return Check(*app, std::move(raw), name, limited);
 }
 
 }  // namespace lamppost::cli

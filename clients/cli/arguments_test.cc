@@ -74,6 +74,19 @@ TEST_F(ArgumentsTest, TheFlagWinsOverTheEnvironment) {
   EXPECT_EQ(Good({"get", "x"}).nodes[0].HostPort(), "127.0.0.1:8000");
 }
 
+TEST_F(ArgumentsTest, ADestinationOfTheOtherKindIsNotPassedOver) {
+  EXPECT_THAT(Bad({"--node", "h:1", "call", "add"}), HasSubstr("--node"));
+  EXPECT_THAT(Bad({"outcome", "id", "--node=h:1"}), HasSubstr("--node"));
+  EXPECT_THAT(Bad({"--node", "h:1", "fault", "rpc", "list"}), HasSubstr("--node"));
+  EXPECT_THAT(Bad({"--server", "h:1", "get", "x"}), HasSubstr("--server"));
+  EXPECT_THAT(Bad({"status", "--server", "h:1"}), HasSubstr("--server"));
+  setenv("LAMPPOST_NODE", "h:1", 1);
+  setenv("LAMPPOST_SERVER", "h:2", 1);
+  Good({"call", "add"});
+  Good({"get", "x"});
+  unsetenv("LAMPPOST_SERVER");
+}
+
 TEST_F(ArgumentsTest, ValuesAreTakenAsTheyAre) {
   for (const char* value :
        {"-5", "-", "[1,2]", "{\"a\":1}", "", "get", "a b", "%%", "\"q\"", "load", "1,2"}) {

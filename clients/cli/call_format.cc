@@ -151,6 +151,7 @@ std::string AskAgainCommand(const FunctionArguments& arguments, const rpc::Json&
                             absl::string_view request_id) {
   std::vector<std::string> words = {"lamppost", "--server", arguments.server_list};
   if (!arguments.timeout.empty()) words.insert(words.end(), {"--timeout", arguments.timeout});
+  if (!arguments.output.empty()) words.insert(words.end(), {"-o", arguments.output});
   // Behind "--" nothing is an option.
   std::vector<std::string> what = {arguments.method};
   for (std::string& word : ParamsWords(arguments, params)) what.push_back(std::move(word));

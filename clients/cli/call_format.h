@@ -37,7 +37,8 @@ std::string FormatFunctionError(const rpc::v1::FunctionError& error, Colour colo
 std::string TerminalJson(const Json& json, int indent);
 
 // The command that asks for the outcome of this call once more, to be pasted into a shell. Long params that
-// did not stand on the command line are named as they were.
+// did not stand on the command line are named as they were. --timeout and -o stand in it if arguments.timeout
+// and arguments.output are not empty.
 std::string AskAgainCommand(const FunctionArguments& arguments, const rpc::Json& params,
                             absl::string_view request_id);
 

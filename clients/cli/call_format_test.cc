@@ -92,6 +92,10 @@ TEST(CallFormatTest, TheCommandThatAsksAgain) {
   EXPECT_EQ(AskAgainCommand(arguments, {{"a", "it's"}, {"b", 2}}, "ID"),
             "lamppost --server 10.0.0.1:5000,10.0.0.2:5000 --timeout 5s call add "
             R"('{"a":"it'\''s","b":2}' --request-id ID)");
+  arguments.timeout.clear();
+  arguments.output = "json";
+  EXPECT_THAT(AskAgainCommand(arguments, rpc::Json::object(), "ID"),
+              HasSubstr(" -o json call add --request-id ID"));
   const rpc::Json large = {{"a", std::string(5000, 'x')}};
   arguments.params = {"@file name"};
   EXPECT_THAT(AskAgainCommand(arguments, large, "ID"), HasSubstr("call add '@file name' --request-id ID"));

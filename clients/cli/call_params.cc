@@ -63,7 +63,8 @@ absl::StatusOr<Json> ReadCallParams(const std::vector<std::string>& words, std::
   Json params = Json::object();
   for (const std::string& word : words) {
     const size_t equals = word.find('=');
-    if (equals == std::string::npos || equals == 0) {
+    // A name that begins with a bracket is far more likely half of a JSON array.
+    if (equals == std::string::npos || equals == 0 || word[0] == '[') {
       return Wrong(word, "this is neither a JSON object nor name=value");
     }
     const std::string name = word.substr(0, equals);

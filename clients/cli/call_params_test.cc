@@ -52,6 +52,8 @@ TEST_F(CallParamsTest, WhatIsWrongIsSaid) {
   EXPECT_THAT(Read({"{\"a\":1"}), HasSubstr("not JSON"));
   EXPECT_THAT(Read({"-"}, "[1]"), HasSubstr("standard input: params are a JSON object"));
   EXPECT_THAT(Read({"[1,2]"}), HasSubstr("[1,2]: this is neither"));
+  EXPECT_THAT(Read({R"(["a","b"])"}), HasSubstr(R"(["a","b"]: this is neither a JSON object)"));
+  EXPECT_THAT(Read({"[a=1,b=2]"}), HasSubstr("[a=1,b=2]: this is neither"));
   EXPECT_THAT(Read({"=1"}), HasSubstr("neither"));
   EXPECT_THAT(Read({"{}", "a=1"}), HasSubstr("neither"));
   EXPECT_THAT(Read({"a=1", "a=2"}), HasSubstr("a: it is given twice"));

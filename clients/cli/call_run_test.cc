@@ -13,6 +13,7 @@
 #include "clients/cli/run.h"
 #include "clients/cpp/cutting_proxy.h"
 #include "clients/cpp/fake_function_service.h"
+#include "clients/cpp/fake_kv_service.h"
 #include "services/common/error.h"
 
 namespace lamppost::cli {
@@ -123,6 +124,7 @@ TEST_F(CallRunTest, FailedForCertain) {
   EXPECT_THAT(err_, StartsWith("lamppost: failed: UNAVAILABLE/NOT_CONNECTED: "));
   EXPECT_EQ(Run({"call", "ecko"}), 3);
   EXPECT_THAT(err_, HasSubstr("near: echo"));
+  EXPECT_THAT(err_, HasSubstr(" (lamppost functions lists them)\n"));
   EXPECT_EQ(Run({"call", "ecko", "-o", "json"}), 3);
   const json error = json::parse(err_)["error"];
   EXPECT_EQ(error["reason"], "FUNCTION_UNKNOWN");
@@ -155,10 +157,24 @@ TEST_F(CallRunTest, OutcomeUnknownSaysHowToAskAgain) {
 TEST_F(CallRunTest, AnUnknownOutcomeOfTheServers) {
   EXPECT_EQ(Run({"call", "lost"}), 4);
   EXPECT_THAT(err_, StartsWith("lamppost: outcome unknown: UNKNOWN/SERVER_CRASHED: the server that ran it"));
-  EXPECT_THAT(err_, HasSubstr("--request-id"));
+  EXPECT_THAT(err_, HasSubstr("this is final"));
+  EXPECT_THAT(err_, Not(HasSubstr("ask again:"))) << "it would tell the same for ever";
   EXPECT_EQ(Run({"call", "lost", "-o", "json"}), 4);
+  EXPECT_FALSE(json::parse(err_)["error"].contains("ask_again"));
   EXPECT_EQ(json::parse(out_)["outcome"]["unknown"]["reason"], "SERVER_CRASHED");
   EXPECT_EQ(json::parse(err_)["error"]["reason"], "SERVER_CRASHED");
+}
+
+TEST_F(CallRunTest, AServerOfAnotherKindIsNamed) {
+  client::FakeNode node("A");
+  const std::string address = "127.0.0.1:" + std::to_string(node.port());
+  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+           {"call", "echo"}, {"functions"}, {"outcome", kId}, {"call", "echo", "--stream"}}) {
+    std::vector<std::string> words = {"--server", address};
+    words.insert(words.end(), command.begin(), command.end());
+    EXPECT_EQ(Run(words), 3);
+    EXPECT_EQ(err_, "lamppost: failed: UNIMPLEMENTED: the server at " + address + " is not a lamppost-rpc\n");
+  }
 }
 
 TEST_F(CallRunTest, AnIdOfAnEarlierCallIsNotCalledFailedWithoutAWordAboutIt) {
@@ -232,6 +248,7 @@ TEST_F(CallRunTest, OutcomeOfWhatIsNotDone) {
   EXPECT_EQ(Run({"--server", server_.address(), "--attempt-timeout", "100ms", "--timeout", "300ms", "call",
                  "wait", "--request-id", kId}),
             4);
+  EXPECT_THAT(err_, HasSubstr(server_.address() + " call wait --request-id ")) << "the timeout was too short";
   EXPECT_EQ(Run({"outcome", kId}), 4);
   EXPECT_EQ(out_, "running (wait)\n");
   EXPECT_EQ(Run({"outcome", kId, "-o", "json"}), 4);

@@ -6,6 +6,7 @@
 #include "clients/cli/call_params.h"
 #include "clients/cli/call_progress.h"
 #include "clients/cli/exit_code.h"
+#include "clients/cli/interrupt_notice.h"
 #include "clients/cli/text_table.h"
 #include "clients/cli/verbs.h"
 #include "clients/cpp/server_target.h"
@@ -14,12 +15,32 @@
 namespace lamppost::cli {
 namespace {
 
+// What is said if a signal ends the command while the call is under way.
+std::string InterruptText(const Session& session, const rpc::Json& params, const std::string& request_id) {
+  const Arguments& arguments = session.arguments();
+  Failure failure;
+  failure.status = MakeError(absl::StatusCode::kCancelled, "INTERRUPTED",
+                             absl::StrCat("a signal ended the command; the call may or may not have taken "
+                                          "effect, request id ",
+                                          request_id));
+  failure.outcome = client::Outcome::kUnknown;
+  failure.request_id = request_id;
+  failure.ask_again = AskAgainCommand(arguments.functions, params, request_id);
+  const bool bar = arguments.functions.form == CallForm::kStream &&
+                   session.io().progress == ProgressBar::kOn && arguments.verbosity == Verbosity::kNormal;
+  return absl::StrCat(bar ? "\n" : "", session.Describe(failure));
+}
+
 client::FunctionCallResult Call(Session* session, const rpc::Json& params) {
   const FunctionArguments& functions = session->arguments().functions;
+  InterruptNotice notice;  // beyond the client's end, which may take its time
   const auto client = session->MakeFunctionClient(functions.servers);
   client::FunctionCallOptions call;
   call.timeout_ms = session->RemainingMs();
   call.request_id = functions.request_id;
+  call.on_request_id = [&](const std::string& id) {
+    notice.Arm(InterruptText(*session, params, id), kExitUnknown);
+  };
   if (functions.form == CallForm::kUnary) return client->Call(functions.method, params, call);
   CallProgress progress(session->io(), session->arguments().verbosity, &session->time());
   return client->CallStream(
@@ -53,6 +74,20 @@ Failure UnknownOf(const rpc::v1::Outcome& outcome, const std::string& request_id
                              outcome.unknown().message());
   failure.outcome = client::Outcome::kUnknown;
   failure.request_id = request_id;
+  failure.hint = absl::StrCat("request id ", request_id, "; this is final, asking again tells the same");
+  return failure;
+}
+
+Failure FailureOf(const Session& session, const client::FunctionCallResult& result, const rpc::Json& params) {
+  Failure failure{result.status, client::Outcome::kFailed, result.request_id};
+  failure.server = result.server;
+  if (ErrorReason(result.status) == "FUNCTION_UNKNOWN") failure.hint = "lamppost functions lists them";
+  if (result.outcome != client::CallOutcome::kUnknown) return failure;
+  failure.outcome = client::Outcome::kUnknown;
+  // The timeout was too short for this call, so the next one gets the default.
+  FunctionArguments arguments = session.arguments().functions;
+  arguments.timeout.clear();
+  failure.ask_again = AskAgainCommand(arguments, params, result.request_id);
   return failure;
 }
 
@@ -63,14 +98,9 @@ int ReportCall(Session* session, const client::FunctionCallResult& result, const
     if (exit_code != kExitUnknown) return exit_code;
     failure = UnknownOf(result.answer, result.request_id);
   } else {
-    failure.status = result.status;
-    failure.request_id = result.request_id;
-    if (result.outcome == client::CallOutcome::kUnknown) failure.outcome = client::Outcome::kUnknown;
+    failure = FailureOf(*session, result, params);
   }
   failure.details["attempts"] = result.attempts;
-  if (failure.outcome == client::Outcome::kUnknown) {
-    failure.ask_again = AskAgainCommand(session->arguments().functions, params, result.request_id);
-  }
   return session->Report(failure);
 }
 
@@ -132,6 +162,7 @@ int RunOutcome(Session* session) {
   const Known known = FindCall(session);
   if (!known.ok()) {
     Failure failure{known.status, known.outcome, functions.request_id};
+    failure.server = known.server;
     if (ErrorReason(known.status) == "REQUEST_ID_EXPIRED") failure.outcome = client::Outcome::kUnknown;
     return session->Report(failure);
   }

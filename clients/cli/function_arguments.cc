@@ -1,6 +1,7 @@
 #include "clients/cli/function_arguments.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -37,12 +38,23 @@ constexpr char kOutcomeFooter[] =
 constexpr char kFaultFooter[] =
     "Only servers started with --enable-faults take faults. Each server of --server is told.";
 
+// CLI11 takes a word such as [1,2] apart wherever an option takes any number of words; so this one takes as
+// many as there are, and no more, until all are read.
+void AddParams(CLI::App* call, FunctionArguments* arguments) {
+  CLI::Option* params = call->add_option("PARAMS", arguments->params, "What it works on; see below");
+  call->preparse_callback([params](size_t words_left) {
+    const int words = static_cast<int>(std::max<size_t>(1, words_left));
+    params->expected(words, words)->allow_extra_args(false);
+  });
+  params->each([params](const std::string&) { params->expected(0, params->get_expected_max()); });
+}
+
 void AddCall(CLI::App* app, RawFunctionArguments* raw) {
   FunctionArguments* arguments = &raw->arguments;
   CLI::App* call = app->add_subcommand("call", "Run a function");
   call->add_option("METHOD", arguments->method, "The function's name ('lamppost functions' lists them)")
       ->required();
-  call->add_option("PARAMS", arguments->params, "What it works on; see below");
+  AddParams(call, arguments);
   call->add_option("--request-id", arguments->request_id, "Instead of a minted one: asks again for that call")
       ->type_name("UUID");
   call->add_option("--retries", raw->retries, "At most so many repetitions [as many as --timeout allows]")
@@ -107,7 +119,10 @@ absl::Status CheckFault(const RawFunctionArguments& raw, FunctionArguments* argu
   if (!(raw.fault_probability > 0 && raw.fault_probability <= 1)) {
     return Wrong("--probability", "it is above 0 and at most 1");
   }
-  if (raw.fault_delay.empty() && kind->second != rpc::v1::FAULT_KIND_DELAY) return absl::OkStatus();
+  if (raw.fault_delay.empty()) {
+    if (kind->second == rpc::v1::FAULT_KIND_DELAY) return Wrong("DELAY", "it is empty");
+    return absl::OkStatus();
+  }
   const absl::StatusOr<int64_t> delay_ms = ParseDurationMs(raw.fault_delay);
   if (!delay_ms.ok()) return Wrong("DELAY", delay_ms.status().message());
   if (static_cast<uint64_t>(*delay_ms) > kFaultDelayMsMax) return Wrong("DELAY", "it is more than an hour");
@@ -118,8 +133,10 @@ absl::Status CheckFault(const RawFunctionArguments& raw, FunctionArguments* argu
 }  // namespace
 
 void AddServerOption(CLI::App* app, RawFunctionArguments* raw) {
-  app->add_option("--server", raw->arguments.server_list,
-                  "Servers of functions, all of them equal, separated by commas")
+  app->add_option(
+         "--server", raw->arguments.server_list,
+         "Servers of functions, all of them equal, separated by commas; several must share one request "
+         "store, or a retry at another one would run the function again")
       ->envname("LAMPPOST_SERVER")
       ->type_name("LIST")
       ->capture_default_str();

@@ -34,6 +34,7 @@ struct FunctionArguments {
   std::string method;               // call
   std::vector<std::string> params;  // call; as written, so they may name files
   std::string timeout;              // call; as written, empty if it was not
+  std::string output;               // call; "json" or "raw", empty for the table
   std::optional<int> retries;       // call; unset: as many as the time allows
   std::optional<int64_t> hedge_delay_ms;
   CallForm form = CallForm::kUnary;

@@ -67,10 +67,15 @@ TEST_F(FunctionArgumentsTest, CallOptions) {
 }
 
 TEST_F(FunctionArgumentsTest, ParamsAreTakenAsTheyAre) {
-  for (const char* word : {"{\"a\":[1,2]}", "-", "@file", "a=-1", "a=[1,2]", "a=b=c", "a="}) {
+  for (const char* word : {"{\"a\":[1,2]}", "-", "@file", "a=-1", "a=[1,2]", "a=b=c", "a=", "[\"a\",\"b\"]",
+                           "[a=1,b=2]", "[]", "[[x]]"}) {
     EXPECT_THAT(Good({"call", "add", word}).functions.params, ElementsAre(word));
   }
   EXPECT_THAT(Good({"call", "add", "a=1", "b=2", "c=3"}).functions.params, ElementsAre("a=1", "b=2", "c=3"));
+  EXPECT_THAT(Good({"call", "[f,g]", "a=1", "-o", "raw", "[b=2,c=3]", "-v", "d=4"}).functions.params,
+              ElementsAre("a=1", "[b=2,c=3]", "d=4"));
+  EXPECT_THAT(Good({"call", "add", "--", "--x=1", "[1,2]"}).functions.params, ElementsAre("--x=1", "[1,2]"));
+  EXPECT_TRUE(Good({"call", "add", "-v"}).functions.params.empty());
   EXPECT_EQ(Good({"call", "status"}).functions.method, "status") << "a function may be named as a command is";
 }
 
@@ -106,6 +111,7 @@ TEST_F(FunctionArgumentsTest, WrongUseIsExitTwo) {
   Bad({"fault"});
   Bad({"fault", "rpc"});
   Bad({"fault", "rpc", "delay"});
+  EXPECT_THAT(Bad({"fault", "rpc", "delay", ""}), HasSubstr("DELAY"));
   Bad({"call", "add", "--retries", "-1"});
   Bad({"call", "add", "--retries", "some"});
   EXPECT_THAT(Bad({"call", "add", "--hedge", "soon"}), HasSubstr("--hedge"));

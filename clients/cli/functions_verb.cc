@@ -31,7 +31,11 @@ int RunFunctions(Session* session) {
   client::FunctionCallOptions call;
   call.timeout_ms = session->RemainingMs();
   const auto result = client->ListFunctions(call);
-  if (!result.ok()) return session->Report({result.status, result.outcome, ""});
+  if (!result.ok()) {
+    Failure failure{result.status, result.outcome, ""};
+    failure.server = result.server;
+    return session->Report(failure);
+  }
   *session->io().out << Format(session, result) << std::flush;
   if (session->arguments().format != OutputFormat::kTable) return kExitDone;
   for (const rpc::v1::FunctionProblem& problem : result.response.problems()) {

@@ -1,12 +1,21 @@
 // The program as a process: what only that can show.
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "clients/cpp/fake_function_service.h"
 #include "clients/cpp/fake_kv_service.h"
@@ -99,6 +108,107 @@ TEST(ProcessTest, TheCommandThatAsksAgainDoes) {
   EXPECT_EQ(again.exit_code, 0) << again.output;
   EXPECT_NE(again.output.find("\"a\": \"it's $HOME\""), std::string::npos) << again.output;
   EXPECT_EQ(functions->runs(), 1);
+}
+
+// Started without a shell, since a shell's background ignores SIGINT; standard error is kept.
+class Started {
+ public:
+  explicit Started(std::vector<std::string> words) {
+    int ends[2];
+    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    err_ = ends[0];
+    std::vector<char*> argv;
+    words.insert(words.begin(), Program());
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    pid_ = fork();
+    if (pid_ == 0) {
+      dup2(ends[1], STDERR_FILENO);
+      signal(SIGINT, SIG_DFL);
+      execv(argv[0], argv.data());
+      _exit(127);
+    }
+    close(ends[1]);
+  }
+  ~Started() {
+    if (pid_ > 0) kill(pid_, SIGKILL);
+    if (pid_ > 0) waitpid(pid_, nullptr, 0);
+    close(err_);
+  }
+
+  // After the signal: what it said, and its wait status.
+  int End(int signal, std::string* said) {
+    kill(pid_, signal);
+    char buffer[4096];
+    ssize_t got;
+    while ((got = read(err_, buffer, sizeof buffer)) > 0) said->append(buffer, static_cast<size_t>(got));
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    pid_ = -1;
+    return status;
+  }
+
+ private:
+  pid_t pid_ = -1;
+  int err_ = -1;
+};
+
+void WaitUntil(const std::function<bool()>& condition) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!condition() && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  ASSERT_TRUE(condition());
+}
+
+TEST(ProcessTest, ASignalDuringACallTellsHowToAskAgain) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    client::FakeFunctionServer server("A");
+    Started started({"--server", server.address(), "call", "wait", "a=1", "--attempt-timeout", "50s"});
+    WaitUntil([&server] { return !server.service().seen().empty(); });
+    const std::string id = server.service().seen()[0].request_id;
+    std::string said;
+    const int status = started.End(signal, &said);
+    ASSERT_TRUE(WIFEXITED(status)) << "ended by signal " << WTERMSIG(status);
+    EXPECT_EQ(WEXITSTATUS(status), 4);
+    EXPECT_EQ(said.find("lamppost: outcome unknown: CANCELLED/INTERRUPTED: "), 0u) << said;
+    EXPECT_NE(said.find("to ask again:\n  lamppost --server " + server.address() +
+                        " call wait '{\"a\":1}' --request-id " + id + "\n"),
+              std::string::npos)
+        << said;
+  }
+}
+
+// The call may not have left yet, but the id is minted and the command cannot tell.
+TEST(ProcessTest, ASignalWhileNobodyAnswersIsTold) {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(listen(listener, 8), 0);
+  socklen_t bytes = sizeof address;
+  ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &bytes), 0);
+  const std::string server = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  Started started({"--server", server, "--timeout", "50s", "call", "echo", "-o", "json"});
+  const int accepted = accept(listener, nullptr, nullptr);
+  std::string said;
+  const int status = started.End(SIGINT, &said);
+  close(accepted);
+  close(listener);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 4);
+  EXPECT_EQ(said.find("{\"error\":{"), 0u) << said;
+  EXPECT_NE(said.find("\"outcome\":\"unknown\""), std::string::npos) << said;
+  EXPECT_NE(said.find("--request-id"), std::string::npos) << said;
+}
+
+TEST(ProcessTest, ASignalElsewhereEndsTheCommandAsEver) {
+  Started started({"call", "echo", "-"});  // reads standard input
+  std::string said;
+  const int status = started.End(SIGTERM, &said);
+  EXPECT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(said, "");
 }
 
 TEST(ProcessTest, AFullDeviceIsAnError) {

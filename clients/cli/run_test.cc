@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "clients/cpp/cutting_proxy.h"
+#include "clients/cpp/fake_function_service.h"
 #include "clients/cpp/fake_kv_service.h"
 #include "services/common/error.h"
 
@@ -143,6 +144,15 @@ TEST_F(RunTest, FailedForCertain) {
   node_.service().RefuseNext(MakeError(absl::StatusCode::kInvalidArgument, "A\x1b[2J", "B\x1b[2J"));
   EXPECT_EQ(Run({"put", "x", "1"}), 3);
   EXPECT_EQ(err_.find('\x1b'), std::string::npos) << "a server's error must not steer the terminal: " << err_;
+}
+
+TEST_F(RunTest, AServerOfAnotherKindIsNamed) {
+  client::FakeFunctionServer server("A");
+  EXPECT_EQ(Run({"--node", server.address(), "get", "x"}), 3);
+  EXPECT_EQ(err_,
+            "lamppost: failed: UNIMPLEMENTED: the server at " + server.address() + " is not a lamppost-kv\n");
+  EXPECT_EQ(Run({"--node", server.address(), "put", "x", "1"}), 3);
+  EXPECT_THAT(err_, HasSubstr("is not a lamppost-kv"));
 }
 
 TEST_F(RunTest, OutcomeUnknown) {

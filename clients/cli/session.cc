@@ -35,6 +35,24 @@ std::string CodeAndReason(const absl::Status& status) {
   return absl::StrCat(absl::StatusCodeToString(status.code()), reason.empty() ? "" : "/", Printable(reason));
 }
 
+bool IsAboutCalls(Verb verb) {
+  return verb == Verb::kCall || verb == Verb::kFunctions || verb == Verb::kOutcome;
+}
+
+// gRPC's own UNIMPLEMENTED has no reason of a Lamppost server, and often no message: whoever listens there
+// does not have the service.
+void ExplainWrongServer(Verb verb, Failure* failure) {
+  if (failure->status.code() != absl::StatusCode::kUnimplemented || !ErrorReason(failure->status).empty()) {
+    return;
+  }
+  if (verb == Verb::kFaultRpc) return;  // a lamppost-rpc may be without that service
+  const std::string server =
+      failure->server.empty() ? "a server" : absl::StrCat("the server at ", failure->server);
+  failure->status =
+      MakeError(absl::StatusCode::kUnimplemented, "",
+                absl::StrCat(server, " is not a ", IsAboutCalls(verb) ? "lamppost-rpc" : "lamppost-kv"));
+}
+
 }  // namespace
 
 Session::Session(const Arguments& arguments, const Io& io)
@@ -120,31 +138,31 @@ void Session::TellAttempt(const client::AttemptReport& report) {
   *io_.err << line << std::flush;  // one piece: several threads may tell at the same time
 }
 
-void Session::Print(const Failure& failure) {
-  if (arguments_.format == OutputFormat::kJson) {
-    *io_.err << Line(ErrorJson(failure)) << "\n" << std::flush;
-    return;
-  }
+std::string Session::Describe(const Failure& failure) const {
+  if (arguments_.format == OutputFormat::kJson) return Line(ErrorJson(failure)) + "\n";
   const bool unknown = failure.outcome == client::Outcome::kUnknown;
-  *io_.err << Styled("lamppost:", Style::kBad, io_.err_colour)
-           << (unknown ? " outcome unknown: " : " failed: ") << CodeAndReason(failure.status) << ": "
-           << Printable(failure.status.message()) << "\n";
+  std::string text = absl::StrCat(Styled("lamppost:", Style::kBad, io_.err_colour),
+                                  unknown ? " outcome unknown: " : " failed: ", CodeAndReason(failure.status),
+                                  ": ", Printable(failure.status.message()));
+  if (!failure.hint.empty()) absl::StrAppend(&text, " (", Printable(failure.hint), ")");
+  text += "\n";
   if (!failure.ask_again.empty()) {
-    *io_.err << "request id " << Printable(failure.request_id) << "; to ask again:\n  " << failure.ask_again
-             << "\n";
+    absl::StrAppend(&text, "request id ", Printable(failure.request_id), "; to ask again:\n  ",
+                    failure.ask_again, "\n");
   }
-  *io_.err << std::flush;
+  return text;
 }
 
-int Session::Report(const Failure& failure) {
-  Print(failure);
+int Session::Report(Failure failure) {
+  ExplainWrongServer(arguments_.verb, &failure);
+  *io_.err << Describe(failure) << std::flush;
   return failure.outcome == client::Outcome::kUnknown ? kExitUnknown : kExitFailed;
 }
 
 int Session::ReportUsage(absl::string_view message) {
   Failure failure;
   failure.status = MakeError(absl::StatusCode::kInvalidArgument, "USAGE", message);
-  Print(failure);
+  *io_.err << Describe(failure) << std::flush;
   return kExitUsage;
 }
 

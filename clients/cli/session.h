@@ -24,7 +24,9 @@ struct Failure {
   client::Outcome outcome = client::Outcome::kFailed;
   std::string request_id;
   std::string ask_again = {};     // the command that asks for a call's outcome once more; may be empty
+  std::string hint = {};          // for people, behind the message; may be empty
   Json details = Json::object();  // further members of the error object
+  std::string server = {};        // host:port of who answered, if that is known
 };
 
 class Session {
@@ -46,15 +48,16 @@ class Session {
   // What remains of --timeout; unset if there is none.
   std::optional<int64_t> RemainingMs();
 
+  // The failure as it is told on stderr in the format asked for.
+  std::string Describe(const Failure& failure) const;
   // Tells the failure on stderr in the format asked for; gives kExitFailed or kExitUnknown.
-  int Report(const Failure& failure);
+  int Report(Failure failure);
   // The same for something that the user has to change: gives kExitUsage.
   int ReportUsage(absl::string_view message);
 
  private:
   client::ClientOptions MakeOptions();
   std::unique_ptr<client::Client> MakeClient(client::ClientOptions options);
-  void Print(const Failure& failure);
   void TellAttempt(const client::AttemptReport& report);
 
   const Arguments arguments_;
@@ -65,7 +68,9 @@ class Session {
 
 template <typename Response>
 Failure FailureOf(const client::Result<Response>& result) {
-  return {result.status, result.outcome, result.request_id};
+  Failure failure{result.status, result.outcome, result.request_id};
+  failure.server = result.node;
+  return failure;
 }
 
 }  // namespace lamppost::cli

@@ -154,10 +154,10 @@ TEST(ClientGrpcTest, RepliesLostForEverMeanUnknown) {
 }
 
 TEST(ClientGrpcTest, ANodeThatDoesNotAnswerCostsTheTimeoutAndNoMore) {
-  FakeNode node("A");
   std::mutex mutex;
   std::condition_variable changed;
   bool released = false;
+  FakeNode node("A");  // goes first, with the hook that uses the above
   node.service().SetAfterApply([&] {
     std::unique_lock<std::mutex> lock(mutex);
     changed.wait_for(lock, std::chrono::seconds(60), [&] { return released; });

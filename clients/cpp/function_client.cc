@@ -128,6 +128,7 @@ absl::Status FunctionClient::Begin(absl::string_view method, google::protobuf::S
   started->spec.noun = "call";
   started->started_ms = environment_.time->NowMs();
   if (started->spec.timeout_ms) started->deadline_ms = started->started_ms + *started->spec.timeout_ms;
+  if (call.on_request_id) call.on_request_id(started->spec.request_id);
   return absl::OkStatus();
 }
 

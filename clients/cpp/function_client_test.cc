@@ -61,6 +61,21 @@ TEST_F(FunctionClientTest, OneIdForAllAttemptsAndARisingClock) {
   EXPECT_THAT(clocks, ElementsAre(1, 2, 102));
 }
 
+TEST_F(FunctionClientTest, TheIdIsToldOnceAndBeforeTheFirstAttempt) {
+  network_.Add(kLost);
+  std::vector<std::string> told;
+  FunctionCallOptions call;
+  call.on_request_id = [&](const std::string& id) {
+    EXPECT_TRUE(network_.seen.empty());
+    told.push_back(id);
+  };
+  const FunctionCallResult result = client().Call("add", Json::object(), call);
+  EXPECT_EQ(result.attempts, 2);
+  EXPECT_THAT(told, ElementsAre(result.request_id));
+  client().Call("\xff", Json::object(), call);
+  EXPECT_EQ(told.size(), 1u) << "nothing was sent";
+}
+
 TEST_F(FunctionClientTest, IdsRise) {
   const std::string first = Call().request_id;
   EXPECT_LT(first, Call().request_id);

@@ -68,6 +68,9 @@ struct FunctionCallOptions {
   std::optional<int64_t> timeout_ms;  // instead of FunctionClientOptions::timeout_ms
   // A UUID that an earlier call may have used, to ask again. Empty: the client mints one.
   std::string request_id;
+  // Told the call's request id once, minted or given, in the calling thread, before the first attempt: from
+  // then on somebody may have to ask for it. Not told if nothing will be sent. Must not use the client.
+  std::function<void(const std::string& request_id)> on_request_id = {};
 };
 
 }  // namespace lamppost::client

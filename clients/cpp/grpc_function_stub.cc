@@ -196,9 +196,10 @@ class GrpcFunctionStub final : public FunctionStub {
   absl::StatusOr<std::shared_ptr<Stubs>> Connect(Deadline deadline, int64_t timeout_ms) {
     absl::StatusOr<std::shared_ptr<Stubs>> stubs = link_.Get(deadline, timeout_ms);
     if (stubs.ok()) return stubs;
-    // To the channel that is the same.
-    return MakeError(stubs.status().code(), ErrorReason(stubs.status()),
-                     absl::StrCat(stubs.status().message(), ", or takes no calls now"));
+    // To the channel these are the same.
+    return MakeError(
+        stubs.status().code(), ErrorReason(stubs.status()),
+        absl::StrCat(stubs.status().message(), ", or takes no calls now, or is not a lamppost-rpc"));
   }
 
   // A plain unary RPC.

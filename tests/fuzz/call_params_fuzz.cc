@@ -143,6 +143,7 @@ void CheckCommand(const Arguments& arguments, const std::string& standard_input)
   FUZZ_CHECK(asked.method == functions.method, "it calls another function");
   FUZZ_CHECK(asked.server_list == functions.server_list, "it asks other servers");
   FUZZ_CHECK(asked.request_id == kRequestId, "it asks for another call");
+  FUZZ_CHECK(again.arguments->format == arguments.format, "it prints in another format");
   FUZZ_CHECK(again.arguments->timeout_ms == arguments.timeout_ms, "it has another timeout");
   const absl::StatusOr<rpc::Json> asked_params = Read(asked.params, standard_input);
   FUZZ_CHECK(asked_params.ok() && rpc::CanonicalText(*asked_params) == rpc::CanonicalText(*params),
