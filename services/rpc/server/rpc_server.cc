@@ -21,6 +21,8 @@ namespace {
 
 // For what has been killed to be over, and its outcome recorded.
 constexpr int64_t kKillMs = 3000;
+// After a fatal error everybody has been answered; the answers are to reach them.
+constexpr int64_t kFailedMs = 500;
 constexpr size_t kHealthWatchersMax = 10'000;
 // etcd takes requests of at most 1.5 MiB, and a result may double when it is written into its record.
 constexpr size_t kEtcdResultBytesMax = size_t{512} << 10;
@@ -80,7 +82,10 @@ DriverOptions RpcServer::MakeDriverOptions(std::function<void(const absl::Status
   if (settings_.store.kind == StoreChoice::Kind::kEtcd) options.engine.result_bytes_max = kEtcdResultBytesMax;
   options.on_run_started = [this](const RequestId& id) { faults_->RunStarted(id); };
   options.on_store_state = [this](StoreState state) { TakeStoreState(state); };
-  options.on_fatal_error = std::move(on_fatal_error);
+  options.on_fatal_error = [this, tell = std::move(on_fatal_error)](const absl::Status& status) {
+    failed_ = true;
+    tell(status);
+  };
   return options;
 }
 
@@ -167,7 +172,7 @@ void RpcServer::Drain() {
   if (drained_) return;
   drained_ = true;
   // Calls under way end when their runs do, which is when the drain's time is over at the latest.
-  const int64_t end_ms = static_cast<int64_t>(settings_.drain_ms) + kKillMs;
+  const int64_t end_ms = failed_ ? kFailedMs : static_cast<int64_t>(settings_.drain_ms) + kKillMs;
   const absl::Time end = absl::Now() + absl::Milliseconds(end_ms);
   if (server_) server_->Drain(end_ms);
   if (driver_) driver_->Drain(settings_.drain_ms);  // in case that it has never served

@@ -3,6 +3,7 @@
 #ifndef LAMPPOST_SERVICES_RPC_SERVER_RPC_SERVER_H_
 #define LAMPPOST_SERVICES_RPC_SERVER_RPC_SERVER_H_
 
+#include <atomic>
 #include <functional>
 #include <memory>
 
@@ -63,6 +64,7 @@ class RpcServer {
   std::unique_ptr<FaultServiceImpl> fault_service_;
   std::unique_ptr<Server> server_;
   bool drained_ = false;
+  std::atomic<bool> failed_{false};  // on_fatal_error has been called
 
   absl::Mutex mutex_;
   Driver* registry_taker_ ABSL_GUARDED_BY(mutex_) = nullptr;  // once there is a driver
