@@ -85,6 +85,9 @@ std::vector<std::vector<IpAddress>> LookUpAll(const std::vector<Address>& server
       findings->addresses[i].push_back({IpVersion::k4, servers[i].host});
     } else if (absl::StartsWith(target, "ipv6:")) {
       findings->addresses[i].push_back({IpVersion::k6, servers[i].host});
+    } else if (absl::EqualsIgnoreCase(servers[i].host, "localhost")) {
+      // As servers take it. A machine without a hosts file cannot look it up.
+      findings->addresses[i].push_back({IpVersion::k4, "127.0.0.1"});
     } else {
       names.push_back(i);
     }

@@ -58,12 +58,14 @@ void Engine::Call(CallerId caller, CallInput input, const Times& now) {
 absl::Status Engine::CheckInput(const CallInput& input, const Times& now) {
   if (draining_) return ShuttingDown();
   if (input.watermark) {
-    if (input.client_id.empty() || !input.watermark->minted_ms() ||
-        sweeper_.IsFromTheFuture(*input.watermark, now.wall_ms)) {
+    if (input.client_id.empty() || !input.watermark->minted_ms()) {
       return MakeError(absl::StatusCode::kInvalidArgument, "WATERMARK_INVALID",
-                       "a watermark is a UUID of version 7, not from the future, and comes with a client_id");
+                       "a watermark is a UUID of version 7 and comes with a client_id");
     }
-    sweeper_.Raise(input.client_id, *input.watermark);
+    // One from the future would shut its client out; it only ever allows to forget, so it may be passed over.
+    if (!sweeper_.IsFromTheFuture(*input.watermark, now.wall_ms)) {
+      sweeper_.Raise(input.client_id, *input.watermark);
+    }
   }
   return absl::OkStatus();
 }
