@@ -7,7 +7,7 @@ RPC_PORT='' RPC_PID=''
 
 rpc_url() { echo "http://127.0.0.1:$RPC_PORT"; }
 ask_rpc() { "$CLI" --server "$(rpc_url)" --timeout 10s "$@"; }
-rpc_is_serving() { ask_rpc --timeout 1s functions; }
+rpc_is_serving() { "$CLI" --server "$(rpc_url)" --timeout 1s functions; }
 
 start_rpc() {
   local port
