@@ -17,8 +17,10 @@ namespace lamppost::bench {
 template <typename Stub, typename Request, typename Response>
 class UnaryLane : public Lane {
  public:
-  using Method = void (Stub::async::*)(grpc::ClientContext*, const Request*, Response*,
-                                       std::function<void(grpc::Status)>);
+  // "class", because a stub has a function of that name, too.
+  using Async = class Stub::async;
+  using Method = void (Async::*)(grpc::ClientContext*, const Request*, Response*,
+                                 std::function<void(grpc::Status)>);
   // Makes the next request out of the one before, having seen its response.
   using Next = std::function<void(const Response& last, Request* request)>;
 
