@@ -26,7 +26,8 @@ void Engine::Call(CallerId caller, CallInput input, const Times& now) {
   if (absl::Status status = CheckInput(input, now); !status.ok()) return ReplyTo(caller, std::move(status));
   if (LAMPPOST_MUTATION(kAgeBeforeJoin) && !CheckAge(input, now).ok())
     return ReplyTo(caller, CheckAge(input, now));
-  std::string fingerprint = Fingerprint(input.method, CanonicalText(input.params));
+  const std::string params = CanonicalText(input.params);
+  std::string fingerprint = Fingerprint(input.method, params);
   if (const auto it = requests_.find(input.id); it != requests_.end()) {
     Request* const request = it->second.get();
     if (LAMPPOST_MUTATION(kJoinLeftOut) && request->phase == Request::Phase::kRunning)
@@ -36,8 +37,8 @@ void Engine::Call(CallerId caller, CallInput input, const Times& now) {
   }
   if (absl::Status status = CheckAge(input, now); !status.ok()) return ReplyTo(caller, std::move(status));
   if (store_fails_) return ReplyTo(caller, StoreUnavailable());
-  const size_t params_bytes = CanonicalText(input.params).size();
-  if (requests_.size() >= options_.requests_max || params_bytes_ + params_bytes > options_.params_bytes_max) {
+  if (requests_.size() >= options_.requests_max ||
+      params_bytes_ + params.size() > options_.params_bytes_max) {
     return ReplyTo(caller, Overloaded("the server has as many calls under way as it may"));
   }
   auto owned = std::make_unique<Request>();
@@ -45,9 +46,9 @@ void Engine::Call(CallerId caller, CallInput input, const Times& now) {
   request->function = registry_->Find(input.method);
   request->refusal = RefusalIfNew(input, request->function.get());
   request->fingerprint = std::move(fingerprint);
-  request->params_bytes = params_bytes;
+  request->params_bytes = params.size();
   request->input = std::move(input);
-  params_bytes_ += params_bytes;
+  params_bytes_ += params.size();
   requests_.insert({request->id(), std::move(owned)});
   request->callers.push_back(caller);
   request->first_caller = caller;

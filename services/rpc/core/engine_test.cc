@@ -181,6 +181,21 @@ TEST_F(EngineTest, ALostAnswerOfTheStoreStartsNothingTwice) {
   EXPECT_EQ(server_.starts().size(), 1u);
 }
 
+TEST_F(EngineTest, DamageIsToldAndHoldsUpNobodyElse) {
+  const CallerId caller = server_.Call(kId, "once");
+  server_.Step(EngineServer::AnswerIs::kDamage);
+  ASSERT_TRUE(server_.HasReply(caller));
+  EXPECT_EQ(server_.ReplyOf(caller).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(server_.engine()->Running("once"), 0u) << "its place is free again";
+  EXPECT_TRUE(server_.starts().empty());
+  const CallerId other = server_.Call(IdAt(kWallMs, 2), "once");
+  server_.Settle();
+  ASSERT_EQ(server_.starts().size(), 1u) << "one damaged record is no reason to refuse other calls";
+  server_.Finish(server_.last_run(), "1");
+  server_.Settle();
+  EXPECT_TRUE(server_.ReplyOf(other).ok());
+}
+
 TEST_F(EngineTest, CountersAreReservedAheadOfTheirUse) {
   EXPECT_GT(table_.clock_limit(), server_.clock()->now());
   EXPECT_EQ(table_.clock_limit(), server_.clock()->limit());

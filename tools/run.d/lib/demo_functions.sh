@@ -43,9 +43,10 @@ scenario_functions() {
   tell "$(ask_rpc call add a=1 b=2)"
   act "lamppost --server $(rpc_url) fault rpc lose-reply --times 1"
   ask_rpc fault rpc lose-reply --times 1 >/dev/null
-  act "lamppost --server $(rpc_url) call counter name=demo -v"
-  attempts=$(ask_rpc call counter name=demo -v 2>&1) || die "the call failed: $attempts"
-  while IFS= read -r line; do tell "$line"; done <<<"$attempts"
+  act "lamppost --server $(rpc_url) call counter name=demo -v -o json"
+  attempts=$(ask_rpc call counter name=demo -v -o json 2>&1) || die "the call failed: $attempts"
+  while IFS= read -r line; do tell "${line%%,\"server\"*}"; done <<<"$attempts"
+  grep -q '"replayed":true' <<<"$attempts" || die 'the second attempt was not a replay'
   count=$(lines demo)
   [ "$count" = 1 ] || die "the function ran $count times"
   see "the counter's file has $count line: two attempts, one run"

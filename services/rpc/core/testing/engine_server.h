@@ -115,17 +115,18 @@ class EngineServer {
     Collect();
   }
 
-  // The oldest operation reaches the table; its answer comes back, or is lost.
-  enum class AnswerIs { kDelivered, kLost };
+  // The oldest operation reaches the table and its answer comes back, or is lost; or what it is about is
+  // damaged.
+  enum class AnswerIs { kDelivered, kLost, kDamage };
   void Step(AnswerIs answer_is = AnswerIs::kDelivered) {
     const NumberedOperation operation = operations_.front();
     operations_.pop_front();
-    StoreAnswer answer = table_->Apply(operation);
-    if (answer_is == AnswerIs::kLost) {
-      answer = StoreAnswer();
-      answer.number = operation.number;
-      answer.status = absl::UnavailableError("lost");
-    }
+    StoreAnswer answer;
+    if (answer_is != AnswerIs::kDamage) answer = table_->Apply(operation);
+    if (answer_is != AnswerIs::kDelivered) answer = StoreAnswer();
+    if (answer_is == AnswerIs::kLost) answer.status = absl::UnavailableError("lost");
+    if (answer_is == AnswerIs::kDamage) answer.status = absl::DataLossError("damaged");
+    answer.number = operation.number;
     engine_->StoreAnswered(std::move(answer), now_);
     Collect();
   }
