@@ -1,4 +1,4 @@
-// What the engine refuses calls with, and says when nobody knows. Of the engine's files alone.
+// What calls are refused with, by the engine and by its driver, and what is said when nobody knows.
 #ifndef LAMPPOST_SERVICES_RPC_CORE_ENGINE_ERRORS_H_
 #define LAMPPOST_SERVICES_RPC_CORE_ENGINE_ERRORS_H_
 

@@ -6,20 +6,14 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "services/common/error.h"
+#include "services/rpc/core/engine_errors.h"
 
 namespace lamppost::rpc {
 namespace {
 
-constexpr int64_t kRetryDelayMs = 500;
-
-absl::Status Overloaded() {
-  return MakeRetryableError(absl::StatusCode::kResourceExhausted, "OVERLOADED",
-                            "the server has as many calls under way as it may", kRetryDelayMs);
-}
-
 absl::Status FaultInjected() {
   return MakeRetryableError(absl::StatusCode::kUnavailable, "FAULT_INJECTED",
-                            "a fault that was asked for: nothing has been done", kRetryDelayMs);
+                            "a fault that was asked for: nothing has been done", kRefusalRetryDelayMs);
 }
 
 }  // namespace
@@ -44,7 +38,8 @@ void CallFlow::Begin(uint64_t counter, absl::StatusOr<CallInput> input, size_t b
 
 void CallFlow::Admitted() {
   if (!input_.ok()) return Fail(input_.status());
-  if (parts_.calls_under_way->load(std::memory_order_relaxed) > parts_.calls_max) return Fail(Overloaded());
+  if (parts_.calls_under_way->load(std::memory_order_relaxed) > parts_.calls_max)
+    return Fail(Overloaded("the server has as many calls under way as it may"));
   if (absl::Status status = CheckDeadline(); !status.ok()) return Fail(status);
   id_ = input_->id;
   strikes_ = parts_.faults->Strike(input_->method);

@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "services/common/error.h"
 #include "services/common/logging.h"
+#include "services/rpc/core/engine_errors.h"
 
 namespace lamppost::rpc {
 namespace {
@@ -24,21 +25,6 @@ uint64_t MonotonicMs() {
 
 Times Now() {
   return {MonotonicMs(), static_cast<uint64_t>(std::max<int64_t>(0, absl::ToUnixMillis(absl::Now())))};
-}
-
-absl::Status ShuttingDown() {
-  return MakeRetryableError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the server is shutting down",
-                            1000);
-}
-
-absl::Status Overloaded() {
-  return MakeRetryableError(absl::StatusCode::kResourceExhausted, "OVERLOADED",
-                            "too many calls wait for the server", 500);
-}
-
-absl::Status StoreUnavailable() {
-  return MakeRetryableError(absl::StatusCode::kUnavailable, "REQUEST_STORE_UNAVAILABLE",
-                            "the request store does not answer", 500);
 }
 
 // Whether their functions run or have run is left open, so no reason may say that nothing has been done.
@@ -98,7 +84,7 @@ absl::Status Driver::CheckRoom(uint64_t bytes) const {
   if (stopping_ || !failure_.ok()) return ShuttingDown();
   const bool full =
       queued_calls_ >= options_.queued_calls_max || queued_bytes_ + bytes > options_.queued_bytes_max;
-  return full ? Overloaded() : absl::OkStatus();
+  return full ? Overloaded("too many calls wait for the server") : absl::OkStatus();
 }
 
 absl::Status Driver::Call(CallerId caller, CallInput input, const CallTerms& terms,
@@ -293,7 +279,8 @@ void Driver::Apply(StoreAnswer answer, const Times& now) {
 }
 
 void Driver::Apply(Reservation reservation, const Times&) {
-  if (reservations_.size() >= options_.reservations_max) return reservation.next(Overloaded());
+  if (reservations_.size() >= options_.reservations_max)
+    return reservation.next(Overloaded("too many calls wait for the server"));
   engine_->Reserve(reservation.counter);
   reservations_.push_back(std::move(reservation));
 }

@@ -3,18 +3,13 @@
 #include <memory>
 #include <utility>
 
-#include "services/common/error.h"
 #include "services/common/raw_call.h"
+#include "services/rpc/core/engine_errors.h"
 #include "services/rpc/server/call_reactors.h"
 #include "services/rpc/server/codec.h"
 
 namespace lamppost::rpc {
 namespace {
-
-absl::Status ShuttingDown() {
-  return MakeRetryableError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the server is shutting down",
-                            1000);
-}
 
 FunctionList ListOf(const Engine& engine) {
   FunctionList list;
