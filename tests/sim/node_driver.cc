@@ -32,7 +32,7 @@ void Node::RunGroup() {
   wake_us_ = UINT64_MAX;
   if (in_flight_) return;
   if (stopping_ && inputs_.empty()) return End();
-  replica_->Begin(NodeMs());
+  replica_->Begin(NodeMs(), NodeMs());
   std::vector<Input> inputs;
   inputs.swap(inputs_);
   for (const Input& input : inputs) input(replica_.get());

@@ -22,6 +22,7 @@ std::optional<Hash128> ContentHash::PartOf(absl::string_view key, const Version&
   PutVarint(version.timestamp.counter, &bytes);
   PutOrigin(version.timestamp.origin, &bytes);
   bytes.push_back(static_cast<char>(version.value->kind));
+  if (version.expires_unix_ms != 0) PutBigEndian64(version.expires_unix_ms, &bytes);
   bytes.append(version.value->bytes);
   const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
   return Hash128{hash.high64, hash.low64};

@@ -26,6 +26,10 @@ const char* ToString(Refusal refusal) {
       return "the clock is too far ahead";
     case Refusal::kInvalid:
       return "the peer found the message invalid";
+    case Refusal::kBusy:
+      return "another member is giving the peer everything";
+    case Refusal::kRemoved:
+      return "this node was removed: it can come back with an empty disk, once it is added again";
   }
   return "unknown";
 }

@@ -16,7 +16,11 @@ constexpr uint8_t kTombstone = 0;
 constexpr uint8_t kText = 1;
 constexpr uint8_t kData = 2;
 constexpr uint8_t kHasRequest = 0x10;
-constexpr uint8_t kKnownFlags = kKindMask | kHasRequest;
+constexpr uint8_t kExpires = 0x20;
+constexpr uint8_t kKnownFlags = kKindMask | kHasRequest | kExpires;
+// Of a state.
+constexpr uint8_t kRemoved = 0x01;
+constexpr uint8_t kRefilling = 0x02;
 
 absl::Status Damaged(absl::string_view what) {
   return MakeError(absl::StatusCode::kDataLoss, "DATA_CORRUPT",
@@ -27,6 +31,7 @@ uint8_t FlagsOf(const Version& version) {
   uint8_t flags = kTombstone;
   if (version.value) flags = version.value->kind == Value::Kind::kText ? kText : kData;
   if (!version.request.id.empty()) flags |= kHasRequest;
+  if (version.expires_unix_ms != 0) flags |= kExpires;
   return flags;
 }
 
@@ -46,6 +51,23 @@ void PutTag(const RequestTag& tag, std::string* out) {
   PutString(tag.id, out);
   PutBigEndian64(tag.fingerprint, out);
   out->push_back(static_cast<char>(tag.before));
+}
+
+void PutHeads(const Heads& heads, std::string* out) {
+  PutVarint(heads.size(), out);
+  for (const auto& [origin, counter] : heads) {
+    PutOrigin(origin, out);
+    PutVarint(counter, out);
+  }
+}
+
+Heads GetHeads(Decoder* decoder) {
+  Heads heads;
+  for (uint64_t left = decoder->Count(); left > 0; --left) {
+    const Origin origin = decoder->GetOrigin();
+    heads.Raise(origin, decoder->Varint());
+  }
+  return heads;
 }
 
 RequestTag GetTag(Decoder* decoder) {
@@ -70,6 +92,7 @@ std::string EncodeVersion(const Version& version) {
     PutVarint(lag, &out);
   }
   if (flags & kHasRequest) PutTag(version.request, &out);
+  if (flags & kExpires) PutVarint(version.expires_unix_ms, &out);
   if (version.value) out.append(version.value->bytes);  // the rest of the record
   if (LAMPPOST_MUTATION(kValueCut) && version.value && version.value->bytes.size() > 3) out.pop_back();
   return out;
@@ -92,10 +115,14 @@ absl::StatusOr<Version> DecodeVersion(absl::string_view bytes) {
     version.request = GetTag(&decoder);
     if (version.request.id.empty()) return Damaged("version");  // would be written without it
   }
+  if (flags & kExpires) {
+    version.expires_unix_ms = decoder.Varint();
+    if (version.expires_unix_ms == 0) return Damaged("version");  // would be written without it
+  }
   const uint8_t kind = flags & kKindMask;
   if (!decoder.ok() || (flags & ~kKnownFlags) != 0 || kind > kData) return Damaged("version");
   if (kind == kTombstone) {
-    if (!decoder.Done()) return Damaged("version");
+    if (!decoder.Done() || version.expires_unix_ms != 0) return Damaged("version");
     return version;
   }
   version.value = Value{kind == kText ? Value::Kind::kText : Value::Kind::kData, std::string(decoder.rest())};
@@ -125,11 +152,10 @@ std::string EncodeState(const State& state) {
   PutVarint(state.keys, &out);
   PutVarint(state.tombstones, &out);
   PutVarint(state.max_write, &out);
-  PutVarint(state.heads.size(), &out);
-  for (const auto& [origin, counter] : state.heads) {
-    PutOrigin(origin, &out);
-    PutVarint(counter, &out);
-  }
+  PutHeads(state.heads, &out);
+  PutHeads(state.forgotten, &out);
+  PutBigEndian64(state.birth, &out);
+  out.push_back(static_cast<char>((state.removed ? kRemoved : 0) | (state.refilling ? kRefilling : 0)));
   state.hash.EncodeTo(&out);
   return out;
 }
@@ -142,12 +168,14 @@ absl::StatusOr<State> DecodeState(absl::string_view bytes) {
   state.keys = decoder.Varint();
   state.tombstones = decoder.Varint();
   state.max_write = decoder.Varint();
-  for (uint64_t left = decoder.Count(); left > 0; --left) {
-    const Origin origin = decoder.GetOrigin();
-    state.heads.Raise(origin, decoder.Varint());
-  }
+  state.heads = GetHeads(&decoder);
+  state.forgotten = GetHeads(&decoder);
+  state.birth = decoder.BigEndian64();
+  const uint8_t flags = decoder.Byte();
+  state.removed = (flags & kRemoved) != 0;
+  state.refilling = (flags & kRefilling) != 0;
   state.hash.DecodeFrom(&decoder);
-  if (!decoder.Done()) return Damaged("state");
+  if (!decoder.Done() || (flags & ~(kRemoved | kRefilling)) != 0) return Damaged("state");
   return state;
 }
 

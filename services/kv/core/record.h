@@ -17,7 +17,7 @@
 
 namespace lamppost::kv {
 
-constexpr uint32_t kFormatVersion = 1;
+constexpr uint32_t kFormatVersion = 2;
 
 // Keys in Space::kMeta.
 constexpr absl::string_view kFormatKey = "format";
@@ -36,10 +36,16 @@ struct State {
   uint64_t clock_limit = 0;  // no counter above it has been issued
   uint64_t incarnation = 0;  // the node's life; 0: none yet
   Heads heads;
-  uint64_t keys = 0;
+  uint64_t keys = 0;  // with a value; the store's own ones are not counted
   uint64_t tombstones = 0;
   uint64_t max_write = 0;  // the greatest counter of any write known here
   ContentHash hash;
+  // For each origin, the greatest counter of a deletion of its that was forgotten here. A peer whose heads
+  // are below may hold what was deleted, and gets a full Sync. Never falls.
+  Heads forgotten;
+  uint64_t birth = 0;      // the life in which this data directory was begun; 0: it is empty
+  bool removed = false;    // a member has removed this node: nothing is written any more
+  bool refilling = false;  // part of the data is lost, and a full Sync has not replaced it yet
 };
 
 // A member as learned from its answers.

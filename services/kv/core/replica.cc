@@ -149,7 +149,8 @@ void Replica::ReleaseClock() {
   state_changed_ = true;
 }
 
-void Replica::Begin(uint64_t now_ms) {
+void Replica::Begin(uint64_t now_ms, uint64_t unix_ms) {
+  unix_ms_ = unix_ms;
   now_ms_ = std::max(now_ms_, now_ms);
   if (clock_->RunsLow()) ReserveClock(clock_->now() + LamportClock::kBlock);
   if (clock_->now() == clock_->limit()) return;  // the first group

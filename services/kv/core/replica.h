@@ -2,7 +2,7 @@
 //
 // It is driven by one thread (or by the simulator) in groups:
 //
-//   replica.Begin(now_ms);                        // time; chunks for peers that catch up
+//   replica.Begin(now_ms, unix_ms);               // time; chunks for peers that catch up
 //   replica.Propose(…); replica.Receive(…); …     // any number of inputs
 //   Output out = replica.TakeOutput();
 //   storage.Commit(out.batch); replica.Committed();   // see services/kv/storage/group_commit.h
@@ -93,8 +93,9 @@ class Replica {
   // here, and Reserve if it asks for that.
   LamportClock* clock() { return clock_.get(); }
 
-  // Starts a group. The store must hold everything committed so far.
-  void Begin(uint64_t now_ms);
+  // Starts a group. The store must hold everything committed so far. unix_ms: the wall clock, which may jump;
+  // it decides what has expired, and nothing else.
+  void Begin(uint64_t now_ms, uint64_t unix_ms);
 
   // A client's write, checked by CheckProposal. Its reply comes with an output.
   void Propose(Proposal proposal);
@@ -196,6 +197,7 @@ class Replica {
   Receiver receiver_;
 
   uint64_t now_ms_ = 0;
+  uint64_t unix_ms_ = 0;
   std::optional<uint64_t> started_ms_;
   uint64_t idle_head_due_ms_ = 0;
   bool life_decided_ = false;

@@ -22,10 +22,12 @@ namespace lamppost::kv {
 // The store's spaces, each ordered bytewise by key. The letters are part of the on-disk format
 // (docs/on-disk-format.md).
 enum class Space : char {
-  kMeta = 'm',      // the format's version, the node's identity and state
-  kData = 'd',      // key -> version
-  kIndex = 'i',     // (origin, counter, key) of the versions in kData; see WriteBatch
-  kRequests = 'r',  // the latest request ids and what came of them
+  kMeta = 'm',        // the format's version, the node's identity and state
+  kData = 'd',        // key -> version
+  kIndex = 'i',       // (origin, counter, key) of the versions in kData; see WriteBatch
+  kRequests = 'r',    // the latest request ids and what came of them
+  kTombstones = 't',  // (counter, key) of the tombstones in kData
+  kExpiries = 'e',    // (node id of the origin, expiry, key) of the versions in kData that expire
 };
 
 // Goes through a range in ascending order. A cursor does not see writes made after it was opened.

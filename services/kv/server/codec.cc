@@ -3,8 +3,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "services/common/clock_proto.h"
 #include "services/common/error.h"
+#include "services/kv/core/limits.h"
 
 namespace lamppost::kv {
 
@@ -49,6 +51,32 @@ Heads FromProto(const HeadsField& field) {
 void ToProto(const Heads& heads, HeadsField* field) {
   for (const auto& [origin, counter] : heads) {
     clock::v1::Head* head = field->Add();
+    ToProto(origin, head->mutable_origin());
+    head->set_counter(counter);
+  }
+}
+
+absl::StatusOr<Heads> FromProto(const v1::Session& message) {
+  constexpr int kSessionHeadsMax = 1000;
+  if (message.heads_size() > kSessionHeadsMax) {
+    return Invalid("SESSION_INVALID", absl::StrCat("a session has at most ", kSessionHeadsMax, " heads"));
+  }
+  for (const clock::v1::Head& head : message.heads()) {
+    const Origin origin = FromProto(head.origin());
+    const bool possible = CheckNodeId(origin.node_id).ok() && origin.incarnation != 0 && head.counter() != 0;
+    if (!possible) return Invalid("SESSION_INVALID", "the session names a life or a counter that cannot be");
+  }
+  Heads heads = FromProto(message.heads());
+  if (heads.size() != static_cast<size_t>(message.heads_size())) {
+    return Invalid("SESSION_INVALID", "the session names an origin twice");
+  }
+  return heads;
+}
+
+void ToProto(const Heads& heads, v1::Session* message) {
+  for (const auto& [origin, counter] : heads) {
+    if (counter == 0) continue;
+    clock::v1::Head* head = message->add_heads();
     ToProto(origin, head->mutable_origin());
     head->set_counter(counter);
   }

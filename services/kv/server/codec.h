@@ -22,6 +22,11 @@ using HeadsField = google::protobuf::RepeatedPtrField<clock::v1::Head>;
 Heads FromProto(const HeadsField& field);
 void ToProto(const Heads& heads, HeadsField* field);
 
+// INVALID_ARGUMENT (SESSION_INVALID) if it is malformed: more than 1000 heads, an origin twice or one that
+// cannot be, a counter of 0.
+absl::StatusOr<Heads> FromProto(const v1::Session& message);
+void ToProto(const Heads& heads, v1::Session* message);
+
 // The proposal that a request asks for, without its id. INVALID_ARGUMENT if it asks for none.
 absl::StatusOr<Proposal> ToProposal(const v1::PutRequest& request);
 absl::StatusOr<Proposal> ToProposal(const v1::DeleteRequest& request);

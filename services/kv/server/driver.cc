@@ -15,6 +15,10 @@ namespace {
 
 constexpr uint64_t kDiskCheckMs = 200;
 
+uint64_t UnixMs() {
+  return static_cast<uint64_t>(absl::ToUnixMillis(absl::Now()));
+}
+
 absl::Status Stopping() {
   return MakeRetryableError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the node is shutting down",
                             1000);
@@ -52,7 +56,7 @@ Driver::~Driver() {
 }
 
 absl::Status Driver::Start() {
-  replica_->Begin(MonotonicMs());
+  replica_->Begin(MonotonicMs(), UnixMs());
   if (absl::Status status = Commit(replica_->TakeOutput()); !status.ok()) return status;
   thread_ = std::thread([this] { Run(); });
   if (options_.durability == Durability::kInterval) flusher_ = std::thread([this] { RunFlusher(); });
@@ -159,7 +163,7 @@ void Driver::RunGroup(std::vector<Input> inputs) {
     next_disk_check_ms_ = now_ms + kDiskCheckMs;
     CheckDisk();
   }
-  if (!failed_) replica_->Begin(now_ms);
+  if (!failed_) replica_->Begin(now_ms, UnixMs());
   for (Input& input : inputs) Apply(std::move(input));
   if (failed_) return;
   if (now_ms >= next_poll_ms_) {

@@ -107,7 +107,7 @@ void Cluster::ExchangeDisk(NodeIndex index, std::unique_ptr<MemoryStorage> disk)
 void Cluster::Run(NodeIndex index, const Inputs& inputs, CrashPoint crash) {
   Node& node = nodes_[index];
   if (node.replica == nullptr) return;
-  node.replica->Begin(now_ms_);
+  node.replica->Begin(now_ms_, now_ms_);
   inputs(node.replica.get());
   const Output output = node.replica->TakeOutput();
   if (crash == CrashPoint::kBeforeCommit) return Crash(index, Notice::kLater);
