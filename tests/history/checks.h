@@ -10,7 +10,7 @@
 
 namespace lamppost::history {
 
-// At most so many violations are told; more say nothing new.
+// At most so many violations are told, and beyond them the first of each invariant; more say nothing new.
 constexpr size_t kViolationsMax = 10;
 
 // I1   a client's later write has a greater counter than all it had been told before (clients carry the

@@ -195,5 +195,13 @@ TEST(Checks, TellNoMoreThanTheBound) {
   EXPECT_EQ(h.Broken().size(), kViolationsMax);
 }
 
+TEST(Checks, TellTheFirstOfEachInvariantEvenBeyondTheBound) {
+  H h;
+  for (int i = 0; i < 100; ++i) h.Read("A", absl::StrCat("k", i), "never written", At(5, "A"));
+  h.Write("A", "x", "1", At(9, "A")).Client(1);
+  h.Write("A", "y", "1", At(9, "A")).Client(1);  // with a counter that the client had been told
+  EXPECT_THAT(h.Broken(), ::testing::Contains("I1"));
+}
+
 }  // namespace
 }  // namespace lamppost::history

@@ -1,12 +1,14 @@
-// What the checks have found, up to a bound; and the checks themselves, one a file.
+// What the checks have found, up to a bound, and of each invariant at least the first; and the checks themselves, one a file.
 #ifndef LAMPPOST_TESTS_HISTORY_VERDICT_H_
 #define LAMPPOST_TESTS_HISTORY_VERDICT_H_
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "tests/history/checks.h"
 #include "tests/history/history_index.h"
 
@@ -18,12 +20,17 @@ class Verdict {
   // The words of `what` are put together.
   template <typename... Words>
   void Add(const char* invariant, const Words&... what) {
-    if (!IsFull()) violations_.push_back({invariant, absl::StrCat(what...)});
+    if (violations_.size() >= kViolationsMax && Has(invariant)) return;
+    violations_.push_back({invariant, absl::StrCat(what...)});
   }
-  bool IsFull() const { return violations_.size() >= kViolationsMax; }
   std::vector<Violation> Take() { return std::move(violations_); }
 
  private:
+  bool Has(absl::string_view invariant) const {
+    return std::any_of(violations_.begin(), violations_.end(),
+                       [&](const Violation& violation) { return violation.invariant == invariant; });
+  }
+
   std::vector<Violation> violations_;
 };
 

@@ -6,11 +6,17 @@ a run without a single test, and a run that Bazel itself calls failed although n
 
 import argparse
 import json
+import os
 import sys
+from urllib.parse import unquote, urlparse
 
 # Bazel's exit status when all was built and some tests failed.
 TESTS_FAILED = 3
 PASSED = {"PASSED", "FLAKY"}
+# Of each failed test's log, its last lines are shown.
+SHOWN_BYTES = 12000
+# What Bazel's sandbox says of itself is left out.
+SANDBOX = "src/main/tools/linux-sandbox"
 
 
 def read_events(path):
@@ -27,17 +33,31 @@ def read_events(path):
 
 
 def collect(events):
-    """Returns ({test label: status}, {labels that did not build})."""
-    tests, broken = {}, set()
+    """Returns ({test label: status}, {labels that did not build}, {test label: log of a failed run})."""
+    tests, broken, logs = {}, set(), {}
     for event in events:
         event_id = event.get("id", {})
         if "testSummary" in event_id:
             label = event_id["testSummary"]["label"]
             tests[label] = event.get("testSummary", {}).get("overallStatus", "NO_STATUS")
+            for failed in event.get("testSummary", {}).get("failed", []):
+                logs[label] = unquote(urlparse(failed.get("uri", "")).path)
         elif "targetCompleted" in event_id:
             if not event.get("completed", {}).get("success", False):
                 broken.add(event_id["targetCompleted"]["label"])
-    return tests, broken
+    return tests, broken, logs
+
+
+def show_log(label, path):
+    """Prints the end of a failed test's log to stderr: where CI runs, nobody can look at it later."""
+    try:
+        with open(path, "rb") as log:
+            log.seek(max(0, os.path.getsize(path) - SHOWN_BYTES))
+            lines = log.read().decode("utf-8", "replace").splitlines()
+            text = "\n".join(line for line in lines if SANDBOX not in line)
+    except OSError as error:
+        text = str(error)
+    sys.stderr.write("---- the end of the log of %s\n%s\n" % (label, text))
 
 
 def outcomes(expected, tests, broken, exit_status):
@@ -73,7 +93,9 @@ def main():
     options = parser.parse_args()
     with open(options.expected, encoding="utf-8") as lines:
         expected = {line.strip() for line in lines if line.strip()}
-    tests, broken = collect(read_events(options.events))
+    tests, broken, logs = collect(read_events(options.events))
+    for label, path in sorted(logs.items()):
+        show_log(label, path)
     for outcome, label, reason in outcomes(expected, tests, broken, options.exit_status):
         name = "%s: %s" % (options.name, label) if label else options.name
         sys.stdout.write("%s\t%s\t%s\n" % (outcome, name, reason))
