@@ -55,7 +55,11 @@
   X(kLiveGap, "live-gap", "what does not fit into a slow peer's window is left out")                         \
   X(kUrgencyIgnored, "urgency-ignored", "in interval mode a reservation does not wait for its fsync")        \
   X(kSeenByHeadsAlone, "seen-by-heads-alone", "what the replaced version had seen is not passed on")         \
-  X(kPartMissing, "part-missing", "a message of a catch-up may be missing, if only `from` is reached")
+  X(kPartMissing, "part-missing", "a message of a catch-up may be missing, if only `from` is reached")       \
+  X(kExpiredRead, "expired-read", "an expired value is read until its tombstone comes")                      \
+  X(kExpiryDecides, "expiry-decides", "of two versions the one that expires later wins")                     \
+  X(kRemovedNotRefused, "removed-not-refused", "a removed node goes on as if it were a member")              \
+  X(kMemberIgnored, "member-ignored", "nobody follows the records of members")
 
 // These are the function service's; tests/rpc_sim catches them.
 #define LAMPPOST_FUNCTIONS_MUTATION_LIST(X)                                                            \

@@ -60,6 +60,14 @@ absl::Status CheckKey(absl::string_view key) {
   return absl::OkStatus();
 }
 
+bool IsSystemKey(absl::string_view key) {
+  return !key.empty() && key[0] == '\0';
+}
+
+absl::Status CheckStoredKey(absl::string_view key) {
+  return CheckKey(IsSystemKey(key) ? key.substr(1) : key);
+}
+
 absl::Status CheckProposal(const Proposal& proposal, const Limits& limits) {
   const size_t count = proposal.operations.size();
   if (count == 0) return Invalid("BATCH_EMPTY", "there is nothing to write");

@@ -27,6 +27,10 @@ struct Limits {
 
 // INVALID_ARGUMENT with reasons KEY_EMPTY, KEY_TOO_LONG, KEY_NOT_UTF8, KEY_HAS_NUL.
 absl::Status CheckKey(absl::string_view key);
+// Whether the key is one of the store's own (its first byte is NUL): clients can neither write nor see those.
+bool IsSystemKey(absl::string_view key);
+// A key that a peer sends: CheckKey's rules, or one of the store's own.
+absl::Status CheckStoredKey(absl::string_view key);
 // The whole proposal: keys, values (VALUE_TOO_LARGE, VALUE_NOT_UTF8), count (BATCH_EMPTY,
 // BATCH_TOO_LARGE), distinct keys (KEY_REPEATED), the request id (REQUEST_ID_INVALID).
 absl::Status CheckProposal(const Proposal& proposal, const Limits& limits);

@@ -3,12 +3,14 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
 #include "services/common/mutation.h"
 #include "services/kv/core/check.h"
+#include "services/kv/core/membership.h"
 
 namespace lamppost::kv {
 namespace {
@@ -32,6 +34,7 @@ uint64_t FingerprintOf(const std::vector<Operation>& operations) {
     PutString(operation.key, &bytes);
     bytes.push_back(operation.value ? static_cast<char>(operation.value->kind) : '-');
     PutString(operation.value ? operation.value->bytes : "", &bytes);
+    PutVarint(operation.ttl_ms, &bytes);  // as asked for: a retry comes at another time
   }
   return XXH3_64bits(bytes.data(), bytes.size());
 }
@@ -44,6 +47,10 @@ bool IsPossible(const State& state) {
   return std::all_of(state.heads.begin(), state.heads.end(),
                      [](const Heads::Entry& entry) { return entry.first.life() <= Origin::kLifeMax; }) &&
          state.incarnation >> 32 <= Origin::kLifeMax;
+}
+
+uint64_t ExpiryOf(const Operation& operation, uint64_t unix_ms) {
+  return operation.value && operation.ttl_ms != 0 ? unix_ms + operation.ttl_ms : 0;
 }
 
 // What an entry takes on its way beside its key and value; so that the window bounds small ones too.
@@ -103,6 +110,7 @@ absl::Status Replica::Load() {
   state_ = *std::move(state);
   durable_heads_ = state_.heads;
   if (absl::Status status = LoadMembers(); !status.ok()) return status;
+  if (absl::Status status = LoadMemberRecords(); !status.ok()) return status;
   if (absl::Status status = LoadHeld(); !status.ok()) return status;
   return requests_.Load(*store_);
 }
@@ -168,6 +176,8 @@ void Replica::Begin(uint64_t now_ms, uint64_t unix_ms) {
     waiting_.pop_front();
     Write(proposal);
   }
+  RecordPeers();
+  ExpireDue();
 }
 
 // A stored life goes on only if every peer has answered and none knows more of it than this node;
@@ -179,6 +189,7 @@ void Replica::DecideLifeIfPossible() {
   bool all_answered = true;
   bool superseded = state_.incarnation == 0;
   for (const Peer& peer : peers_) {
+    if (peer.retired) continue;
     all_answered &= peer.answered;
     const Heads known = peer.Known();
     superseded |= known.At(stored) > state_.heads.At(stored) ||
@@ -204,6 +215,7 @@ void Replica::TakeNewLife(const std::string& why) {
   const uint64_t life = (newest >> 32) + 1;
   LAMPPOST_CHECK(life <= Origin::kLifeMax, "the node's lives are used up");
   state_.incarnation = life << 32 | (Mix(options_.life_seed ^ life) & 0xFFFFFFFFu);
+  if (state_.birth == 0) state_.birth = state_.incarnation;
   state_.heads.Raise({options_.node_id, state_.incarnation}, 0);
   state_changed_ = true;
   output_.urgency = Urgency::kMustBeStable;
@@ -257,6 +269,7 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
     tag.fingerprint = FingerprintOf(proposal.operations);
     if (auto replayed = Replayed(proposal, tag.fingerprint)) return *std::move(replayed);
   }
+  if (state_.removed) return RemovedError();
   if (write_refusal_) return *write_refusal_;
   // All reads come first, so that damaged data stops the batch before any of it has happened.
   WriteResult result;
@@ -264,7 +277,7 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
       proposal.operations.size());  // by key, where it is more than the heads
   for (size_t i = 0; i < proposal.operations.size(); ++i) {
     const std::string& key = proposal.operations[i].key;
-    const absl::StatusOr<bool> has_value = table_.HasValue(key);
+    const absl::StatusOr<bool> has_value = table_.HasValue(key, unix_ms_);
     if (!has_value.ok()) return has_value.status();
     if (i == 0) result.found = *has_value;
     const absl::StatusOr<const Version*> beyond = table_.FindBeyondHeads(key);
@@ -281,7 +294,8 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
   for (size_t i = 0; i < proposal.operations.size(); ++i) {
     const Operation& operation = proposal.operations[i];
     if (LAMPPOST_MUTATION(kSeenTooLittle)) known[i] = {{self, state_.heads.At(self)}};
-    Version version{result.version, operation.value, known[i] ? Seen(*known[i], counter) : seen, tag};
+    Version version{result.version, operation.value, known[i] ? Seen(*known[i], counter) : seen, tag,
+                    ExpiryOf(operation, unix_ms_)};
     own_bytes_ +=
         kEntryOverheadBytes + operation.key.size() + (operation.value ? operation.value->bytes.size() : 0);
     own_writes_.push_back({operation.key, version});
@@ -297,7 +311,7 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
 // Without writes of its own a node would hold stability up; so it lets its head rise above the last
 // write it knows of, once, and says so by heartbeat. Nothing is written to an idle disk again and again.
 void Replica::AdvanceIdleHead() {
-  if (!life_decided_ || write_refusal_ || state_.heads.At(me()) >= state_.max_write) return;
+  if (!life_decided_ || state_.removed || write_refusal_ || state_.heads.At(me()) >= state_.max_write) return;
   if (now_ms_ < idle_head_due_ms_) return;
   idle_head_due_ms_ = now_ms_ + options_.heartbeat_ms;
   state_.heads.Raise(me(), Tick());
@@ -305,6 +319,7 @@ void Replica::AdvanceIdleHead() {
 }
 
 Output Replica::TakeOutput() {
+  FollowMembers();
   PushLive();
   CompleteAnswers();
   table_.WriteTo(&output_.batch);
@@ -330,32 +345,36 @@ uint64_t Replica::LagOf(const Peer& peer) const {
 }
 
 // The smallest durable head over all members and all origins, but for finished lives: those of which
-// every member knows a successor, and of which all have the same.
+// every member knows a successor, or that their node was removed, and of which all have the same.
 uint64_t Replica::Stable() const {
   std::vector<const Heads*> members = {&durable_heads_};
+  std::set<std::string> silent = {options_.node_id};  // members of which no head is known
   for (const Peer& peer : peers_) {
+    if (peer.retired) continue;
     if (!peer.answered) return 0;
     members.push_back(&peer.durable_heads);
+    silent.insert(peer.node_id);
   }
   Heads all;
   for (const Heads* heads : members) all.RaiseAll(*heads);
   uint64_t stable = UINT64_MAX;
-  std::vector<std::string> node_ids;
   for (const auto& [origin, greatest] : all) {
-    if (node_ids.empty() || node_ids.back() != origin.node_id) node_ids.push_back(origin.node_id);
+    silent.erase(origin.node_id);
     uint64_t least = UINT64_MAX;
     bool all_know_a_newer = true;
     for (const Heads* heads : members) {
       least = std::min(least, heads->At(origin));
       all_know_a_newer &= heads->NewestIncarnation(origin.node_id) > origin.incarnation;
     }
-    if (!(all_know_a_newer && least == greatest)) stable = std::min(stable, least);
+    const bool no_more_of_it = all_know_a_newer || IsGoneFor(origin.node_id, members);
+    if (!(no_more_of_it && least == greatest)) stable = std::min(stable, least);
   }
-  return node_ids.size() == members.size() && stable != UINT64_MAX ? stable : 0;
+  return silent.empty() && stable != UINT64_MAX ? stable : 0;
 }
 
 bool Replica::Converged() const {
   for (const Peer& peer : peers_) {
+    if (peer.retired) continue;
     const bool linked = peer.state == LinkState::kLive || peer.state == LinkState::kCatchingUp;
     if (!linked || now_ms_ - peer.last_answer_ms > options_.answer_fresh_ms) return false;
     if (!Agree(peer.heads, state_.heads) || peer.content_hash != state_.hash.Total()) return false;

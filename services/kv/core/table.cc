@@ -5,6 +5,7 @@
 
 #include "services/common/error.h"
 #include "services/common/mutation.h"
+#include "services/kv/core/limits.h"
 
 namespace lamppost::kv {
 
@@ -17,6 +18,7 @@ absl::StatusOr<Table::Slot*> Table::Load(const std::string& key) {
   if (const CachedVersion* cached = cache_.Find(key)) {
     slot.stored = cached->timestamp;
     slot.part = cached->part;
+    slot.expires = slot.stored_expires = cached->expires_unix_ms;
     slot.reach = cached->reach;
   } else if (absl::Status status = ReadWhole(&slot); !status.ok()) {
     return status;
@@ -31,6 +33,7 @@ absl::Status Table::ReadWhole(Slot* slot) const {
   if (LAMPPOST_MUTATION(kDamageTakenForAbsence) && absl::IsDataLoss(bytes.status())) {
     bytes = std::optional<std::string>();
     slot->stored.reset();
+    slot->stored_expires = 0;
   }
   if (!bytes.ok()) return bytes.status();
   if (!*bytes) {
@@ -43,6 +46,7 @@ absl::Status Table::ReadWhole(Slot* slot) const {
   absl::StatusOr<Version> version = DecodeVersion(**bytes);
   if (!version.ok()) return version.status();
   slot->stored = version->timestamp;
+  slot->expires = slot->stored_expires = version->expires_unix_ms;
   slot->part = ContentHash::PartOf(slot->key, *version);
   slot->now = *std::move(version);
   return absl::OkStatus();
@@ -57,10 +61,10 @@ absl::StatusOr<const Version*> Table::Find(const std::string& key) {
   return (*slot)->now ? &*(*slot)->now : nullptr;
 }
 
-absl::StatusOr<bool> Table::HasValue(const std::string& key) {
+absl::StatusOr<bool> Table::HasValue(const std::string& key, uint64_t now_unix_ms) {
   absl::StatusOr<Slot*> slot = Load(key);
   if (!slot.ok()) return slot.status();
-  return (*slot)->part.has_value();
+  return (*slot)->part.has_value() && ((*slot)->expires == 0 || (*slot)->expires > now_unix_ms);
 }
 
 absl::StatusOr<const Version*> Table::FindBeyondHeads(const std::string& key) {
@@ -95,6 +99,8 @@ absl::StatusOr<Merge> Table::Apply(const std::string& key, Version version) {
   if (merge == Merge::kReplaces || merge == Merge::kReplacesConcurrent) {
     Account(&slot, version);
     slot.now = std::move(version);
+    slot.expires = slot.now->expires_unix_ms;
+    if (IsSystemKey(key)) changed_system_keys_.push_back(key);
     if (!slot.changed) ++changed_;
     slot.changed = true;
   }
@@ -102,13 +108,14 @@ absl::StatusOr<Merge> Table::Apply(const std::string& key, Version version) {
 }
 
 void Table::Account(Slot* slot, const Version& after) {
+  const bool counts = !IsSystemKey(slot->key);
   if (slot->now || slot->stored) {
     if (slot->part) state_->hash.Remove(slot->key, *slot->part);
-    --(slot->part ? state_->keys : state_->tombstones);
+    if (counts) --(slot->part ? state_->keys : state_->tombstones);
   }
   slot->part = ContentHash::PartOf(slot->key, after);
   if (slot->part) state_->hash.Add(slot->key, *slot->part);
-  ++(slot->part ? state_->keys : state_->tombstones);
+  if (counts) ++(slot->part ? state_->keys : state_->tombstones);
   state_->max_write = std::max(state_->max_write, after.timestamp.counter);
 }
 
@@ -128,13 +135,29 @@ void Table::WriteTo(WriteBatch* batch) const {
   for (std::string& key : removed) batch->Remove(Space::kIndex, std::move(key));
   for (std::string& key : added) batch->Put(Space::kIndex, std::move(key), "");
   for (const Slot* slot : changed) batch->Put(Space::kData, slot->key, EncodeVersion(*slot->now));
+  WriteExpiriesTo(batch);
+}
+
+// Removals first: two versions of a key may expire in the same moment.
+void Table::WriteExpiriesTo(WriteBatch* batch) const {
+  for (const Slot& slot : slots_) {
+    if (!slot.changed || slot.stored_expires == 0) continue;
+    batch->Remove(Space::kExpiries,
+                  EncodeExpiryKey(slot.stored->origin.node_id, slot.stored_expires, slot.key));
+  }
+  for (const Slot& slot : slots_) {
+    if (!slot.changed || slot.now->expires_unix_ms == 0) continue;
+    const Version& now = *slot.now;
+    batch->Put(Space::kExpiries, EncodeExpiryKey(now.timestamp.origin.node_id, now.expires_unix_ms, slot.key),
+               "");
+  }
 }
 
 void Table::Committed() {
   for (Slot& slot : slots_) {
     if (!slot.now) continue;
     const Reach reach = IsWithin(state_->heads, *slot.now) ? Reach::kWithinHeads : Reach::kBeyondHeads;
-    cache_.Put(slot.key, {std::move(slot.now->timestamp), slot.part, reach});
+    cache_.Put(slot.key, {std::move(slot.now->timestamp), slot.part, reach, slot.expires});
   }
   slot_of_.clear();
   slots_.clear();

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -37,8 +38,9 @@ class Table {
   // DATA_LOSS if the stored one is damaged.
   absl::StatusOr<const Version*> Find(const std::string& key);
 
-  // Whether the key's present version has a value. DATA_LOSS as Find, but a cached key is not read again.
-  absl::StatusOr<bool> HasValue(const std::string& key);
+  // Whether the key's present version has a value that has not expired. DATA_LOSS as Find, but a cached key
+  // is not read again.
+  absl::StatusOr<bool> HasValue(const std::string& key, uint64_t now_unix_ms);
 
   // The key's present version if the state's heads do not cover it and all that its writer had seen, else
   // null. Valid, and DATA_LOSS, as Find.
@@ -55,14 +57,19 @@ class Table {
   // True if something is staged.
   bool HasChanges() const { return changed_ > 0; }
 
+  // Which of the store's own keys (IsSystemKey) have got another version since the last call.
+  std::vector<std::string> TakeChangedSystemKeys() { return std::exchange(changed_system_keys_, {}); }
+
  private:
   // A key that this group has looked at. Its present version is `now`, or else the one in the store, of
   // which only the timestamp and the part are known; if both are missing there is none.
   struct Slot {
     std::string key;
     std::optional<Timestamp> stored;    // the timestamp of the version in the store
+    uint64_t stored_expires = 0;        // and when that one expires
     std::optional<Version> now;         // as read from the store, or after this group
     std::optional<Hash128> part;        // of the content hash; nothing for a tombstone
+    uint64_t expires = 0;               // when the present version does; 0: never
     Reach reach = Reach::kWithinHeads;  // of the version in the store, if `now` is missing
     bool changed = false;
   };
@@ -70,6 +77,7 @@ class Table {
   absl::StatusOr<Slot*> Load(const std::string& key);
   absl::Status ReadWhole(Slot* slot) const;
   void Account(Slot* slot, const Version& after);
+  void WriteExpiriesTo(WriteBatch* batch) const;
 
   const StoreReader* store_;
   State* state_;
@@ -77,6 +85,7 @@ class Table {
   absl::flat_hash_map<std::string, size_t> slot_of_;  // looked up, never walked over
   std::vector<Slot> slots_;                           // in the order of first use
   size_t changed_ = 0;
+  std::vector<std::string> changed_system_keys_;
 };
 
 }  // namespace lamppost::kv

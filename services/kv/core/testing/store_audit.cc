@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/kv/core/check.h"
+#include "services/kv/core/limits.h"
 #include "services/kv/core/record.h"
 
 namespace lamppost::kv::testing {
@@ -29,8 +30,12 @@ std::string Audit(const StoreReader& store) {
 
   State counted;
   std::set<std::string> index;
+  std::set<std::string> expiries;
   for (const auto& [key, version] : Dump(store, Tombstones::kIncluded)) {
-    ++(version.IsTombstone() ? counted.tombstones : counted.keys);
+    if (!IsSystemKey(key)) ++(version.IsTombstone() ? counted.tombstones : counted.keys);
+    if (version.expires_unix_ms != 0) {
+      expiries.insert(EncodeExpiryKey(version.timestamp.origin.node_id, version.expires_unix_ms, key));
+    }
     counted.max_write = std::max(counted.max_write, version.timestamp.counter);
     if (const auto part = ContentHash::PartOf(key, version)) counted.hash.Add(key, *part);
     index.insert(EncodeIndexKey(version.timestamp, key));
@@ -40,6 +45,11 @@ std::string Audit(const StoreReader& store) {
     if (index.erase(std::string(cursor->key())) == 0) return "the index has an entry without a version";
   }
   if (!index.empty()) return "the index lacks a version";
+  const std::unique_ptr<Cursor> expiry = store.Scan(Space::kExpiries, "", "");
+  for (; expiry->Valid(); expiry->Next()) {
+    if (expiries.erase(std::string(expiry->key())) == 0) return "an expiry is listed without its version";
+  }
+  if (!expiries.empty()) return "the list of expiries lacks a version";
   if (counted.keys != state->keys || counted.tombstones != state->tombstones) {
     return absl::StrCat("the state counts ", state->keys, " keys and ", state->tombstones,
                         " tombstones, there are ", counted.keys, " and ", counted.tombstones);
