@@ -22,6 +22,7 @@ struct RawArguments {
   std::string format = "table";
   std::string timeout;
   std::string attempt_timeout;
+  std::string ttl;
   std::vector<std::string> help_topic;
   bool verbose = false;
   bool bytes = false;
@@ -60,6 +61,7 @@ void AddKeyVerbs(CLI::App* app, RawArguments* raw) {
   put->add_flag("--bytes", raw->bytes, "Store bytes instead of text");
   put->add_option("--request-id", arguments->request_id, "Instead of a minted one; repeats an earlier put")
       ->type_name("ID");
+  put->add_option("--ttl", raw->ttl, "The value expires after so long [it stays]")->type_name("DURATION");
   CLI::App* get = app->add_subcommand("get", "Print a key's value");
   get->add_option("KEY", arguments->key)->required();
   CLI::App* del = app->add_subcommand("del", "Delete a key");
@@ -105,6 +107,7 @@ std::unique_ptr<CLI::App> MakeApp(RawArguments* raw) {
   AddCommonOptions(app.get(), raw);
   AddKeyVerbs(app.get(), raw);
   AddOtherVerbs(app.get(), raw);
+  AddMemberVerbs(app.get(), &raw->arguments.member);
   AddFunctionVerbs(app.get(), &raw->functions);
   AddHelpVerb(app.get(), raw);
   return app;
@@ -194,10 +197,10 @@ absl::Status CheckTimes(const RawArguments& raw, Arguments* arguments) {
 
 ParsedArguments Check(const CLI::App& app, RawArguments raw, const std::string& verb, bool limited) {
   static const auto* const kVerbs = new std::map<std::string, Verb>{
-      {"put", Verb::kPut},         {"get", Verb::kGet},       {"del", Verb::kDelete},
-      {"scan", Verb::kScan},       {"status", Verb::kStatus}, {"load", Verb::kLoad},
-      {"dump", Verb::kDump},       {"call", Verb::kCall},     {"functions", Verb::kFunctions},
-      {"outcome", Verb::kOutcome}, {"fault", Verb::kFaultRpc}};
+      {"put", Verb::kPut},         {"get", Verb::kGet},        {"del", Verb::kDelete},
+      {"scan", Verb::kScan},       {"status", Verb::kStatus},  {"load", Verb::kLoad},
+      {"dump", Verb::kDump},       {"call", Verb::kCall},      {"functions", Verb::kFunctions},
+      {"outcome", Verb::kOutcome}, {"fault", Verb::kFaultRpc}, {"member", Verb::kMember}};
   Arguments arguments = std::move(raw.arguments);
   arguments.verb = kVerbs->at(verb);
   if (const absl::Status status = CheckDestination(app, arguments.verb); !status.ok()) {
@@ -208,6 +211,11 @@ ParsedArguments Check(const CLI::App& app, RawArguments raw, const std::string& 
   arguments.nodes = *std::move(nodes);
   if (const absl::Status status = CheckTimes(raw, &arguments); !status.ok()) {
     return UsageError(status.message());
+  }
+  if (!raw.ttl.empty()) {
+    const auto ttl_ms = ParseTtlMs(raw.ttl);
+    if (!ttl_ms.ok()) return UsageError(absl::StrCat("--ttl: ", ttl_ms.status().message()));
+    arguments.ttl_ms = *ttl_ms;
   }
   raw.functions.arguments.timeout = raw.timeout;
   if (raw.format != "table") raw.functions.arguments.output = raw.format;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "clients/cli/function_arguments.h"
+#include "clients/cli/member_arguments.h"
 #include "services/common/listen_address.h"
 
 namespace lamppost::cli {
@@ -20,6 +21,7 @@ enum class Verb {
   kStatus,
   kLoad,
   kDump,
+  kMember,
   kCall,
   kFunctions,
   kOutcome,
@@ -47,6 +49,7 @@ struct Arguments {
   std::string value;                        // put; as written, so it may name a file
   ValueKind value_kind = ValueKind::kText;  // put
   std::string request_id;                   // put, del; empty: to be minted
+  std::optional<int64_t> ttl_ms;            // put; unset: it stays
 
   std::string prefix, start_key, end_key;                  // scan
   std::optional<uint64_t> limit;                           // scan
@@ -56,6 +59,7 @@ struct Arguments {
   std::string file;   // load, dump; "-" is stdin or stdout
   int in_flight = 8;  // load: batches at a time
 
+  MemberArguments member;       // member
   FunctionArguments functions;  // call, functions, outcome, fault rpc
 };
 

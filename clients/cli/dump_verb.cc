@@ -41,7 +41,7 @@ DumpEnd Dump(Session* session, Write write) {
   client::ScanIterator scan(client.get(), request, session->RemainingMs());
   DumpEnd end;
   while (scan.Next()) {
-    const std::string line = EntryLine(scan.entry().key(), scan.entry().value());
+    const std::string line = EntryLine(scan.entry());
     end.failure.status = write(line);
     if (!end.failure.status.ok()) return end;
     ++end.keys;

@@ -58,6 +58,7 @@ std::string FormatGet(const std::string& key, const client::Result<kv::v1::GetRe
     Json object = {{"key", key}, {"found", response.found()}};
     AddValue(response.value(), &object);
     object["version"] = response.has_version() ? TimestampJson(response.version()) : Json(nullptr);
+    if (response.has_expires_at()) object["expires_at"] = TimeText(response.expires_at());
     object["clock"] = response.clock().counter();
     object["node"] = result.node;
     return absl::StrCat(Line(object), "\n");

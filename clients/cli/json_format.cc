@@ -11,6 +11,14 @@ std::string Line(const Json& json) {
   return json.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace);
 }
 
+absl::Time TimeOf(const google::protobuf::Timestamp& time) {
+  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+}
+
+std::string TimeText(const google::protobuf::Timestamp& time) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E*SZ", TimeOf(time), absl::UTCTimeZone());
+}
+
 Json TimestampJson(const clock::v1::Timestamp& timestamp) {
   return {{"counter", timestamp.counter()},
           {"node_id", timestamp.node_id()},
@@ -36,6 +44,7 @@ Json EntryJson(const kv::v1::KeyValue& entry) {
   Json object = {{"key", entry.key()}};
   AddValue(entry.value(), &object);
   object["version"] = TimestampJson(entry.version());
+  if (entry.has_expires_at()) object["expires_at"] = TimeText(entry.expires_at());
   return object;
 }
 
@@ -82,6 +91,7 @@ Json StatusJson(const kv::v1::StatusResponse& status, absl::string_view address)
           {"durability", status.durability()},
           {"uptime_ms", status.uptime_ms()},
           {"write_refusal", status.write_refusal()},
+          {"removed", status.removed()},
           {"address", std::string(address)}};
 }
 

@@ -28,6 +28,8 @@ int Run(int argc, const char* const* argv, const Io& io) {
       return RunLoad(&session);
     case Verb::kDump:
       return RunDump(&session);
+    case Verb::kMember:
+      return RunMember(&session);
     case Verb::kCall:
       return RunCall(&session);
     case Verb::kFunctions:

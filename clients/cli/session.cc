@@ -92,6 +92,12 @@ std::unique_ptr<client::Client> Session::MakeClientOf(const Address& node, int a
   return MakeClient(std::move(options));
 }
 
+std::unique_ptr<client::AdminClient> Session::MakeAdminClient() {
+  client::AdminEnvironment environment;
+  environment.time = time_;
+  return std::make_unique<client::AdminClient>(MakeOptions(), std::move(environment));
+}
+
 std::unique_ptr<client::FunctionClient> Session::MakeFunctionClient(const std::vector<Address>& servers,
                                                                     int attempts_max) {
   client::FunctionClientOptions options;

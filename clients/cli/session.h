@@ -13,6 +13,7 @@
 #include "clients/cli/arguments.h"
 #include "clients/cli/io.h"
 #include "clients/cli/json_format.h"
+#include "clients/cpp/admin_client.h"
 #include "clients/cpp/client.h"
 #include "clients/cpp/function_client.h"
 
@@ -42,6 +43,8 @@ class Session {
   std::unique_ptr<client::Client> MakeClient();
   // Tries one, at most so often.
   std::unique_ptr<client::Client> MakeClientOf(const Address& node, int attempts_max);
+  // Tries all nodes.
+  std::unique_ptr<client::AdminClient> MakeAdminClient();
   // gRPC chooses among the servers. attempts_max: 0 stands for --retries, or for as many as the time allows.
   std::unique_ptr<client::FunctionClient> MakeFunctionClient(const std::vector<Address>& servers,
                                                              int attempts_max = 0);

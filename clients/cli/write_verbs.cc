@@ -21,7 +21,9 @@ int RunPut(Session* session) {
   const Arguments& arguments = session->arguments();
   auto value = ReadValueArgument(arguments.value, arguments.value_kind, session->io().in);
   if (!value.ok()) return session->ReportUsage(value.status().message());
-  const auto result = session->MakeClient()->Put(arguments.key, *std::move(value), WriteOptions(session));
+  client::CallOptions call = WriteOptions(session);
+  call.ttl_ms = arguments.ttl_ms;
+  const auto result = session->MakeClient()->Put(arguments.key, *std::move(value), call);
   if (!result.ok()) return session->Report(FailureOf(result));
   *session->io().out << FormatPut(arguments.key, result, arguments.format) << std::flush;
   return kExitDone;

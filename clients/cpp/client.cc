@@ -103,6 +103,11 @@ v1::Value DataValue(absl::string_view data) {
   return value;
 }
 
+void SetTtl(int64_t ttl_ms, google::protobuf::Duration* ttl) {
+  ttl->set_seconds(ttl_ms / 1000);
+  ttl->set_nanos(static_cast<int32_t>(ttl_ms % 1000) * 1'000'000);
+}
+
 Client::Client(ClientOptions options, ClientEnvironment environment)
     : environment_(Complete(std::move(environment))),
       connection_(ConnectionOptionsOf(options, environment_)) {
@@ -151,6 +156,7 @@ Result<v1::PutResponse> Client::Put(absl::string_view key, v1::Value value, cons
   v1::PutRequest request;
   request.set_key(std::string(key));
   *request.mutable_value() = std::move(value);
+  if (call.ttl_ms) SetTtl(*call.ttl_ms, request.mutable_ttl());
   return Change("Put", &NodeStub::Put, std::move(request), call);
 }
 

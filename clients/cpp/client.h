@@ -48,6 +48,8 @@ struct Result {
 
 v1::Value TextValue(absl::string_view text);
 v1::Value DataValue(absl::string_view data);
+// For PutOperation, in a Write.
+void SetTtl(int64_t ttl_ms, google::protobuf::Duration* ttl);
 
 class Client {
  public:

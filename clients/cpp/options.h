@@ -41,6 +41,8 @@ struct CallOptions {
   std::optional<int64_t> timeout_ms;
   // For writes: 1 to 64 printable ASCII characters. Empty: the client mints one.
   std::string request_id;
+  // For Put: after so long the value is to be read as absent; unset: never.
+  std::optional<int64_t> ttl_ms;
 };
 
 }  // namespace lamppost::client

@@ -15,7 +15,7 @@ const char* ToString(Refusal refusal) {
     case Refusal::kClusterMismatch:
       return "the peer belongs to another cluster";
     case Refusal::kUnknownMember:
-      return "the peer does not have this node in its --peers";
+      return "the peer does not have this node among its members";
     case Refusal::kDuplicateNodeId:
       return "two nodes have the same id";
     case Refusal::kSelf:

@@ -87,6 +87,8 @@ struct Peer {
   explicit Peer(std::string its_address) : address(std::move(its_address)) {}
 
   const std::string address;
+  bool seed = true;      // from --peers; else from a member's record
+  bool retired = false;  // removed, or reached by another of the peers: no link, and nothing waits for it
 
   // By its answers. The life is set once it has answered; it stays known when the link goes down.
   std::string node_id;

@@ -200,6 +200,29 @@ absl::StatusOr<std::vector<Member>> DecodeMembers(absl::string_view bytes) {
   return members;
 }
 
+std::string EncodeMemberRecord(const MemberRecord& record) {
+  std::string out;
+  out.push_back(static_cast<char>(record.state));
+  PutString(record.address, &out);
+  PutBigEndian64(record.barred_birth, &out);
+  return out;
+}
+
+absl::StatusOr<MemberRecord> DecodeMemberRecord(absl::string_view bytes) {
+  Decoder decoder(bytes);
+  MemberRecord record;
+  const uint8_t state = decoder.Byte();
+  record.address = decoder.String();
+  record.barred_birth = decoder.BigEndian64();
+  if (!decoder.Done() || state > static_cast<uint8_t>(MemberState::kRemoved)) return Damaged("member");
+  record.state = static_cast<MemberState>(state);
+  return record;
+}
+
+std::string MemberKey(absl::string_view node_id) {
+  return absl::StrCat(kMemberKeyPrefix, node_id);
+}
+
 std::string EncodeRequest(const RequestRecord& request) {
   std::string out;
   PutTag(request.tag, &out);
@@ -266,12 +289,28 @@ absl::StatusOr<TombstoneKey> DecodeTombstoneKey(absl::string_view bytes) {
   return tombstone;
 }
 
-std::string EncodeExpiryKey(const std::string& node_id, uint64_t expires_unix_ms, absl::string_view key) {
-  std::string out = node_id;
+std::string EncodeExpiryKey(absl::string_view node_id, uint64_t expires_unix_ms, absl::string_view key) {
+  std::string out(node_id);
   out.push_back('\0');  // a node id has none
   PutBigEndian64(expires_unix_ms, &out);
   out.append(key.data(), key.size());
   return out;
+}
+
+absl::StatusOr<ExpiryKey> DecodeExpiryKey(absl::string_view bytes) {
+  const size_t end_of_id = bytes.find('\0');
+  if (end_of_id == absl::string_view::npos) return Damaged("expiry");
+  ExpiryKey expiry;
+  expiry.node_id = std::string(bytes.substr(0, end_of_id));
+  Decoder decoder(bytes.substr(end_of_id + 1));
+  expiry.expires_unix_ms = decoder.BigEndian64();
+  if (!decoder.ok()) return Damaged("expiry");
+  expiry.key = std::string(decoder.rest());
+  return expiry;
+}
+
+std::string ExpiryEnd(absl::string_view node_id) {
+  return absl::StrCat(node_id, "\x01");
 }
 
 }  // namespace lamppost::kv

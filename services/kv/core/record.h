@@ -55,6 +55,20 @@ struct Member {
   std::string node_id;
 };
 
+// Whether a node belongs to the cluster, as one of the store's own keys: an ordinary version that replicates
+// and merges like any other.
+enum class MemberState : uint8_t { kMember = 0, kRemoved = 1 };
+struct MemberRecord {
+  MemberState state = MemberState::kMember;
+  std::string address;  // where the other members reach it
+  uint64_t barred_birth =
+      0;  // a data directory begun in this life or an earlier one is not taken back; 0: any is
+
+  friend bool operator==(const MemberRecord& a, const MemberRecord& b) {
+    return a.state == b.state && a.address == b.address && a.barred_birth == b.barred_birth;
+  }
+};
+
 // What came of a request id.
 struct RequestRecord {
   RequestTag tag;
@@ -72,6 +86,12 @@ absl::StatusOr<State> DecodeState(absl::string_view bytes);
 
 std::string EncodeMembers(const std::vector<Member>& members);
 absl::StatusOr<std::vector<Member>> DecodeMembers(absl::string_view bytes);
+
+std::string EncodeMemberRecord(const MemberRecord& record);
+absl::StatusOr<MemberRecord> DecodeMemberRecord(absl::string_view bytes);
+// The key in Space::kData that a node's record is under; all of them begin with the prefix.
+inline constexpr absl::string_view kMemberKeyPrefix("\0member/", 8);
+std::string MemberKey(absl::string_view node_id);
 
 std::string EncodeRequest(const RequestRecord& request);
 absl::StatusOr<RequestRecord> DecodeRequest(absl::string_view bytes);
@@ -96,8 +116,16 @@ struct TombstoneKey {
 std::string EncodeTombstoneKey(uint64_t counter, absl::string_view key);
 absl::StatusOr<TombstoneKey> DecodeTombstoneKey(absl::string_view bytes);
 
-// Keys of Space::kExpiries: ordered by the node id of the version's origin, then by when it expires.
-std::string EncodeExpiryKey(const std::string& node_id, uint64_t expires_unix_ms, absl::string_view key);
+// Keys of Space::kExpiries: ordered by the node id of the version's origin, then its expiry, then its key.
+struct ExpiryKey {
+  std::string node_id;
+  uint64_t expires_unix_ms = 0;
+  std::string key;
+};
+std::string EncodeExpiryKey(absl::string_view node_id, uint64_t expires_unix_ms, absl::string_view key);
+absl::StatusOr<ExpiryKey> DecodeExpiryKey(absl::string_view bytes);
+// Above all entries of the node id.
+std::string ExpiryEnd(absl::string_view node_id);
 
 }  // namespace lamppost::kv
 

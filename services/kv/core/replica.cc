@@ -9,6 +9,7 @@
 #include "services/common/error.h"
 #include "services/common/mutation.h"
 #include "services/kv/core/check.h"
+#include "services/kv/core/membership.h"
 
 namespace lamppost::kv {
 namespace {
@@ -32,6 +33,7 @@ uint64_t FingerprintOf(const std::vector<Operation>& operations) {
     PutString(operation.key, &bytes);
     bytes.push_back(operation.value ? static_cast<char>(operation.value->kind) : '-');
     PutString(operation.value ? operation.value->bytes : "", &bytes);
+    PutVarint(operation.ttl_ms, &bytes);  // as asked for: a retry comes at another time
   }
   return XXH3_64bits(bytes.data(), bytes.size());
 }
@@ -45,6 +47,10 @@ bool IsPossible(const State& state) {
   return std::all_of(state.heads.begin(), state.heads.end(),
                      [](const Heads::Entry& entry) { return entry.first.life() <= Origin::kLifeMax; }) &&
          state.incarnation >> 32 <= Origin::kLifeMax;
+}
+
+uint64_t ExpiryOf(const Operation& operation, uint64_t unix_ms) {
+  return operation.value && operation.ttl_ms != 0 ? unix_ms + operation.ttl_ms : 0;
 }
 
 // What an entry takes on its way beside its key and value; so that the window bounds small ones too.
@@ -108,6 +114,7 @@ absl::Status Replica::Load() {
   state_ = *std::move(state);
   durable_heads_ = state_.heads;
   if (absl::Status status = LoadMembers(); !status.ok()) return status;
+  if (absl::Status status = LoadMemberRecords(); !status.ok()) return status;
   if (absl::Status status = LoadHeld(); !status.ok()) return status;
   return requests_.Load(*store_);
 }
@@ -177,6 +184,8 @@ void Replica::Begin(uint64_t now_ms, uint64_t unix_ms) {
     waiting_.pop_front();
     Write(proposal);
   }
+  RecordPeers();
+  ExpireDue();
 }
 
 // A stored life goes on only if every peer has answered and none knows more of it than this node;
@@ -188,6 +197,7 @@ void Replica::DecideLifeIfPossible() {
   bool all_answered = true;
   bool superseded = state_.incarnation == 0 || state_.refilling;
   for (const Peer& peer : peers_) {
+    if (peer.retired) continue;
     all_answered &= peer.answered && !peer.IsRefilling();
     const Heads known = peer.Known();
     superseded |= known.At(stored) > state_.heads.At(stored) ||
@@ -269,6 +279,7 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
     tag.fingerprint = FingerprintOf(proposal.operations);
     if (auto replayed = Replayed(proposal, tag.fingerprint)) return *std::move(replayed);
   }
+  if (state_.removed) return RemovedError();
   if (write_refusal_) return *write_refusal_;
   // All reads come first, so that damaged data stops the batch before any of it has happened.
   WriteResult result;
@@ -276,7 +287,7 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
       proposal.operations.size());  // by key, where it is more than the heads
   for (size_t i = 0; i < proposal.operations.size(); ++i) {
     const std::string& key = proposal.operations[i].key;
-    const absl::StatusOr<bool> has_value = table_.HasValue(key);
+    const absl::StatusOr<bool> has_value = table_.HasValue(key, unix_ms_);
     if (!has_value.ok()) return has_value.status();
     if (i == 0) result.found = *has_value;
     const absl::StatusOr<const Version*> beyond = table_.FindBeyondHeads(key);
@@ -293,7 +304,8 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
   for (size_t i = 0; i < proposal.operations.size(); ++i) {
     const Operation& operation = proposal.operations[i];
     if (LAMPPOST_MUTATION(kSeenTooLittle)) known[i] = {{self, state_.heads.At(self)}};
-    Version version{result.version, operation.value, known[i] ? Seen(*known[i], counter) : seen, tag};
+    Version version{result.version, operation.value, known[i] ? Seen(*known[i], counter) : seen, tag,
+                    ExpiryOf(operation, unix_ms_)};
     own_bytes_ +=
         kEntryOverheadBytes + operation.key.size() + (operation.value ? operation.value->bytes.size() : 0);
     own_writes_.push_back({operation.key, version});
@@ -309,7 +321,7 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
 // Without writes of its own a node would hold stability up; so it lets its head rise above the last
 // write it knows of, once, and says so by heartbeat. Nothing is written to an idle disk again and again.
 void Replica::AdvanceIdleHead() {
-  if (!life_decided_ || write_refusal_ || state_.heads.At(me()) >= state_.max_write) return;
+  if (!life_decided_ || state_.removed || write_refusal_ || state_.heads.At(me()) >= state_.max_write) return;
   if (now_ms_ < idle_head_due_ms_) return;
   idle_head_due_ms_ = now_ms_ + options_.heartbeat_ms;
   state_.heads.Raise(me(), Tick());
@@ -317,6 +329,7 @@ void Replica::AdvanceIdleHead() {
 }
 
 Output Replica::TakeOutput() {
+  FollowMembers();
   PushLive();
   CompleteAnswers();
   table_.WriteTo(&output_.batch);
@@ -343,6 +356,7 @@ uint64_t Replica::LagOf(const Peer& peer) const {
 
 bool Replica::Converged() const {
   for (const Peer& peer : peers_) {
+    if (peer.retired) continue;
     const bool linked = peer.state == LinkState::kLive || peer.state == LinkState::kCatchingUp;
     if (!linked || now_ms_ - peer.last_answer_ms > options_.answer_fresh_ms) return false;
     if (!Agree(peer.heads, state_.heads) || peer.content_hash != state_.hash.Total()) return false;

@@ -61,6 +61,8 @@ struct ReplicaOptions {
   // sync at the peer.
   uint64_t live_gather_ms = 5;
   uint64_t live_gather_bytes = 128u << 10;
+  uint64_t expiry_ms = 250;              // what has expired is looked for so often
+  size_t expiries_max = 200;             // turned into tombstones in one group
   size_t waiting_proposals_max = 10000;  // while the life is undecided
   size_t requests_max = 200000;          // request ids remembered
 };
@@ -145,7 +147,21 @@ class Replica {
   const State& state() const { return state_; }
   const Heads& heads() const { return state_.heads; }
   const Heads& durable_heads() const { return durable_heads_; }
+  // Grows only; a peer keeps its place for as long as the process runs. Retired ones are no members.
   const std::vector<Peer>& peers() const { return peers_; }
+  size_t member_count() const;  // this node included
+  // What is recorded of a node; null if nothing is. replica_members.cc has all that follows from it.
+  const MemberRecord* RecordOf(const std::string& node_id) const;
+  // All that there are records of, by node id.
+  struct RecordedMember {
+    MemberRecord record;
+    Timestamp timestamp;  // of the record's version
+  };
+  const std::map<std::string, RecordedMember>& member_records() const { return members_; }
+  // Linked, and it has answered lately.
+  bool IsAnswering(const Peer& peer) const {
+    return peer.IsLinked() && peer.answered && now_ms_ - peer.last_answer_ms <= options_.answer_fresh_ms;
+  }
   const std::optional<absl::Status>& write_refusal() const { return write_refusal_; }
   uint64_t conflicts() const { return conflicts_; }
   uint64_t LagOf(const Peer& peer) const;
@@ -157,6 +173,14 @@ class Replica {
   bool Converged() const;
 
  private:
+  // Where a member stands: this node or a peer.
+  struct Standing {
+    std::string node_id;
+    std::string address;  // empty: this node
+    bool answered = true;
+    const Heads* heads;  // on stable storage
+  };
+
   Replica(ReplicaOptions options, const Store* store);
   absl::Status Load();
   absl::Status LoadMembers();
@@ -172,6 +196,26 @@ class Replica {
   void AdvanceIdleHead();
   uint64_t Tick();
   void Note(std::string text) { output_.notes.push_back(std::move(text)); }
+
+  // replica_members.cc: who belongs to the cluster
+  absl::Status LoadMemberRecords();
+  bool IsSoundRecord(const KeyedVersion& entry) const;
+  void FollowMembers();
+  void TakeRecord(const std::string& key, const Version& version);
+  void Enlist(const std::string& node_id, const std::string& address);
+  void Retire(Peer* peer, std::string why);
+  bool IsTheOnly(PeerIndex index, const std::string& node_id);
+  bool IsGoneFor(const std::string& node_id, const std::vector<Standing>& members) const;
+  void RecordPeers();
+  bool IsRefused(const std::string& node_id, uint64_t birth) const;
+  static absl::Status RemovedError();
+  void OnRefusedAsRemoved(const SyncAnswer& answer);
+  void BecomeRemoved();
+
+  // replica_expiry.cc: what has expired
+  bool ExpiresFor(const std::string& node_id) const;
+  void ExpireDue();
+  size_t ExpireOf(const std::string& node_id, size_t most);
 
   // replica_receive.cc: what peers send
   bool IsPlausible(const Origin& origin) const;
@@ -213,7 +257,6 @@ class Replica {
   absl::StatusOr<bool> ReplaceUnsent(const KeyedVersion& entry, const Heads& to);
 
   // replica_forget.cc: what tombstones are kept for, and dropping them
-  struct Standing;  // where a member stands
   std::vector<Standing> Standings() const;
   template <typename Visit>
   void VisitUnfinished(const std::vector<Standing>& members, Visit visit) const;
@@ -238,12 +281,15 @@ class Replica {
   Table table_;
   RequestTable requests_;
   std::vector<Peer> peers_;
+  std::map<std::string, RecordedMember> members_;
   Receiver receiver_;
 
   uint64_t now_ms_ = 0;
   uint64_t unix_ms_ = 0;
   std::optional<uint64_t> started_ms_;
   uint64_t idle_head_due_ms_ = 0;
+  uint64_t expiry_due_ms_ = 0;
+  bool expiries_left_ = false;  // more was due than fits into a group
   bool life_decided_ = false;
   std::deque<Proposal> waiting_;  // for the life to be decided
   std::optional<absl::Status> write_refusal_;

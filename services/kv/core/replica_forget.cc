@@ -14,16 +14,10 @@ constexpr size_t kSweptMax = 1000;
 
 }  // namespace
 
-struct Replica::Standing {
-  std::string node_id;
-  std::string address;  // empty: this node
-  bool answered = true;
-  const Heads* heads;  // on stable storage
-};
-
 std::vector<Replica::Standing> Replica::Standings() const {
   std::vector<Standing> members = {{options_.node_id, "", true, &durable_heads_}};
   for (const Peer& peer : peers_) {
+    if (peer.retired) continue;
     if (LAMPPOST_MUTATION(kStableWithoutAbsent) && !peer.IsLinked()) continue;
     members.push_back({peer.node_id, peer.address, peer.answered, &peer.durable_heads});
   }
@@ -32,7 +26,7 @@ std::vector<Replica::Standing> Replica::Standings() const {
 
 // Visits each origin that may still bring what a member lacks, with the least head of any member. A life is
 // finished once all members have the same of it, and each knows a newer life of that node or the node is no
-// member any more: then nobody can bring more of it.
+// member any more, as all know: then nobody can bring more of it.
 template <typename Visit>
 void Replica::VisitUnfinished(const std::vector<Standing>& members, Visit visit) const {
   Heads all;
@@ -45,7 +39,7 @@ void Replica::VisitUnfinished(const std::vector<Standing>& members, Visit visit)
       const bool is_member = std::any_of(members.begin(), members.end(), [&](const Standing& member) {
         return member.node_id == origin.node_id;
       });
-      known_everywhere = UINT64_MAX;
+      known_everywhere = is_member || IsGoneFor(*node_id, members) ? UINT64_MAX : 0;
       for (const Standing& member : members) {
         if (is_member)
           known_everywhere = std::min(known_everywhere, member.heads->NewestIncarnation(*node_id));

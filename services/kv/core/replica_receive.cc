@@ -39,9 +39,11 @@ Refusal Replica::CheckSender(const SyncMessage& message) const {
   if (sender.node_id == options_.node_id) {
     return message.boot_id == options_.boot_id ? Refusal::kSelf : Refusal::kDuplicateNodeId;
   }
+  if (IsRefused(sender.node_id, message.birth)) return Refusal::kRemoved;
   bool is_member = false;
   for (const Peer& peer : peers_) {
     if (peer.node_id != sender.node_id) continue;
+    if (peer.retired && !LAMPPOST_MUTATION(kRemovedNotRefused)) continue;
     is_member = true;
     // Another process by that name has answered on the present link, and lately: there are two of them.
     const bool linked = peer.state == LinkState::kLive || peer.state == LinkState::kCatchingUp;
@@ -60,7 +62,7 @@ Refusal Replica::Admit(LinkId link, const SyncMessage& message) const {
   const bool is_for_this_life =
       message.receiver_incarnation == state_.incarnation || LAMPPOST_MUTATION(kFormerLife);
   if (!life_decided_ || !is_for_this_life) return Refusal::kOtherLife;
-  if (write_refusal_) return Refusal::kStorage;
+  if (write_refusal_ || state_.removed) return Refusal::kStorage;
   if (Refusal refusal = CheckContent(message); refusal != Refusal::kNone) return refusal;
   // What is lost here may be covered by any heads, so nothing but everything helps.
   if (state_.refilling && !message.full) return Refusal::kGap;
@@ -85,6 +87,7 @@ Refusal Replica::CheckContent(const SyncMessage& message) const {
     if (timestamp.counter == 0 || timestamp.counter > message.clock.counter) return Refusal::kInvalid;
     if (!IsPlausible(timestamp.origin) || timestamp.origin.incarnation == 0) return Refusal::kInvalid;
     if (!CheckStoredKey(entry.key).ok()) return Refusal::kInvalid;
+    if (IsSystemKey(entry.key) && !IsSoundRecord(entry)) return Refusal::kInvalid;
   }
   return Refusal::kNone;
 }
@@ -119,7 +122,8 @@ Refusal Replica::MergeEntry(const KeyedVersion& entry) {
   }
   held_.Raise(version.timestamp.origin, version.timestamp.counter);
   NoteTombstone(version);
-  if (*merge == kv::Merge::kReplacesConcurrent || *merge == kv::Merge::kLosesConcurrent) ++conflicts_;
+  const bool concurrent = *merge == kv::Merge::kReplacesConcurrent || *merge == kv::Merge::kLosesConcurrent;
+  if (concurrent && !IsSystemKey(entry.key)) ++conflicts_;
   if (!version.request.id.empty()) requests_.Record({version.request, version.timestamp}, &output_.batch);
   state_changed_ = true;
   return Refusal::kNone;

@@ -9,12 +9,14 @@
 namespace lamppost::kv {
 
 void Replica::LinkUp(PeerIndex index) {
+  if (peers_[index].retired) return;
   peers_[index].ResetLink(LinkState::kProbing, "");
   peers_[index].linked_ms = now_ms_;
   Greet(index);
 }
 
 void Replica::LinkDown(PeerIndex index, std::string why) {
+  if (peers_[index].retired) return;
   peers_[index].ResetLink(LinkState::kDown, std::move(why));
 }
 
@@ -102,7 +104,7 @@ uint64_t Replica::PatienceMs() const {
     return (catches_up || peer.divergence.IsBeingRepaired()) &&
            peer.in_flight_bytes < options_.window_bytes && life_decided_;
   });
-  if (can_send || !sweep_position_.empty()) return 0;
+  if (can_send || expiries_left_ || !sweep_position_.empty()) return 0;
   if (own_writes_.empty()) return UINT64_MAX;
   const uint64_t waited_ms = now_ms_ - last_push_ms_;
   return options_.live_gather_ms - std::min(waited_ms, options_.live_gather_ms);
@@ -237,11 +239,11 @@ bool Replica::CheckIdentity(PeerIndex index, const SyncAnswer& answer) {
     Refuse(&peer, "the peer speaks of a node or a life that cannot be");
     return false;
   }
-  for (PeerIndex other = 0; other < index; ++other) {
-    if (peers_[other].node_id != node_id) continue;
-    Refuse(&peer, absl::StrCat("node ", node_id, " is in --peers twice, also as ", peers_[other].address));
+  if (IsRefused(node_id, answer.birth)) {
+    Refuse(&peer, "the peer was removed: it can come back with an empty disk, once it is added again");
     return false;
   }
+  if (!IsTheOnly(index, node_id)) return false;
   if (!peer.node_id.empty() && peer.node_id != node_id) {
     Refuse(&peer, absl::StrCat("the address was node ", peer.node_id, "'s and now answers as ", node_id));
     return false;
@@ -312,6 +314,9 @@ void Replica::FollowUp(PeerIndex index, const SyncAnswer& answer) {
         TakeNewLife("a peer knows a newer one");
       }
       return;
+    case Refusal::kRemoved:
+      Refuse(&peer, ToString(answer.refusal));
+      return OnRefusedAsRemoved(answer);
     case Refusal::kUnknownMember:
       // A peer that has only just started learns who this node is from its own link to it.
       if (now_ms_ - peer.linked_ms < options_.life_wait_ms) {

@@ -19,6 +19,7 @@ absl::StatusOr<Table::Slot*> Table::Load(const std::string& key) {
     slot.stored = cached->timestamp;
     slot.stored_is_tombstone = !cached->part;
     slot.part = cached->part;
+    slot.expires = slot.stored_expires = cached->expires_unix_ms;
     slot.reach = cached->reach;
   } else if (absl::Status status = ReadWhole(&slot); !status.ok()) {
     return status;
@@ -33,6 +34,7 @@ absl::Status Table::ReadWhole(Slot* slot) const {
   if (LAMPPOST_MUTATION(kDamageTakenForAbsence) && absl::IsDataLoss(bytes.status())) {
     bytes = std::optional<std::string>();
     slot->stored.reset();
+    slot->stored_expires = 0;
   }
   if (!bytes.ok()) return bytes.status();
   if (!*bytes) {
@@ -46,6 +48,7 @@ absl::Status Table::ReadWhole(Slot* slot) const {
   if (!version.ok()) return version.status();
   slot->stored = version->timestamp;
   slot->stored_is_tombstone = version->IsTombstone();
+  slot->expires = slot->stored_expires = version->expires_unix_ms;
   slot->part = ContentHash::PartOf(slot->key, *version);
   slot->now = *std::move(version);
   return absl::OkStatus();
@@ -60,10 +63,10 @@ absl::StatusOr<const Version*> Table::Find(const std::string& key) {
   return (*slot)->now ? &*(*slot)->now : nullptr;
 }
 
-absl::StatusOr<bool> Table::HasValue(const std::string& key) {
+absl::StatusOr<bool> Table::HasValue(const std::string& key, uint64_t now_unix_ms) {
   absl::StatusOr<Slot*> slot = Load(key);
   if (!slot.ok()) return slot.status();
-  return (*slot)->part.has_value();
+  return (*slot)->part.has_value() && ((*slot)->expires == 0 || (*slot)->expires > now_unix_ms);
 }
 
 absl::StatusOr<std::optional<Timestamp>> Table::TimestampOf(const std::string& key) {
@@ -135,6 +138,7 @@ absl::Status Table::Drop(const std::string& key) {
   Discount(slot);
   slot.now.reset();
   slot.part.reset();
+  slot.expires = 0;
   slot.dropped = true;
   if (!slot.changed) ++changed_;
   slot.changed = true;
@@ -154,6 +158,8 @@ void Table::Replace(Slot* slot, Version after) {
   if (!IsSystemKey(slot->key)) ++(after.IsTombstone() ? state_->tombstones : state_->keys);
   state_->max_write = std::max(state_->max_write, after.timestamp.counter);
   slot->now = std::move(after);
+  slot->expires = slot->now->expires_unix_ms;
+  if (IsSystemKey(slot->key)) changed_system_keys_.push_back(slot->key);
   slot->dropped = false;
   if (!slot->changed) ++changed_;
   slot->changed = true;
@@ -187,6 +193,22 @@ void Table::WriteTo(WriteBatch* batch) const {
     if (slot->now) batch->Put(Space::kData, slot->key, EncodeVersion(*slot->now));
     if (!slot->now) batch->Remove(Space::kData, slot->key);
   }
+  WriteExpiriesTo(batch);
+}
+
+// Removals first: two versions of a key may expire in the same moment.
+void Table::WriteExpiriesTo(WriteBatch* batch) const {
+  for (const Slot& slot : slots_) {
+    if (!slot.changed || slot.stored_expires == 0) continue;
+    batch->Remove(Space::kExpiries,
+                  EncodeExpiryKey(slot.stored->origin.node_id, slot.stored_expires, slot.key));
+  }
+  for (const Slot& slot : slots_) {
+    if (!slot.changed || !slot.now || slot.now->expires_unix_ms == 0) continue;
+    const Version& now = *slot.now;
+    batch->Put(Space::kExpiries, EncodeExpiryKey(now.timestamp.origin.node_id, now.expires_unix_ms, slot.key),
+               "");
+  }
 }
 
 void Table::Committed() {
@@ -194,7 +216,7 @@ void Table::Committed() {
     if (slot.dropped) cache_.Erase(slot.key);
     if (!slot.now) continue;
     const Reach reach = IsWithin(state_->heads, *slot.now) ? Reach::kWithinHeads : Reach::kBeyondHeads;
-    cache_.Put(slot.key, {std::move(slot.now->timestamp), slot.part, reach});
+    cache_.Put(slot.key, {std::move(slot.now->timestamp), slot.part, reach, slot.expires});
   }
   slot_of_.clear();
   slots_.clear();

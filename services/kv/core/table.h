@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -37,8 +38,9 @@ class Table {
   // DATA_LOSS if the stored one is damaged.
   absl::StatusOr<const Version*> Find(const std::string& key);
 
-  // Whether the key's present version has a value. DATA_LOSS as Find, but a cached key is not read again.
-  absl::StatusOr<bool> HasValue(const std::string& key);
+  // Whether the key's present version has a value that has not expired. DATA_LOSS as Find, but a cached key
+  // is not read again.
+  absl::StatusOr<bool> HasValue(const std::string& key, uint64_t now_unix_ms);
 
   // The timestamp of the key's present version, if there is one. DATA_LOSS as HasValue.
   absl::StatusOr<std::optional<Timestamp>> TimestampOf(const std::string& key);
@@ -69,6 +71,9 @@ class Table {
   // True if something is staged.
   bool HasChanges() const { return changed_ > 0; }
 
+  // Which of the store's own keys (IsSystemKey) have got another version since the last call.
+  std::vector<std::string> TakeChangedSystemKeys() { return std::exchange(changed_system_keys_, {}); }
+
  private:
   // A key that this group has looked at. Its present version is `now`, or else, unless it has been dropped,
   // the one in the store, of which only the timestamp and the part are known; if both are missing there is
@@ -77,8 +82,10 @@ class Table {
     std::string key;
     std::optional<Timestamp> stored;    // the timestamp of the version in the store
     bool stored_is_tombstone = false;   // of that one
+    uint64_t stored_expires = 0;        // and when it expires
     std::optional<Version> now;         // as read from the store, or after this group
     std::optional<Hash128> part;        // of the present version; nothing for a tombstone
+    uint64_t expires = 0;               // when the present version does; 0: never
     Reach reach = Reach::kWithinHeads;  // of the version in the store, if `now` is missing
     bool changed = false;
     bool dropped = false;
@@ -92,6 +99,7 @@ class Table {
   void Discount(const Slot& slot);
   void Replace(Slot* slot, Version after);
   static bool IsTombstone(const Slot& slot) { return slot.now ? slot.now->IsTombstone() : !slot.part; }
+  void WriteExpiriesTo(WriteBatch* batch) const;
 
   const StoreReader* store_;
   State* state_;
@@ -99,6 +107,7 @@ class Table {
   absl::flat_hash_map<std::string, size_t> slot_of_;  // looked up, never walked over
   std::vector<Slot> slots_;                           // in the order of first use
   size_t changed_ = 0;
+  std::vector<std::string> changed_system_keys_;
 };
 
 }  // namespace lamppost::kv

@@ -72,6 +72,8 @@ struct Version {
   bool IsExpired(uint64_t now_unix_ms) const {
     return expires_unix_ms != 0 && expires_unix_ms <= now_unix_ms;
   }
+  // Whether somebody who reads now sees a value.
+  bool IsVisible(uint64_t now_unix_ms) const;
   friend bool operator==(const Version& a, const Version& b) {
     return a.timestamp == b.timestamp && a.value == b.value && a.seen == b.seen && a.request == b.request &&
            a.expires_unix_ms == b.expires_unix_ms;

@@ -1,6 +1,6 @@
 // The latest committed version of keys used lately, as far as an overwrite needs it: when it was
-// written, its part of the content hash, and whether there is more that the overwrite must know of. It saves
-// the store read that each write would otherwise begin with.
+// written, its part of the content hash, when it expires, and whether there is more that the overwrite must
+// know of. It saves the store read that each write would otherwise begin with.
 //
 // Bounded by two generations: Put fills the young one; when that is full it becomes the old one and
 // the old one is forgotten. What is forgotten depends on the order of the Puts and on nothing else.
@@ -32,6 +32,7 @@ struct CachedVersion {
   Timestamp timestamp;
   std::optional<Hash128> part;  // of the content hash; nothing: a tombstone
   Reach reach = Reach::kWithinHeads;
+  uint64_t expires_unix_ms = 0;  // 0: never
 };
 
 class VersionCache {

@@ -82,11 +82,49 @@ void ToProto(const Heads& heads, v1::Session* message) {
   }
 }
 
-absl::StatusOr<Proposal> ToProposal(const v1::PutRequest& request) {
-  absl::StatusOr<Value> value = FromProto(request.value());
+absl::StatusOr<uint64_t> TtlMs(const google::protobuf::Duration& ttl) {
+  constexpr int64_t kSecondsMax = int64_t{3650} * 24 * 3600;
+  constexpr int32_t kNanosPerMs = 1'000'000;
+  if (ttl.nanos() <= -1'000'000'000 || ttl.nanos() >= 1'000'000'000) {
+    return Invalid("TTL_INVALID", "the ttl has a whole second or more in its nanos");
+  }
+  if (ttl.seconds() < 0 || ttl.nanos() < 0) return Invalid("TTL_INVALID", "the ttl is negative");
+  if (ttl.seconds() > kSecondsMax || (ttl.seconds() == kSecondsMax && ttl.nanos() > 0)) {
+    return Invalid("TTL_INVALID", "the ttl is more than 10 years (3650 days)");
+  }
+  const int64_t ttl_ms = ttl.seconds() * 1000 + ttl.nanos() / kNanosPerMs;
+  if (ttl_ms == 0)
+    return Invalid("TTL_INVALID", "the ttl is less than 1 ms; leave it out for a value that stays");
+  return static_cast<uint64_t>(ttl_ms);
+}
+
+void ToProto(uint64_t unix_ms, google::protobuf::Timestamp* message) {
+  message->set_seconds(static_cast<int64_t>(unix_ms / 1000));
+  message->set_nanos(static_cast<int32_t>(unix_ms % 1000) * 1'000'000);
+}
+
+namespace {
+
+// PutRequest and PutOperation have these in common.
+template <typename Put>
+absl::StatusOr<Operation> PutOf(const Put& put) {
+  absl::StatusOr<Value> value = FromProto(put.value());
   if (!value.ok()) return value.status();
+  Operation operation{put.key(), *std::move(value)};
+  if (!put.has_ttl()) return operation;
+  const absl::StatusOr<uint64_t> ttl_ms = TtlMs(put.ttl());
+  if (!ttl_ms.ok()) return ttl_ms.status();
+  operation.ttl_ms = *ttl_ms;
+  return operation;
+}
+
+}  // namespace
+
+absl::StatusOr<Proposal> ToProposal(const v1::PutRequest& request) {
+  absl::StatusOr<Operation> put = PutOf(request);
+  if (!put.ok()) return put.status();
   Proposal proposal;
-  proposal.operations.push_back({request.key(), *std::move(value)});
+  proposal.operations.push_back(*std::move(put));
   proposal.request_id = request.request_id();
   return proposal;
 }
@@ -104,9 +142,9 @@ absl::StatusOr<Proposal> ToProposal(const v1::WriteRequest& request) {
   for (const v1::WriteOperation& operation : request.operations()) {
     switch (operation.kind_case()) {
       case v1::WriteOperation::kPut: {
-        absl::StatusOr<Value> value = FromProto(operation.put().value());
-        if (!value.ok()) return value.status();
-        proposal.operations.push_back({operation.put().key(), *std::move(value)});
+        absl::StatusOr<Operation> put = PutOf(operation.put());
+        if (!put.ok()) return put.status();
+        proposal.operations.push_back(*std::move(put));
         break;
       }
       case v1::WriteOperation::kDelete:

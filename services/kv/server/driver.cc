@@ -5,19 +5,15 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "services/common/error.h"
 #include "services/common/logging.h"
+#include "services/kv/server/wall_clock.h"
 #include "services/kv/storage/disk_space.h"
 
 namespace lamppost::kv {
 namespace {
 
 constexpr uint64_t kDiskCheckMs = 200;
-
-uint64_t UnixMs() {
-  return static_cast<uint64_t>(absl::ToUnixMillis(absl::Now()));
-}
 
 absl::Status Stopping() {
   return MakeRetryableError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the node is shutting down",

@@ -4,11 +4,12 @@
 #include <utility>
 
 #include "services/common/clock_proto.h"
-#include "services/common/error.h"
 #include "services/common/raw_call.h"
 #include "services/kv/core/record.h"
 #include "services/kv/server/codec.h"
+#include "services/kv/server/pending_call.h"
 #include "services/kv/server/scan.h"
+#include "services/kv/server/wall_clock.h"
 
 namespace lamppost::kv {
 namespace {
@@ -68,19 +69,6 @@ ServerUnaryReactor* HandleRead(Shell* shell, CallbackServerContext* context, con
   });
 }
 
-// A Status call that waits for the driver. Tasks are copied, hence shared; one that a stopping driver drops
-// ends the call all the same.
-template <typename Call>
-struct StatusCall {
-  explicit StatusCall(std::unique_ptr<Call> pending) : call(std::move(pending)) {}
-  ~StatusCall() {
-    if (call == nullptr) return;
-    Call::Fail(std::move(call), MakeRetryableError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
-                                                   "the node is shutting down", 1000));
-  }
-  std::unique_ptr<Call> call;
-};
-
 }  // namespace
 
 ServerUnaryReactor* KvServiceImpl::Put(Context* context, const Bytes* in, Bytes* out) {
@@ -117,16 +105,17 @@ absl::Status KvServiceImpl::ReadKey(const v1::GetRequest& request, v1::GetRespon
   absl::StatusOr<Version> version = DecodeVersion(**bytes);
   if (!version.ok()) return version.status();
   lamppost::ToProto(version->timestamp, response->mutable_version());
-  if (version->IsTombstone()) return absl::OkStatus();
+  if (!version->IsVisible(UnixMs())) return absl::OkStatus();
   response->set_found(true);
   ToProto(*version->value, response->mutable_value());
+  if (version->expires_unix_ms != 0) ToProto(version->expires_unix_ms, response->mutable_expires_at());
   return absl::OkStatus();
 }
 
 ServerUnaryReactor* KvServiceImpl::Status(Context* context, const Bytes* in, Bytes* out) {
   using Call = RawCall<v1::StatusRequest, v1::StatusResponse>;
   const auto ask = [this](std::unique_ptr<Call> call) {
-    auto pending = std::make_shared<StatusCall<Call>>(std::move(call));
+    auto pending = std::make_shared<PendingCall<Call>>(std::move(call));
     shell_->driver()->Post([this, pending](Replica* replica) {
       status_(*replica, pending->call->response());
       Call::Answer(std::move(pending->call));

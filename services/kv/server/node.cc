@@ -89,19 +89,19 @@ absl::Status Node::Serve() {
                                                   FillStatus(facts_, MonotonicMs(), replica, response);
                                                 });
   replication_service_ = std::make_unique<ReplicationServiceImpl>(shell_.get());
-  for (PeerIndex i = 0; i < settings_.peers.size(); ++i) {
-    links_.push_back(std::make_unique<PeerLink>(i, settings_.peers[i].Target(), shell_.get()));
-  }
+  admin_service_ = std::make_unique<AdminServiceImpl>(settings_.cluster, shell_.get());
+  links_ = std::make_unique<PeerLinks>(shell_.get());
   ServerOptions options;
   options.listen = settings_.listen;
   options.message_bytes_max = kMessageBytesMax;
   options.client_ping_interval_min_ms = PeerLink::kKeepaliveTimeMs / 2;
   options.initial_state = ServingState::kNotServing;
   options.services = {{kv_service_.get(), v1::KvService::service_full_name()},
+                      {admin_service_.get(), v1::AdminService::service_full_name()},
                       {replication_service_.get(), v1::ReplicationService::service_full_name()}};
   options.on_drain = [this] {
     replication_service_->Drain();
-    for (const auto& link : links_) link->Shutdown();
+    links_->Shutdown();
   };
   server_ = std::make_unique<Server>(std::move(options));
   // The driver first: the server's first call may need it.
@@ -118,7 +118,7 @@ void Node::Drain() {
 }
 
 void Node::Send(PeerIndex peer, SyncMessage message) {
-  links_[peer]->Send(std::move(message));
+  links_->Send(peer, std::move(message));
 }
 
 void Node::SendAnswer(LinkId link, const SyncAnswer& answer) {
@@ -128,16 +128,22 @@ void Node::SendAnswer(LinkId link, const SyncAnswer& answer) {
 void Node::Poll(uint64_t now_ms) {
   shell_->set_incarnation(replica_->me().incarnation);
   UpdateHealth();
-  for (const auto& link : links_) link->Poll(now_ms);
+  links_->Poll(replica_->peers(), now_ms);
 }
 
-// The node takes calls from the moment its life is decided. With a full disk it still answers reads.
+// The node takes calls from the moment its life is decided, until it is removed. With a full disk it still
+// answers reads; so does a removed one, but nobody should go there any more.
 void Node::UpdateHealth() {
-  if (healthy_ || !replica_->IsLifeDecided()) return;
-  healthy_ = true;
-  server_->health().Set("", ServingState::kServing);
-  server_->health().Set(v1::KvService::service_full_name(), ServingState::kServing);
-  server_->health().Set(v1::ReplicationService::service_full_name(), ServingState::kServing);
+  const bool healthy = replica_->IsLifeDecided() && !replica_->state().removed;
+  if (healthy == healthy_) return;
+  healthy_ = healthy;
+  const ServingState state = healthy ? ServingState::kServing : ServingState::kNotServing;
+  for (const absl::string_view service :
+       {absl::string_view(), absl::string_view(v1::KvService::service_full_name()),
+        absl::string_view(v1::AdminService::service_full_name()),
+        absl::string_view(v1::ReplicationService::service_full_name())}) {
+    server_->health().Set(service, state);
+  }
 }
 
 }  // namespace lamppost::kv

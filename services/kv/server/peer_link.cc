@@ -209,4 +209,9 @@ void PeerLink::Shutdown() {
   if (stream) stream->Cancel();
 }
 
+bool PeerLink::IsOver() {
+  absl::MutexLock lock(&mutex_);
+  return shutdown_ && (stream_ == nullptr || stream_->ended());
+}
+
 }  // namespace lamppost::kv

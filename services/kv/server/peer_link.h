@@ -35,6 +35,8 @@ class PeerLink {
   void Send(SyncMessage message);
   // Ends the stream and opens no more. Thread-safe.
   void Shutdown();
+  // Shut down, and the replica has been told that the stream is gone: another link to the peer may begin.
+  bool IsOver();
 
  private:
   friend class OutboundStream;

@@ -11,9 +11,13 @@
 #include "services/common/error.h"
 #include "services/kv/core/record.h"
 #include "services/kv/server/codec.h"
+#include "services/kv/server/wall_clock.h"
 
 namespace lamppost::kv {
 namespace {
+
+// Below it lie the store's own keys (IsSystemKey).
+constexpr char kFirstClientKey[] = "\x01";
 
 struct Range {
   std::string start;
@@ -41,6 +45,7 @@ absl::StatusOr<Range> RangeOf(const v1::ScanRequest& request) {
   if (!range.end.empty() && range.end < range.start) {
     return Invalid("SCAN_RANGE_INVALID", "end_key is below start_key");
   }
+  if (range.start.empty()) range.start = kFirstClientKey;
   if (request.page_token().empty()) return range;
   // The token is the last key that was looked at: it means the same on every node and at any time.
   std::string last;
@@ -66,6 +71,7 @@ absl::Status ScanPage(const Store& store, const v1::ScanRequest& request, v1::Sc
   uint64_t bytes = 0;
   uint32_t visits = 0;
   std::string last;
+  const uint64_t now_unix_ms = UnixMs();
   const std::unique_ptr<Cursor> cursor = store.Scan(Space::kData, range->start, range->end);
   for (; cursor->Valid(); cursor->Next()) {
     const bool full = response->entries_size() >= static_cast<int>(size_max) || visits >= kPageVisitsMax;
@@ -76,7 +82,7 @@ absl::Status ScanPage(const Store& store, const v1::ScanRequest& request, v1::Sc
     ++visits;
     absl::StatusOr<Version> version = DecodeVersion(cursor->value());
     if (!version.ok()) return version.status();
-    if (!version->IsTombstone()) {
+    if (version->IsVisible(now_unix_ms)) {
       const uint64_t size = cursor->key().size() + (request.keys_only() ? 0 : version->value->bytes.size());
       if (response->entries_size() > 0 && bytes + size > bytes_max) {
         response->set_next_page_token(absl::WebSafeBase64Escape(last));
@@ -87,6 +93,7 @@ absl::Status ScanPage(const Store& store, const v1::ScanRequest& request, v1::Sc
       entry->set_key(std::string(cursor->key()));
       lamppost::ToProto(version->timestamp, entry->mutable_version());
       if (!request.keys_only()) ToProto(*version->value, entry->mutable_value());
+      if (version->expires_unix_ms != 0) ToProto(version->expires_unix_ms, entry->mutable_expires_at());
     }
     last = std::string(cursor->key());
   }

@@ -49,12 +49,19 @@ void FillStatus(const NodeFacts& facts, uint64_t now_ms, const Replica& replica,
   response->set_tombstones(replica.state().tombstones);
   response->set_content_hash(ToHex(replica.state().hash.Total()));
   response->set_stable(replica.Stable());
-  for (const Peer& peer : replica.peers()) FillPeer(replica, peer, now_ms, response->add_peers());
+  for (const Peer& peer : replica.peers()) {
+    if (!peer.retired) FillPeer(replica, peer, now_ms, response->add_peers());
+  }
   response->set_converged(replica.Converged());
   response->set_conflicts(replica.conflicts());
   response->set_durability(facts.durability);
   response->set_uptime_ms(now_ms - facts.started_ms);
-  if (replica.write_refusal()) response->set_write_refusal(ErrorReason(*replica.write_refusal()));
+  response->set_removed(replica.state().removed);
+  if (replica.state().removed) {
+    response->set_write_refusal("NODE_REMOVED");
+  } else if (replica.write_refusal()) {
+    response->set_write_refusal(ErrorReason(*replica.write_refusal()));
+  }
 }
 
 }  // namespace lamppost::kv

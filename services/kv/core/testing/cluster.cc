@@ -185,7 +185,7 @@ void Cluster::Receive(NodeIndex index, const std::vector<Packet>& packets, Crash
 
 void Cluster::SendAll(NodeIndex index, const Output& output) {
   for (const OutgoingMessage& outgoing : output.messages) {
-    const NodeIndex to = Find(nodes_[index].spec.peers[outgoing.peer]);
+    const NodeIndex to = Find(nodes_[index].replica->peers()[outgoing.peer].address);
     const auto link = links_.find({index, to});
     if (link == links_.end() || IsCut(index, to)) continue;
     wire_.push_back({index, to, link->second, outgoing.message});
@@ -198,14 +198,19 @@ void Cluster::SendAll(NodeIndex index, const Output& output) {
 }
 
 std::optional<PeerIndex> Cluster::PeerOf(NodeIndex node, NodeIndex peer) const {
-  const std::vector<std::string>& peers = nodes_[node].spec.peers;
-  const auto it = std::find(peers.begin(), peers.end(), nodes_[peer].spec.address);
-  if (it == peers.end()) return std::nullopt;
-  return static_cast<PeerIndex>(it - peers.begin());
+  if (!IsUp(node)) return std::nullopt;
+  const std::vector<Peer>& peers = replica(node).peers();
+  std::optional<PeerIndex> found;
+  for (PeerIndex i = 0; i < peers.size(); ++i) {
+    if (peers[i].address != nodes_[peer].spec.address) continue;
+    if (!found || !peers[i].retired) found = i;
+  }
+  return found;
 }
 
 void Cluster::OpenLink(NodeIndex from, NodeIndex to) {
   const std::optional<PeerIndex> peer = PeerOf(from, to);
+  if (peer && replica(from).peers()[*peer].retired) return CloseLink(from, to);
   if (!peer || HasLink(from, to) || !IsUp(from) || !IsUp(to)) return;
   if (IsCut(from, to) || IsCut(to, from)) return;
   opener_[next_link_] = from;
@@ -218,8 +223,8 @@ void Cluster::CloseLink(NodeIndex from, NodeIndex to) {
   if (it == links_.end()) return;
   const LinkId link = it->second;
   links_.erase(it);
-  const PeerIndex peer = *PeerOf(from, to);
-  Run(from, [&](Replica* replica) { replica->LinkDown(peer, "the connection is lost"); });
+  const std::optional<PeerIndex> peer = PeerOf(from, to);
+  if (peer) Run(from, [&](Replica* replica) { replica->LinkDown(*peer, "the connection is lost"); });
   Run(to, [&](Replica* replica) { replica->InboundDown(link); });
 }
 

@@ -132,7 +132,8 @@ class Cluster {
   void MendAll() { cut_.clear(); }
   // Breaks the links between two nodes, in both directions.
   void Disconnect(NodeIndex a, NodeIndex b);
-  // Opens the links that are missing between nodes that are up and not cut off from each other.
+  // Opens the links that are missing between nodes that are up and not cut off from each other, and closes
+  // those to nodes that are no members any more.
   void Connect();
   // Who opened a link, whether or not it is still there.
   NodeIndex OpenerOf(LinkId link) const { return opener_.at(link); }

@@ -46,8 +46,12 @@ std::string Audit(const StoreReader& store) {
   State counted;
   std::set<std::string> index;
   std::set<std::string> tombstones;
+  std::set<std::string> expiries;
   for (const auto& [key, version] : Dump(store, Tombstones::kIncluded)) {
     if (!IsSystemKey(key)) ++(version.IsTombstone() ? counted.tombstones : counted.keys);
+    if (version.expires_unix_ms != 0) {
+      expiries.insert(EncodeExpiryKey(version.timestamp.origin.node_id, version.expires_unix_ms, key));
+    }
     counted.max_write = std::max(counted.max_write, version.timestamp.counter);
     if (const auto part = ContentHash::PartOf(key, version)) counted.hash.Add(key, *part);
     index.insert(EncodeIndexKey(version.timestamp, key));
@@ -55,6 +59,7 @@ std::string Audit(const StoreReader& store) {
   }
   std::string wrong = Compare(store, Space::kIndex, std::move(index), "index");
   if (wrong.empty()) wrong = Compare(store, Space::kTombstones, std::move(tombstones), "tombstone index");
+  if (wrong.empty()) wrong = Compare(store, Space::kExpiries, std::move(expiries), "expiry index");
   if (!wrong.empty()) return wrong;
   if (counted.keys != state->keys || counted.tombstones != state->tombstones) {
     return absl::StrCat("the state counts ", state->keys, " keys and ", state->tombstones,

@@ -1,5 +1,6 @@
 #include "services/kv/core/testing/trace.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
 
@@ -26,6 +27,16 @@ const char* NameOf(LinkState state) {
   return "?";
 }
 
+// "member D at D", "removed C, barred up to C.1".
+std::string DescribeMember(const std::string& key, const Version& version) {
+  const std::string node_id = key.substr(kMemberKeyPrefix.size());
+  const auto record = DecodeMemberRecord(version.value ? version.value->bytes : "");
+  if (!record.ok()) return absl::StrCat("a damaged record of ", node_id);
+  if (record->state == MemberState::kMember) return absl::StrCat("member ", node_id, " at ", record->address);
+  return absl::StrCat("removed ", node_id, ", barred up to ",
+                      ToString(Origin{node_id, record->barred_birth}));
+}
+
 bool IsEssential(const SyncMessage& message) {
   return message.full || message.repair_buckets != 0 || message.wants_buckets ||
          (message.entries != nullptr && !message.entries->empty());
@@ -34,8 +45,13 @@ bool IsEssential(const SyncMessage& message) {
 }  // namespace
 
 std::string Describe(const std::string& key, const Version& version) {
-  const std::string what =
-      version.IsTombstone() ? absl::StrCat(key, " deleted") : absl::StrCat(key, "=", version.value->bytes);
+  std::string what = absl::StrCat(key, " deleted");
+  if (absl::StartsWith(key, kMemberKeyPrefix)) {
+    what = DescribeMember(key, version);
+  } else if (!version.IsTombstone()) {
+    what = absl::StrCat(key, "=", version.value->bytes);
+  }
+  if (version.expires_unix_ms != 0) absl::StrAppend(&what, " until ", version.expires_unix_ms);
   return absl::StrCat(what, " @ ", ToString(version.timestamp));
 }
 
@@ -104,7 +120,7 @@ std::vector<std::string> DescribeGroup(const Cluster& cluster, NodeIndex node, c
   }
   for (const OutgoingMessage& outgoing : output.messages) {
     if (detail == Detail::kEssential && !IsEssential(outgoing.message)) continue;
-    const std::string& to = spec.peers[outgoing.peer];
+    const std::string& to = cluster.replica(node).peers()[outgoing.peer].address;
     lines.push_back(absl::StrCat(spec.address, "->", to, " ",
                                  Describe(outgoing.message, cluster.spec(cluster.Find(to)).node_id)));
   }
@@ -128,6 +144,7 @@ std::string DescribeNode(const Cluster& cluster, NodeIndex node) {
       absl::StrCat(address, " ", replica.IsLifeDecided() ? ToString(replica.me()) : "undecided", " has ",
                    Braced(replica.heads()), ", ", state.keys, " keys, ", state.tombstones,
                    " tombstones, stable ", replica.Stable(), replica.Converged() ? ", converged" : "");
+  if (state.removed) absl::StrAppend(&text, ", removed");
   if (!state.forgotten.empty()) absl::StrAppend(&text, ", forgotten ", Braced(state.forgotten));
   if (state.refilling) absl::StrAppend(&text, ", refilling");
   for (const StableHold& hold : replica.StableHeldBy()) {
@@ -135,7 +152,7 @@ std::string DescribeNode(const Cluster& cluster, NodeIndex node) {
                     hold.detail);
   }
   for (const Peer& peer : replica.peers()) {
-    absl::StrAppend(&text, "; ", peer.address, " ", NameOf(peer.state));
+    absl::StrAppend(&text, "; ", peer.address, " ", peer.retired ? "retired" : NameOf(peer.state));
     if (!peer.detail.empty()) absl::StrAppend(&text, " (", peer.detail, ")");
   }
   return text;
