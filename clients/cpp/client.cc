@@ -104,9 +104,10 @@ v1::Value DataValue(absl::string_view data) {
 }
 
 Client::Client(ClientOptions options, ClientEnvironment environment)
-    : environment_(Complete(std::move(environment))),
-      connection_(ConnectionOptionsOf(options, environment_)) {
-  for (const Address& address : options.nodes) stubs_.push_back(environment_.stub_factory(address));
+    : options_(std::move(options)),
+      environment_(Complete(std::move(environment))),
+      connection_(ConnectionOptionsOf(options_, environment_)) {
+  for (const Address& address : options_.nodes) stubs_.push_back(environment_.stub_factory(address));
 }
 
 template <typename Request, typename Response>

@@ -70,6 +70,11 @@ class Client {
   uint64_t clock() const { return connection_.clock().now(); }
   TimeSource& time() const { return *environment_.time; }
 
+  // For what goes on beside the calls: Watcher, BulkWriter.
+  const ClientOptions& options() const { return options_; }
+  const ClientEnvironment& environment() const { return environment_; }
+  ClientClock* mutable_clock() { return &connection_.clock(); }
+
  private:
   template <typename Request, typename Response>
   using StubMethod = AttemptEnd (NodeStub::*)(const Request&, int64_t, Response*);
@@ -84,6 +89,7 @@ class Client {
   void Run(const CallSpec& spec, StubMethod<Request, Response> stub_method, Request* request,
            Result<Response>* result);
 
+  const ClientOptions options_;
   const ClientEnvironment environment_;           // complete
   std::vector<std::unique_ptr<NodeStub>> stubs_;  // in the order of the connection's nodes
   Connection connection_;

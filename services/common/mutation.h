@@ -55,7 +55,9 @@
   X(kLiveGap, "live-gap", "what does not fit into a slow peer's window is left out")                         \
   X(kUrgencyIgnored, "urgency-ignored", "in interval mode a reservation does not wait for its fsync")        \
   X(kSeenByHeadsAlone, "seen-by-heads-alone", "what the replaced version had seen is not passed on")         \
-  X(kPartMissing, "part-missing", "a message of a catch-up may be missing, if only `from` is reached")
+  X(kPartMissing, "part-missing", "a message of a catch-up may be missing, if only `from` is reached")       \
+  X(kWatchUncovered, "watch-uncovered", "a watch tells of what the node's heads do not cover yet")           \
+  X(kWatchAhead, "watch-ahead", "a watch's session is ahead of what has been told")
 
 // These are the function service's; tests/rpc_sim catches them.
 #define LAMPPOST_FUNCTIONS_MUTATION_LIST(X)                                                            \

@@ -74,21 +74,19 @@ void Driver::Stop() {
 }
 
 void Driver::Propose(Proposal proposal, uint64_t bytes, WriteWaiter* waiter) {
-  absl::Status refusal;
-  {
-    absl::MutexLock lock(&mutex_);
-    if (stopping_) {
-      refusal = Stopping();
-    } else if (queued_writes_ >= options_.queued_writes_max ||
-               queued_bytes_ + bytes > options_.queued_bytes_max) {
-      refusal = Overloaded();
-    } else {
-      ++queued_writes_;
-      queued_bytes_ += bytes;
-      queue_.push_back(QueuedWrite{std::move(proposal), bytes, waiter});
-    }
+  if (absl::Status refusal = Offer(&proposal, bytes, waiter); !refusal.ok()) waiter->Done(refusal);
+}
+
+absl::Status Driver::Offer(Proposal* proposal, uint64_t bytes, WriteWaiter* waiter) {
+  absl::MutexLock lock(&mutex_);
+  if (stopping_) return Stopping();
+  if (queued_writes_ >= options_.queued_writes_max || queued_bytes_ + bytes > options_.queued_bytes_max) {
+    return Overloaded();
   }
-  if (!refusal.ok()) waiter->Done(refusal);
+  ++queued_writes_;
+  queued_bytes_ += bytes;
+  queue_.push_back(QueuedWrite{std::move(*proposal), bytes, waiter});
+  return absl::OkStatus();
 }
 
 void Driver::Post(Task task) {
@@ -190,6 +188,7 @@ void Driver::Apply(Input input) {
 
 absl::Status Driver::Commit(const Output& output) {
   published_.SetUpcoming(replica_->heads());
+  published_.SetForgotten(replica_->state().forgotten);
   if (absl::Status status = group_commit_.Commit(output); !status.ok()) return status;
   published_.Publish(group_commit_.committed_heads());
   if (options_.durability == Durability::kSync) return absl::OkStatus();

@@ -88,6 +88,7 @@ absl::Status Node::Serve() {
                                                 [this](const Replica& replica, v1::StatusResponse* response) {
                                                   FillStatus(facts_, MonotonicMs(), replica, response);
                                                 });
+  driver_->SetHeadsListener([this] { kv_service_->HeadsChanged(); });
   replication_service_ = std::make_unique<ReplicationServiceImpl>(shell_.get());
   for (PeerIndex i = 0; i < settings_.peers.size(); ++i) {
     links_.push_back(std::make_unique<PeerLink>(i, settings_.peers[i].Target(), shell_.get()));
@@ -101,6 +102,7 @@ absl::Status Node::Serve() {
                       {replication_service_.get(), v1::ReplicationService::service_full_name()}};
   options.on_drain = [this] {
     shell_->sessions()->Drain();
+    kv_service_->Drain();
     replication_service_->Drain();
     for (const auto& link : links_) link->Shutdown();
   };
