@@ -71,6 +71,12 @@ bool BulkWriter::Add(std::vector<kv::v1::WriteOperation> operations) {
   return true;
 }
 
+bool BulkWriter::HasFailed() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  BreakIfStalled();
+  return ended_;
+}
+
 BulkEnd BulkWriter::Finish() {
   std::unique_lock<std::mutex> lock(mutex_);
   finishing_ = true;

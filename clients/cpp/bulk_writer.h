@@ -69,6 +69,8 @@ class BulkWriter {
 
   // False once a batch has failed: nothing more is taken.
   bool Add(std::vector<kv::v1::WriteOperation> operations);
+  // Whether Add would give false. Ends a stream that is stuck, as Add and Finish do while they wait.
+  bool HasFailed();
   // Waits for all answers, or the failure.
   BulkEnd Finish();
 
