@@ -55,7 +55,11 @@
   X(kLiveGap, "live-gap", "what does not fit into a slow peer's window is left out")                         \
   X(kUrgencyIgnored, "urgency-ignored", "in interval mode a reservation does not wait for its fsync")        \
   X(kSeenByHeadsAlone, "seen-by-heads-alone", "what the replaced version had seen is not passed on")         \
-  X(kPartMissing, "part-missing", "a message of a catch-up may be missing, if only `from` is reached")
+  X(kPartMissing, "part-missing", "a message of a catch-up may be missing, if only `from` is reached")       \
+  X(kSessionNotAwaited, "session-not-awaited", "reads do not wait for what their session has seen")          \
+  X(kSessionUnseen, "session-unseen", "what a write's session has seen does not count as seen by it")        \
+  X(kReplicasNotDurable, "replicas-not-durable", "members count as holding a write before it is durable")    \
+  X(kReplicasIgnored, "replicas-ignored", "a write is answered without waiting for other members")
 
 // These are the function service's; tests/rpc_sim catches them.
 #define LAMPPOST_FUNCTIONS_MUTATION_LIST(X)                                                            \
