@@ -26,6 +26,8 @@ struct RawArguments {
   bool verbose = false;
   bool bytes = false;
   bool keys_only = false;
+  bool count = false;
+  bool reverse = false;
   bool every_node = false;
   uint64_t limit = 0;
   RawFunctionArguments functions;
@@ -51,6 +53,23 @@ void AddCommonOptions(CLI::App* app, RawArguments* raw) {
   app->set_version_flag("--version", absl::StrCat("lamppost ", kVersion));
 }
 
+// Of verbs that read or write keys.
+void AddSessionOption(CLI::App* verb, RawArguments* raw) {
+  verb->add_option("--session", raw->arguments.session_file,
+                   "Never older than what commands with this file have seen; made, and added to")
+      ->type_name("FILE")
+      ->check(CLI::Validator([](const std::string& path) { return path.empty() ? "is empty" : ""; }, ""));
+}
+
+// Of verbs that write.
+void AddReplicasOption(CLI::App* verb, RawArguments* raw) {
+  constexpr uint32_t kReplicasMax = 1000;  // far more than there can be members
+  verb->add_option("--replicas", raw->arguments.replicas,
+                   "Done once so many members hold it on stable storage [1]")
+      ->check(CLI::Range(uint32_t{1}, kReplicasMax))
+      ->type_name("N");
+}
+
 void AddKeyVerbs(CLI::App* app, RawArguments* raw) {
   Arguments* arguments = &raw->arguments;
   CLI::App* put = app->add_subcommand("put", "Set a key");
@@ -60,12 +79,17 @@ void AddKeyVerbs(CLI::App* app, RawArguments* raw) {
   put->add_flag("--bytes", raw->bytes, "Store bytes instead of text");
   put->add_option("--request-id", arguments->request_id, "Instead of a minted one; repeats an earlier put")
       ->type_name("ID");
+  AddReplicasOption(put, raw);
+  AddSessionOption(put, raw);
   CLI::App* get = app->add_subcommand("get", "Print a key's value");
   get->add_option("KEY", arguments->key)->required();
+  AddSessionOption(get, raw);
   CLI::App* del = app->add_subcommand("del", "Delete a key");
   del->add_option("KEY", arguments->key)->required();
   del->add_option("--request-id", arguments->request_id, "Instead of a minted one; repeats an earlier del")
       ->type_name("ID");
+  AddReplicasOption(del, raw);
+  AddSessionOption(del, raw);
 }
 
 void AddOtherVerbs(CLI::App* app, RawArguments* raw) {
@@ -76,6 +100,11 @@ void AddOtherVerbs(CLI::App* app, RawArguments* raw) {
   scan->add_option("--end", arguments->end_key, "Only keys below it")->type_name("KEY");
   scan->add_option("--limit", raw->limit, "At most so many keys")->check(CLI::PositiveNumber)->type_name("N");
   scan->add_flag("--keys-only", raw->keys_only, "Leave the values out");
+  scan->add_flag("--count", raw->count, "Print only how many keys there are")
+      ->excludes("--keys-only")
+      ->excludes("--limit");
+  scan->add_flag("--reverse", raw->reverse, "From the highest key down");
+  AddSessionOption(scan, raw);
   CLI::App* status = app->add_subcommand("status", "Show what the nodes hold and how far they are");
   status->add_flag("--all", raw->every_node, "With -o json: every node of --node, as {\"nodes\":[...]}");
   CLI::App* load = app->add_subcommand("load", "Set the keys of a file of JSON lines");
@@ -223,6 +252,8 @@ ParsedArguments Check(const CLI::App& app, RawArguments raw, const std::string& 
   if (raw.verbose) arguments.verbosity = Verbosity::kEachAttempt;
   if (raw.bytes) arguments.value_kind = ValueKind::kData;
   if (raw.keys_only) arguments.scan_content = ScanContent::kKeysOnly;
+  if (raw.count) arguments.scan_content = ScanContent::kCount;
+  if (raw.reverse) arguments.scan_order = ScanOrder::kDescending;
   if (raw.every_node) arguments.status_scope = StatusScope::kEveryNode;
   if (limited) arguments.limit = raw.limit;
   ParsedArguments parsed;

@@ -28,7 +28,8 @@ enum class Verb {
 enum class OutputFormat { kTable, kJson, kRaw };
 enum class Verbosity { kNormal, kEachAttempt };
 enum class ValueKind { kText, kData };
-enum class ScanContent { kKeysAndValues, kKeysOnly };
+enum class ScanContent { kKeysAndValues, kKeysOnly, kCount };
+enum class ScanOrder { kAscending, kDescending };
 enum class StatusScope { kCluster, kEveryNode };
 
 inline constexpr int64_t kDefaultTimeoutMs = 10'000;
@@ -47,10 +48,13 @@ struct Arguments {
   std::string value;                        // put; as written, so it may name a file
   ValueKind value_kind = ValueKind::kText;  // put
   std::string request_id;                   // put, del; empty: to be minted
+  uint32_t replicas = 0;                    // put, del; 0: one
+  std::string session_file;                 // put, get, del, scan; empty: none is kept
 
   std::string prefix, start_key, end_key;                  // scan
   std::optional<uint64_t> limit;                           // scan
   ScanContent scan_content = ScanContent::kKeysAndValues;  // scan
+  ScanOrder scan_order = ScanOrder::kAscending;            // scan
   StatusScope status_scope = StatusScope::kCluster;        // status
 
   std::string file;   // load, dump; "-" is stdin or stdout
