@@ -13,6 +13,7 @@ int RunScan(Session* session);
 int RunStatus(Session* session);
 int RunLoad(Session* session);
 int RunDump(Session* session);
+int RunWatch(Session* session);
 int RunCall(Session* session);
 int RunFunctions(Session* session);
 int RunOutcome(Session* session);

@@ -1,6 +1,7 @@
 #include "clients/cli/watch_format.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "clients/cli/format.h"
 #include "clients/cli/json_format.h"
 #include "clients/cli/text_table.h"
@@ -14,7 +15,9 @@ std::string Json(const kv::v1::WatchEvent& event) {
   AddValue(event.value(), &object);
   object["version"] = TimestampJson(event.version());
   if (event.has_expires_at()) {
-    object["expires_at_ms"] = event.expires_at().seconds() * 1000 + event.expires_at().nanos() / 1'000'000;
+    const absl::Time time =
+        absl::FromUnixSeconds(event.expires_at().seconds()) + absl::Nanoseconds(event.expires_at().nanos());
+    object["expires_at"] = absl::FormatTime("%Y-%m-%dT%H:%M:%E*SZ", time, absl::UTCTimeZone());
   }
   return absl::StrCat(Line(object), "\n");
 }

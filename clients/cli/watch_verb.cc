@@ -131,7 +131,7 @@ int Conclude(Session* session, const absl::Status& status, uint64_t told, bool b
 int RunWatch(Session* session) {
   SignalWaiter signals;  // before gRPC has threads
   const auto client = session->MakeClient();
-  WatchProgressFile progress(session->arguments().session_file, &session->time());
+  WatchProgressFile progress(session->arguments().watch_file, &session->time());
   client::WatchOptions options = OptionsOf(session);
   const auto from = progress.Open();
   if (!from.ok()) return session->ReportUsage(from.status().message());

@@ -177,6 +177,7 @@ AttemptEnd BulkWriter::Converse(kv::v1::KvService::Stub* stub) {
 }
 
 void BulkWriter::SendAll(Stream* stream) {
+  ClientSession* const session = client_->options().session.get();
   while (true) {
     std::shared_ptr<Batch> batch;
     {
@@ -193,12 +194,14 @@ void BulkWriter::SendAll(Stream* stream) {
       return;
     }
     batch->request.mutable_clock()->set_counter(client_->mutable_clock()->Tick());
+    if (session != nullptr) *batch->request.mutable_session() = session->Get();
     if (!stream->Write(batch->request)) return;
   }
 }
 
 bool BulkWriter::Take(const kv::v1::BulkWriteResponse& response) {
   client_->mutable_clock()->Observe(response.clock().counter());
+  if (client_->options().session) client_->options().session->Merge(response.session());
   {
     std::lock_guard<std::mutex> lock(mutex_);
     const bool is_next = next_ > 0 && batches_.front()->request.sequence() == response.sequence();
@@ -259,8 +262,7 @@ bool BulkWriter::JudgeEnd(AttemptEnd end, int64_t started_us) {
 void BulkWriter::Fail(const absl::Status& status, Effect effect, const std::string& why) {
   std::lock_guard<std::mutex> lock(mutex_);
   const Batch& first = *batches_.front();
-  const bool unknown = first.may_be_written || (first.sent && effect == Effect::kPossible);
-  end_.outcome = unknown ? Outcome::kUnknown : Outcome::kFailed;
+  end_.outcome = OutcomeOf(status, first.may_be_written ? std::max(effect, Effect::kPossible) : effect);
   end_.request_id = first.request.request_id();
   for (size_t i = 1; i < batches_.size(); ++i) end_.sent_unanswered += batches_[i]->sent ? 1 : 0;
   std::string message(status.message());
@@ -268,7 +270,7 @@ void BulkWriter::Fail(const absl::Status& status, Effect effect, const std::stri
     absl::StrAppend(&message, " (", retry_.attempts(), retry_.attempts() == 1 ? " attempt" : " attempts",
                     "; ", why, ")");
   }
-  if (unknown) {
+  if (end_.outcome == Outcome::kUnknown) {
     absl::StrAppend(&message, "; the write may or may not have taken effect, request id ", end_.request_id);
   }
   end_.status = WithMessage(status, message);

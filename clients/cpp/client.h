@@ -9,7 +9,8 @@
 //   if (put.outcome == lamppost::client::Outcome::kUnknown) …
 //
 // Every write carries a request id, minted once before the first attempt, so a repeated write lands
-// once. The client keeps a Lamport clock and carries it from answer to request, from node to node.
+// once. The client keeps a Lamport clock and carries it from answer to request, from node to node; and, if
+// the options give it one, a session (client_session.h).
 //
 // Thread-safe. Calls block; none throws.
 #ifndef LAMPPOST_CLIENTS_CPP_CLIENT_H_
@@ -66,6 +67,8 @@ class Client {
   Result<v1::ScanResponse> Scan(v1::ScanRequest request, const CallOptions& call = {});
   Result<v1::StatusResponse> Status(const CallOptions& call = {});
 
+  // What it has seen so far; empty if it keeps no session.
+  v1::Session session() const { return session_ == nullptr ? v1::Session() : session_->Get(); }
   // The client's Lamport counter.
   uint64_t clock() const { return connection_.clock().now(); }
   TimeSource& time() const { return *environment_.time; }
@@ -91,6 +94,7 @@ class Client {
 
   const ClientOptions options_;
   const ClientEnvironment environment_;           // complete
+  const std::shared_ptr<ClientSession> session_;  // may be null
   std::vector<std::unique_ptr<NodeStub>> stubs_;  // in the order of the connection's nodes
   Connection connection_;
 };

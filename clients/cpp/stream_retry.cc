@@ -3,6 +3,8 @@
 #include <limits>
 #include <utility>
 
+#include "services/common/error.h"
+
 namespace lamppost::client {
 namespace {
 
@@ -11,9 +13,11 @@ RetryOptions WithoutBound(RetryOptions options) {
   return options;
 }
 
-bool NodeIsInTrouble(absl::StatusCode code) {
-  return code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kDeadlineExceeded ||
-         code == absl::StatusCode::kCancelled;
+bool NodeIsInTrouble(const absl::Status& status) {
+  const absl::StatusCode code = status.code();
+  return (code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kDeadlineExceeded ||
+          code == absl::StatusCode::kCancelled) &&
+         ErrorReason(status) != "REPLICAS_PENDING";
 }
 
 }  // namespace
@@ -38,7 +42,7 @@ RetryDecision StreamRetry::OnFailure(const absl::Status& status, Reach reach, in
   const bool ambiguous = EffectOf(kind_, reach, status) == Effect::kPossible;
   if (ambiguous && ++ambiguous_in_row_ == 1) return decision;
   ambiguous_in_row_ = 0;
-  if (NodeIsInTrouble(status.code())) node_ = (node_ + 1) % nodes_;
+  if (NodeIsInTrouble(status)) node_ = (node_ + 1) % nodes_;
   return decision;
 }
 

@@ -118,6 +118,7 @@ bool Watcher::Next() {
       if (call_->reader->Read(&message_)) {
         client_->mutable_clock()->Observe(message_.clock().counter());
         session_ = message_.session();
+        if (client_->options().session) client_->options().session->Merge(*session_);
         heard_ = true;
         if (!call_->answered) retry_.Begin(DeadlineMs());
         call_->answered = true;

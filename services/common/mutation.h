@@ -56,6 +56,10 @@
   X(kUrgencyIgnored, "urgency-ignored", "in interval mode a reservation does not wait for its fsync")        \
   X(kSeenByHeadsAlone, "seen-by-heads-alone", "what the replaced version had seen is not passed on")         \
   X(kPartMissing, "part-missing", "a message of a catch-up may be missing, if only `from` is reached")       \
+  X(kSessionNotAwaited, "session-not-awaited", "reads do not wait for what their session has seen")          \
+  X(kSessionUnseen, "session-unseen", "what a write's session has seen does not count as seen by it")        \
+  X(kReplicasNotDurable, "replicas-not-durable", "members count as holding a write before it is durable")    \
+  X(kReplicasIgnored, "replicas-ignored", "a write is answered without waiting for other members")           \
   X(kWatchUncovered, "watch-uncovered", "a watch tells of what the node's heads do not cover yet")           \
   X(kWatchAhead, "watch-ahead", "a watch's session is ahead of what has been told")
 

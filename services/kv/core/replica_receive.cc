@@ -166,7 +166,7 @@ void Replica::CompleteAnswers() {
     answer.cluster = options_.cluster;
     answer.boot_id = options_.boot_id;
     answer.heads = state_.heads;
-    answer.durable_heads = durable_heads_;
+    answer.durable_heads = DurableAfterCommit();
     if (LAMPPOST_MUTATION(kStableFromHeads)) answer.durable_heads = state_.heads;
     answer.content_hash = state_.hash.Total();
   }

@@ -1,14 +1,31 @@
 #include "services/kv/server/bulk_stream.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "services/common/clock_proto.h"
 #include "services/common/error.h"
 #include "services/common/message_bytes.h"
 #include "services/kv/server/codec.h"
+#include "services/kv/server/wait_limit.h"
 
 namespace lamppost::kv {
+namespace {
+
+// How long a batch may wait for other members if the call has no deadline.
+constexpr absl::Duration kReplicasWaitMax = absl::Seconds(60);
+
+// The counter that a batch brings: its clock's, or a higher one of its session's. A session that is malformed
+// is refused, so it must not move the clock.
+uint64_t HighestCounter(const v1::BulkWriteRequest& request) {
+  const absl::StatusOr<Heads> session = FromProto(request.session());
+  return session.ok() ? std::max(request.clock().counter(), session->Max()) : request.clock().counter();
+}
+
+}  // namespace
 
 // Waits for the driver in the stream's place; deletes itself.
 class BulkStream::Waiter : public WriteWaiter {
@@ -54,7 +71,7 @@ void BulkStream::OnReadDone(bool ok) {
   if (absl::Status status = ParseMessage(in_, &request_); !status.ok()) return EndWith(status);
   in_.Clear();
   shell_->Admit(
-      request_.clock().counter(), [self] { self->Take(); },
+      HighestCounter(request_), [self] { self->Take(); },
       [self](const absl::Status& status) { self->EndWith(status); });
 }
 
@@ -77,6 +94,11 @@ absl::StatusOr<BulkStream::Slot> BulkStream::ToSlot() {
   absl::StatusOr<Proposal> proposal = ToProposal(write);
   if (!proposal.ok()) return proposal.status();
   if (absl::Status status = CheckProposal(*proposal, limits_); !status.ok()) return status;
+  if (proposal->replicas > 1) {
+    const absl::Duration left = absl::FromChrono(context_->deadline()) - absl::Now();
+    proposal->replicas_until_ms =
+        MonotonicMs() + absl::ToInt64Milliseconds(WaitLimit(left, kReplicasWaitMax));
+  }
   slot.proposal = *std::move(proposal);
   return slot;
 }
@@ -184,7 +206,10 @@ void BulkStream::Answer(uint64_t sequence, const WriteResult& result) {
   lamppost::ToProto(result.version, response.mutable_version());
   response.set_replayed(result.replayed);
   response.set_replicas(static_cast<uint32_t>(result.replicas));
-  ToProto(*shell_->driver()->published()->Now().committed, response.mutable_session());
+  // The version may be that of an earlier attempt at another node, which the heads do not cover yet.
+  Heads session = *shell_->driver()->published()->Now().committed;
+  session.Raise(result.version.origin, result.version.counter);
+  ToProto(session, response.mutable_session());
   shell_->Stamp(response.mutable_clock());
   out_ = MessageBytes(response);
   StartWrite(&out_);

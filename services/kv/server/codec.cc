@@ -1,5 +1,6 @@
 #include "services/kv/server/codec.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -82,20 +83,33 @@ void ToProto(const Heads& heads, v1::Session* message) {
   }
 }
 
+namespace {
+
+// What all requests to write have in common.
+template <typename Request>
+absl::StatusOr<Proposal> Complete(Proposal proposal, const Request& request) {
+  absl::StatusOr<Heads> session = FromProto(request.session());
+  if (!session.ok()) return session.status();
+  proposal.session = *std::move(session);
+  proposal.replicas = std::max<size_t>(request.replicas(), 1);
+  proposal.request_id = request.request_id();
+  return proposal;
+}
+
+}  // namespace
+
 absl::StatusOr<Proposal> ToProposal(const v1::PutRequest& request) {
   absl::StatusOr<Value> value = FromProto(request.value());
   if (!value.ok()) return value.status();
   Proposal proposal;
   proposal.operations.push_back({request.key(), *std::move(value)});
-  proposal.request_id = request.request_id();
-  return proposal;
+  return Complete(std::move(proposal), request);
 }
 
 absl::StatusOr<Proposal> ToProposal(const v1::DeleteRequest& request) {
   Proposal proposal;
   proposal.operations.push_back({request.key(), std::nullopt});
-  proposal.request_id = request.request_id();
-  return proposal;
+  return Complete(std::move(proposal), request);
 }
 
 absl::StatusOr<Proposal> ToProposal(const v1::WriteRequest& request) {
@@ -116,8 +130,7 @@ absl::StatusOr<Proposal> ToProposal(const v1::WriteRequest& request) {
         return Invalid("OPERATION_MISSING", "each operation needs either put or delete");
     }
   }
-  proposal.request_id = request.request_id();
-  return proposal;
+  return Complete(std::move(proposal), request);
 }
 
 }  // namespace lamppost::kv

@@ -149,6 +149,10 @@ void Driver::Run() {
 // as the answer to a write that still waits would be.
 void Driver::Finish() {
   if (failed_) return;
+  replica_->EndReplicaWaits();
+  Output output = replica_->TakeOutput();
+  if (absl::Status status = Commit(output); !status.ok()) return Fail(status);
+  Dispatch(std::move(output));
   FailWaiters(Stopping());
   replica_->ReleaseClock();
   absl::Status status = Commit(replica_->TakeOutput());

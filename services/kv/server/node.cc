@@ -27,6 +27,8 @@ ReplicaOptions MakeReplicaOptions(const Settings& settings) {
     options.peer_addresses.push_back(absl::StrCat("http://", peer.HostPort()));
   options.boot_id = RandomNumber();
   options.life_seed = RandomNumber();
+  options.stability =
+      settings.durability == Durability::kSync ? Stability::kAtEachCommit : Stability::kAtFlushes;
   return options;
 }
 
@@ -102,6 +104,7 @@ absl::Status Node::Serve() {
                       {replication_service_.get(), v1::ReplicationService::service_full_name()}};
   options.on_drain = [this] {
     shell_->sessions()->Drain();
+    driver_->Post([](Replica* replica) { replica->EndReplicaWaits(); });
     kv_service_->Drain();
     replication_service_->Drain();
     for (const auto& link : links_) link->Shutdown();

@@ -1,6 +1,5 @@
 #include "services/kv/server/session_gate.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -8,7 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "services/common/error.h"
-#include "services/kv/core/version.h"
+#include "services/kv/core/session.h"
+#include "services/kv/server/wait_limit.h"
 
 namespace lamppost::kv {
 namespace {
@@ -49,16 +49,10 @@ SessionGate::~SessionGate() {
   thread_.join();
 }
 
-// A fifth of what is left of the call's time, within bounds, is for the answer to come home.
-absl::Time SessionGate::UntilFor(absl::Time deadline) const {
-  const absl::Time now = absl::Now();
-  const absl::Duration left = std::min(deadline - now, options_.wait_max);
-  const absl::Duration early = std::min(std::max(left / 5, options_.look * 3 / 2), options_.early);
-  return now + (left == options_.wait_max ? left : left - early);
-}
-
 void SessionGate::Wait(Heads session, absl::Time deadline, IsCancelled is_cancelled, Next next) {
-  if (session.empty() || session.IsCoveredBy(*heads_->Now().committed)) return next(absl::OkStatus());
+  if (MayServe(*heads_->Now().committed, session)) return next(absl::OkStatus());
+  const absl::Time now = absl::Now();
+  const absl::Time until = now + WaitLimit(deadline - now, options_.wait_max);
   absl::Status refusal;
   {
     absl::MutexLock lock(&mutex_);
@@ -67,7 +61,7 @@ void SessionGate::Wait(Heads session, absl::Time deadline, IsCancelled is_cancel
     } else if (waiters_.size() >= options_.waiters_max) {
       refusal = Overloaded();
     } else {
-      waiters_.push_back({std::move(session), UntilFor(deadline), std::move(is_cancelled), std::move(next)});
+      waiters_.push_back({std::move(session), until, std::move(is_cancelled), std::move(next)});
     }
   }
   if (!refusal.ok()) next(refusal);
@@ -83,7 +77,7 @@ std::vector<SessionGate::Ended> SessionGate::TakeEnded(const Heads& committed) {
   std::vector<Ended> ended;
   absl::MutexLock lock(&mutex_);
   const auto outcome = [&](const Waiter& waiter) -> std::optional<absl::Status> {
-    if (waiter.session.IsCoveredBy(committed)) return absl::OkStatus();
+    if (MayServe(committed, waiter.session)) return absl::OkStatus();
     if (waiter.is_cancelled && waiter.is_cancelled()) return absl::CancelledError("the caller has gone");
     if (draining_) return ShuttingDown();
     if (now >= waiter.until) return Ahead(waiter.session, committed);

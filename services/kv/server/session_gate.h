@@ -23,10 +23,9 @@
 namespace lamppost::kv {
 
 struct SessionGateOptions {
-  size_t waiters_max = 4096;                       // beyond: RESOURCE_EXHAUSTED, OVERLOADED
-  absl::Duration wait_max = absl::Seconds(30);     // of a call without a deadline, or with a later one
-  absl::Duration look = absl::Milliseconds(20);    // so often deadlines and cancellations are looked at
-  absl::Duration early = absl::Milliseconds(250);  // a call is told at most so long before its deadline
+  size_t waiters_max = 4096;                     // beyond: RESOURCE_EXHAUSTED, OVERLOADED
+  absl::Duration wait_max = absl::Seconds(30);   // of a call without a deadline, or with a later one
+  absl::Duration look = absl::Milliseconds(20);  // so often deadlines and cancellations are looked at
 };
 
 class SessionGate {
@@ -64,7 +63,6 @@ class SessionGate {
   void Run();
   // Takes out those that need not wait any longer.
   std::vector<Ended> TakeEnded(const Heads& committed) ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::Time UntilFor(absl::Time deadline) const;
 
   const PublishedHeads* const heads_;
   const SessionGateOptions options_;

@@ -1,5 +1,6 @@
 #include "services/kv/server/watch_service.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -25,13 +26,16 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchService::Watch(grpc::CallbackSe
     stream->End(status);
   } else {
     const absl::Time deadline = absl::FromChrono(context->deadline());
-    const auto begin = [this, stream, deadline, request] {
-      absl::StatusOr<WatchSpec> spec = ReadWatch(request);
+    const absl::StatusOr<WatchSpec> spec = ReadWatch(request);
+    const auto begin = [this, stream, deadline, spec] {
       if (!spec.ok()) return stream->End(spec.status());
-      Begin(*std::move(spec), deadline, stream);
+      Begin(*spec, deadline, stream);
     };
     const auto refuse = [stream](const absl::Status& refusal) { stream->End(refusal); };
-    shell_->Admit(request.clock().counter(), begin, refuse);
+    // A session's counters come in with it; one that is malformed is refused, and moves no clock.
+    const uint64_t counter = request.clock().counter();
+    const bool has_session = spec.ok() && spec->from;
+    shell_->Admit(has_session ? std::max(counter, spec->from->Max()) : counter, begin, refuse);
   }
   return reactor;
 }
