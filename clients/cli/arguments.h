@@ -22,6 +22,7 @@ enum class Verb {
   kLoad,
   kDump,
   kMember,
+  kWatch,
   kCall,
   kFunctions,
   kOutcome,
@@ -30,7 +31,10 @@ enum class Verb {
 enum class OutputFormat { kTable, kJson, kRaw };
 enum class Verbosity { kNormal, kEachAttempt };
 enum class ValueKind { kText, kData };
-enum class ScanContent { kKeysAndValues, kKeysOnly };
+enum class ScanContent { kKeysAndValues, kKeysOnly, kCount };
+enum class ScanOrder { kAscending, kDescending };
+enum class WatchScope { kPrefix, kKey };
+enum class WatchStart { kNow, kBeginning };
 enum class StatusScope { kCluster, kEveryNode };
 
 inline constexpr int64_t kDefaultTimeoutMs = 10'000;
@@ -50,16 +54,24 @@ struct Arguments {
   ValueKind value_kind = ValueKind::kText;  // put
   std::string request_id;                   // put, del; empty: to be minted
   std::optional<int64_t> ttl_ms;            // put; unset: it stays
+  uint32_t replicas = 0;                    // put, del, load; 0: one
+  std::string session_file;                 // put, get, del, scan, load; empty: none is kept
 
   std::string prefix, start_key, end_key;                  // scan
-  std::optional<uint64_t> limit;                           // scan
-  ScanContent scan_content = ScanContent::kKeysAndValues;  // scan
+  std::optional<uint64_t> limit;                           // scan, watch
+  ScanContent scan_content = ScanContent::kKeysAndValues;  // scan, watch
+  ScanOrder scan_order = ScanOrder::kAscending;            // scan
   StatusScope status_scope = StatusScope::kCluster;        // status
 
   std::string file;   // load, dump; "-" is stdin or stdout
   int in_flight = 8;  // load: batches at a time
 
   MemberArguments member;       // member
+  WatchScope watch_scope = WatchScope::kPrefix;  // watch: what `prefix` is
+  WatchStart watch_start = WatchStart::kNow;     // watch
+  std::string exec;                              // watch; empty: events are printed
+  std::string watch_file;                        // watch: where its progress is kept; empty: nowhere
+
   FunctionArguments functions;  // call, functions, outcome, fault rpc
 };
 

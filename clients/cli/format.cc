@@ -15,6 +15,7 @@ Json WriteJson(const std::string& key, const client::Result<Response>& result) {
   return {{"key", key},
           {"version", TimestampJson(result.response.version())},
           {"replayed", result.response.replayed()},
+          {"replicas", result.response.replicas()},
           {"request_id", result.request_id},
           {"clock", result.response.clock().counter()},
           {"node", result.node}};

@@ -56,20 +56,23 @@ std::string Summary(const LoadEnd& end, int64_t elapsed_ms, OutputFormat format)
 
 // The failure with its lines and what had been written.
 int ReportStop(Session* session, const LoadEnd& end, const absl::Status& status, const std::string& where) {
+  const std::string unsure =
+      end.lines_unsure == 0 ? "" : absl::StrCat(", and ", end.lines_unsure, " more may have been");
   Failure failure{
       MakeError(status.code(), ErrorReason(status),
                 absl::StrCat(where, ": ", status.message(), "; ", end.lines_written,
-                             end.lines_written == 1 ? " line was" : " lines were", " written")),
-      end.outcome == client::Outcome::kUnknown ? client::Outcome::kUnknown : client::Outcome::kFailed,
-      end.request_id};
+                             end.lines_written == 1 ? " line was" : " lines were", " written", unsure)),
+      end.outcome == client::Outcome::kDone ? client::Outcome::kFailed : end.outcome, end.request_id};
   failure.details["lines_written"] = end.lines_written;
+  if (end.lines_unsure > 0) failure.details["lines_unsure"] = end.lines_unsure;
   return session->Report(failure);
 }
 
 int Load(Session* session, std::istream* in, std::optional<uint64_t> total_bytes) {
   const int64_t started_ms = session->time().NowMs();
   const auto client = session->MakeClient();
-  Loader loader(client.get(), {session->arguments().in_flight, [session] { return session->RemainingMs(); }});
+  Loader loader(client.get(),
+                {session->arguments().in_flight, session->RemainingMs(), session->arguments().replicas});
   Progress progress(session->io(), &session->time(), ProgressUnit::kBytes, total_bytes);
   LineReader lines(in);
   const absl::Status input = Feed(&lines, &loader, &progress);

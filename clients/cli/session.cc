@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "clients/cli/exit_code.h"
+#include "clients/cli/session_file.h"
 #include "clients/cli/text_table.h"
 #include "services/common/error.h"
 
@@ -22,6 +23,7 @@ Json ErrorJson(const Failure& failure) {
                 {"outcome", std::string(ToString(failure.outcome))},
                 {"request_id", failure.request_id}};
   if (!failure.ask_again.empty()) error["ask_again"] = failure.ask_again;
+  if (const auto metadata = ErrorMetadata(failure.status); !metadata.empty()) error["details"] = metadata;
   error.update(failure.details);
   return {{"error", error}};
 }
@@ -62,17 +64,32 @@ Session::Session(const Arguments& arguments, const Io& io)
       deadline_ms_(arguments.timeout_ms ? std::optional<int64_t>(time_->NowMs() + *arguments.timeout_ms)
                                         : std::nullopt) {}
 
-client::ClientOptions Session::MakeOptions() {
+client::ClientOptions Session::MakeOptions() const {
   client::ClientOptions options;
   options.nodes = arguments_.nodes;
   options.timeout_ms = arguments_.timeout_ms ? arguments_.timeout_ms : kCallTimeoutMs;
   options.retry.attempt_timeout_ms = arguments_.attempt_timeout_ms;
-  // Batches that fail together would use up one call's budget at once.
-  if (arguments_.verb == Verb::kLoad) options.retry.budget_tokens_max *= arguments_.in_flight;
+  options.session = seen_;
   if (arguments_.verbosity == Verbosity::kEachAttempt) {
     options.observer = [this](const client::AttemptReport& report) { TellAttempt(report); };
   }
   return options;
+}
+
+absl::Status Session::OpenSession() {
+  if (arguments_.session_file.empty()) return absl::OkStatus();
+  const absl::StatusOr<kv::v1::Session> seen = OpenSessionFile(arguments_.session_file);
+  if (!seen.ok()) return seen.status();
+  seen_ = std::make_shared<client::ClientSession>(*seen);
+  return absl::OkStatus();
+}
+
+void Session::SaveSession() {
+  if (seen_ == nullptr) return;
+  const absl::Status status = AddToSessionFile(arguments_.session_file, seen_->Get());
+  if (!status.ok()) {
+    *io_.err << "lamppost: the session is not kept: " << Printable(status.message()) << std::endl;
+  }
 }
 
 std::unique_ptr<client::Client> Session::MakeClient(client::ClientOptions options) {
@@ -146,10 +163,12 @@ void Session::TellAttempt(const client::AttemptReport& report) {
 
 std::string Session::Describe(const Failure& failure) const {
   if (arguments_.format == OutputFormat::kJson) return Line(ErrorJson(failure)) + "\n";
-  const bool unknown = failure.outcome == client::Outcome::kUnknown;
-  std::string text = absl::StrCat(Styled("lamppost:", Style::kBad, io_.err_colour),
-                                  unknown ? " outcome unknown: " : " failed: ", CodeAndReason(failure.status),
-                                  ": ", Printable(failure.status.message()));
+  const char* const outcome = failure.outcome == client::Outcome::kUnknown ? " outcome unknown: "
+                              : failure.outcome == client::Outcome::kPending
+                                  ? " done, but not yet as asked for: "
+                                  : " failed: ";
+  std::string text = absl::StrCat(Styled("lamppost:", Style::kBad, io_.err_colour), outcome,
+                                  CodeAndReason(failure.status), ": ", Printable(failure.status.message()));
   if (!failure.hint.empty()) absl::StrAppend(&text, " (", Printable(failure.hint), ")");
   text += "\n";
   if (!failure.ask_again.empty()) {
@@ -162,7 +181,8 @@ std::string Session::Describe(const Failure& failure) const {
 int Session::Report(Failure failure) {
   ExplainWrongServer(arguments_.verb, &failure);
   *io_.err << Describe(failure) << std::flush;
-  return failure.outcome == client::Outcome::kUnknown ? kExitUnknown : kExitFailed;
+  const bool is_failed = failure.outcome == client::Outcome::kFailed;
+  return is_failed ? kExitFailed : kExitUnknown;
 }
 
 int Session::ReportUsage(absl::string_view message) {

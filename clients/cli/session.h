@@ -39,6 +39,12 @@ class Session {
   const Io& io() const { return io_; }
   client::TimeSource& time() { return *time_; }
 
+  // Reads the file of --session, if it is given: clients made from then on keep a session. INVALID_ARGUMENT
+  // if it cannot be used; then nothing may be done.
+  absl::Status OpenSession();
+  // Adds to the file what the clients have seen, and says so on stderr if that fails.
+  void SaveSession();
+
   // Tries all nodes.
   std::unique_ptr<client::Client> MakeClient();
   // Tries one, at most so often.
@@ -59,7 +65,7 @@ class Session {
   int ReportUsage(absl::string_view message);
 
  private:
-  client::ClientOptions MakeOptions();
+  client::ClientOptions MakeOptions() const;
   std::unique_ptr<client::Client> MakeClient(client::ClientOptions options);
   void TellAttempt(const client::AttemptReport& report);
 
@@ -67,6 +73,7 @@ class Session {
   const Io io_;
   const std::shared_ptr<client::TimeSource> time_;
   const std::optional<int64_t> deadline_ms_;
+  std::shared_ptr<client::ClientSession> seen_;  // null without --session
 };
 
 template <typename Response>

@@ -14,6 +14,7 @@ int RunStatus(Session* session);
 int RunLoad(Session* session);
 int RunDump(Session* session);
 int RunMember(Session* session);
+int RunWatch(Session* session);
 int RunCall(Session* session);
 int RunFunctions(Session* session);
 int RunOutcome(Session* session);

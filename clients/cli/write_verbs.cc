@@ -12,6 +12,7 @@ client::CallOptions WriteOptions(Session* session) {
   client::CallOptions call;
   call.timeout_ms = session->RemainingMs();
   call.request_id = session->arguments().request_id;
+  call.replicas = session->arguments().replicas;
   return call;
 }
 

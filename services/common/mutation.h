@@ -65,7 +65,13 @@
   X(kExpiredRead, "expired-read", "an expired value is read until its tombstone comes")                      \
   X(kExpiryDecides, "expiry-decides", "of two versions the one that expires later wins")                     \
   X(kRemovedNotRefused, "removed-not-refused", "a removed node goes on as if it were a member")              \
-  X(kMemberIgnored, "member-ignored", "nobody follows the records of members")
+  X(kMemberIgnored, "member-ignored", "nobody follows the records of members")                                 \
+  X(kSessionNotAwaited, "session-not-awaited", "reads do not wait for what their session has seen")          \
+  X(kSessionUnseen, "session-unseen", "what a write's session has seen does not count as seen by it")        \
+  X(kReplicasNotDurable, "replicas-not-durable", "members count as holding a write before it is durable")    \
+  X(kReplicasIgnored, "replicas-ignored", "a write is answered without waiting for other members")           \
+  X(kWatchUncovered, "watch-uncovered", "a watch tells of what the node's heads do not cover yet")           \
+  X(kWatchAhead, "watch-ahead", "a watch's session is ahead of what has been told")
 
 // These are the function service's; tests/rpc_sim catches them.
 #define LAMPPOST_FUNCTIONS_MUTATION_LIST(X)                                                            \

@@ -56,6 +56,10 @@ class Disk::View : public kv::StoreReader {
                                    absl::string_view end) const override {
     return std::make_unique<DamagedCursor>(disk_, space, inner_->Scan(space, start, end));
   }
+  std::unique_ptr<kv::Cursor> ScanReverse(kv::Space space, absl::string_view start,
+                                          absl::string_view end) const override {
+    return std::make_unique<DamagedCursor>(disk_, space, inner_->ScanReverse(space, start, end));
+  }
 
  private:
   const Disk* const disk_;
@@ -74,6 +78,13 @@ absl::StatusOr<std::optional<std::string>> Disk::Get(kv::Space space, absl::stri
 std::unique_ptr<kv::Cursor> Disk::Scan(kv::Space space, absl::string_view start,
                                        absl::string_view end) const {
   std::unique_ptr<kv::Cursor> cursor = content_.Scan(space, start, end);
+  if (damaged_.empty()) return cursor;
+  return std::make_unique<DamagedCursor>(this, space, std::move(cursor));
+}
+
+std::unique_ptr<kv::Cursor> Disk::ScanReverse(kv::Space space, absl::string_view start,
+                                              absl::string_view end) const {
+  std::unique_ptr<kv::Cursor> cursor = content_.ScanReverse(space, start, end);
   if (damaged_.empty()) return cursor;
   return std::make_unique<DamagedCursor>(this, space, std::move(cursor));
 }

@@ -34,6 +34,8 @@ class Disk : public kv::Storage {
   absl::StatusOr<std::optional<std::string>> Get(kv::Space space, absl::string_view key) const override;
   std::unique_ptr<kv::Cursor> Scan(kv::Space space, absl::string_view start,
                                    absl::string_view end) const override;
+  std::unique_ptr<kv::Cursor> ScanReverse(kv::Space space, absl::string_view start,
+                                          absl::string_view end) const override;
   std::unique_ptr<kv::StoreReader> Snapshot() const override;
   absl::Status Commit(const kv::WriteBatch& batch, kv::Durability durability) override;
   absl::Status Flush() override;

@@ -9,18 +9,36 @@
 #ifndef LAMPPOST_SERVICES_KV_CORE_CATCH_UP_H_
 #define LAMPPOST_SERVICES_KV_CORE_CATCH_UP_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "services/kv/core/heads.h"
 #include "services/kv/core/record.h"
 #include "services/kv/core/store.h"
 #include "services/kv/core/version.h"
 
 namespace lamppost::kv {
+
+// What a scan leaves out, and where it pauses.
+struct CatchUpOptions {
+  // Of the keys; empty: all. Asked before a value is read.
+  std::function<bool(absl::string_view key)> wants;
+  // Nothing but what this origin wrote.
+  std::optional<Origin> only;
+  // Whether what `to` does not cover goes along.
+  enum class Uncovered { kTaken, kLeftOut };
+  Uncovered uncovered = Uncovered::kTaken;
+  // A chunk ends after so many entries, and after so many have been looked at, but never within a counter.
+  size_t entries_max = std::numeric_limits<size_t>::max();
+  size_t visits_max = std::numeric_limits<size_t>::max();
+};
 
 class CatchUp {
  public:
@@ -32,9 +50,8 @@ class CatchUp {
     bool last = false;
   };
 
-  // Sends what `from` does not cover; `to` is what the snapshot's node has. With `only`, nothing but what
-  // this origin wrote.
-  CatchUp(std::unique_ptr<StoreReader> snapshot, Heads from, Heads to, std::optional<Origin> only = {});
+  // Sends what `from` does not cover; `to` is what the snapshot's node has.
+  CatchUp(std::unique_ptr<StoreReader> snapshot, Heads from, Heads to, CatchUpOptions options = {});
 
   // The next chunk, of about bytes_max (more if one event is larger). Not after the last one.
   absl::StatusOr<Chunk> Next(uint64_t bytes_max);
@@ -55,11 +72,12 @@ class CatchUp {
   // The lane with the lowest (counter, origin, key).
   size_t Lowest() const;
   absl::Status Take(size_t lane, Chunk* chunk);
+  bool Wants(const IndexKey& index) const;
 
   std::unique_ptr<StoreReader> snapshot_;
   Heads from_;
   Heads to_;
-  std::optional<Origin> only_;
+  CatchUpOptions options_;
   bool opened_ = false;
   std::vector<Lane> lanes_;
 };

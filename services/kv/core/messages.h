@@ -100,10 +100,11 @@ struct Operation {
 };
 struct Proposal {
   ProposalId id = 0;
-  std::vector<Operation> operations;  // on distinct keys, within the limits
-  std::string request_id;             // may be empty
-  size_t replicas = 1;                // the reply waits until so many members hold it on stable storage
-  Heads session;                      // what the client has seen: the write is ordered after it
+  std::vector<Operation> operations;        // on distinct keys, within the limits
+  std::string request_id;                   // may be empty
+  size_t replicas = 1;                      // the reply waits until so many members hold it on stable storage
+  uint64_t replicas_until_ms = UINT64_MAX;  // but no longer than this, by the replica's time
+  Heads session;                            // what the client has seen: the write is ordered after it
 };
 
 struct WriteResult {

@@ -254,7 +254,8 @@ void Replica::Propose(Proposal proposal) {
 }
 
 void Replica::Write(const Proposal& proposal) {
-  output_.replies.push_back({proposal.id, WriteNow(proposal)});
+  const absl::Status status = CheckReplicas(proposal);
+  ReplyWhenHeld(proposal, status.ok() ? WriteNow(proposal) : status);
 }
 
 std::optional<absl::StatusOr<WriteResult>> Replica::Replayed(const Proposal& proposal,
@@ -295,6 +296,13 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
     if (*beyond != nullptr && !LAMPPOST_MUTATION(kSeenByHeadsAlone))
       known[i] = RaisedBy(**beyond, state_.heads);
   }
+  const bool has_seen_more =
+      !proposal.session.IsCoveredBy(state_.heads) && !LAMPPOST_MUTATION(kSessionUnseen);
+  if (has_seen_more) {
+    for (std::optional<Heads>& of_key : known) {
+      of_key = RaisedBySession(proposal.session, of_key ? *std::move(of_key) : state_.heads);
+    }
+  }
   if (!tag.id.empty() && result.found) tag.before = RequestTag::Before::kPresent;
 
   const Origin self = me();
@@ -331,6 +339,7 @@ void Replica::AdvanceIdleHead() {
 Output Replica::TakeOutput() {
   FollowMembers();
   PushLive();
+  ReleaseReplies();
   CompleteAnswers();
   table_.WriteTo(&output_.batch);
   if (state_changed_) output_.batch.Put(Space::kMeta, std::string(kStateKey), EncodeState(state_));

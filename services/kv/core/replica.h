@@ -42,6 +42,12 @@
 
 namespace lamppost::kv {
 
+// When what a group has committed is on stable storage.
+enum class Stability {
+  kAtFlushes,     // once Flushed says so
+  kAtEachCommit,  // when its output leaves: an answer may already give it as durable
+};
+
 struct ReplicaOptions {
   std::string node_id;
   std::string cluster;
@@ -65,6 +71,8 @@ struct ReplicaOptions {
   size_t expiries_max = 200;             // turned into tombstones in one group
   size_t waiting_proposals_max = 10000;  // while the life is undecided
   size_t requests_max = 200000;          // request ids remembered
+  Stability stability = Stability::kAtFlushes;
+  size_t held_replies_max = 10000;  // writes that wait for other members
 };
 
 // How durable a batch has to be before anything of its output may take effect.
@@ -108,8 +116,12 @@ class Replica {
   // it decides what has expired, and nothing else.
   void Begin(uint64_t now_ms, uint64_t unix_ms);
 
-  // A client's write, checked by CheckProposal. Its reply comes with an output.
+  // A client's write, checked by CheckProposal. Its reply comes with an output: the next one, or, if it asks
+  // for more than one replica, one in which that is known, or its time is up (DEADLINE_EXCEEDED,
+  // REPLICAS_PENDING; the write stands).
   void Propose(Proposal proposal);
+  // Whoever still waits for other members is told in the next output how far it has come.
+  void EndReplicaWaits() { ends_replica_waits_ = true; }
 
   // The link to a peer: connected, broken, or an answer on it. An answer that comes after its link has been
   // broken is not to be handed in: it may be one to a process before this.
@@ -180,6 +192,13 @@ class Replica {
     bool answered = true;
     const Heads* heads;  // on stable storage
   };
+  // A write that is done here, and whose reply waits for other members.
+  struct HeldReply {
+    ProposalId id;
+    WriteResult result;
+    size_t wanted;
+    uint64_t until_ms;
+  };
 
   Replica(ReplicaOptions options, const Store* store);
   absl::Status Load();
@@ -216,6 +235,14 @@ class Replica {
   bool ExpiresFor(const std::string& node_id) const;
   void ExpireDue();
   size_t ExpireOf(const std::string& node_id, size_t most);
+
+  // replica_acks.cc: replies that wait for other members, and what clients have seen
+  size_t MembersHolding(const Timestamp& version) const;
+  const Heads& DurableAfterCommit() const;
+  absl::Status CheckReplicas(const Proposal& proposal) const;
+  void ReplyWhenHeld(const Proposal& proposal, absl::StatusOr<WriteResult> result);
+  void ReleaseReplies();
+  Heads RaisedBySession(const Heads& session, Heads heads) const;
 
   // replica_receive.cc: what peers send
   bool IsPlausible(const Origin& origin) const;
@@ -294,6 +321,8 @@ class Replica {
   std::deque<Proposal> waiting_;  // for the life to be decided
   std::optional<absl::Status> write_refusal_;
   uint64_t conflicts_ = 0;
+  std::vector<HeldReply> held_replies_;
+  bool ends_replica_waits_ = false;
 
   // The group under way.
   Output output_;

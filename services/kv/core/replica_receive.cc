@@ -193,7 +193,7 @@ void Replica::CompleteAnswers() {
     if (wants_buckets_.count(outgoing.link) > 0) answer.buckets = state_.hash.buckets();
     if (state_.refilling) continue;  // it claims nothing: that asks for a full Sync
     answer.heads = state_.heads;
-    answer.durable_heads = durable_heads_;
+    answer.durable_heads = DurableAfterCommit();
     if (LAMPPOST_MUTATION(kStableFromHeads)) answer.durable_heads = state_.heads;
   }
   wants_buckets_.clear();

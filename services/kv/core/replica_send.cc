@@ -147,7 +147,9 @@ std::unique_ptr<CatchUp> Replica::OpenRound(Heads from) const {
   if (!state_.refilling) return std::make_unique<CatchUp>(store_->Snapshot(), std::move(from), state_.heads);
   const Heads own_from{{me(), from.At(me())}};
   const Heads own_to{{me(), state_.heads.At(me())}};
-  return std::make_unique<CatchUp>(store_->Snapshot(), own_from, own_to, me());
+  CatchUpOptions options;
+  options.only = me();
+  return std::make_unique<CatchUp>(store_->Snapshot(), own_from, own_to, std::move(options));
 }
 
 void Replica::GiveUpReading(Peer* peer, const absl::Status& why) {

@@ -1,5 +1,6 @@
 #include "services/kv/server/codec.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -105,6 +106,17 @@ void ToProto(uint64_t unix_ms, google::protobuf::Timestamp* message) {
 
 namespace {
 
+// What all requests to write have in common.
+template <typename Request>
+absl::StatusOr<Proposal> Complete(Proposal proposal, const Request& request) {
+  absl::StatusOr<Heads> session = FromProto(request.session());
+  if (!session.ok()) return session.status();
+  proposal.session = *std::move(session);
+  proposal.replicas = std::max<size_t>(request.replicas(), 1);
+  proposal.request_id = request.request_id();
+  return proposal;
+}
+
 // PutRequest and PutOperation have these in common.
 template <typename Put>
 absl::StatusOr<Operation> PutOf(const Put& put) {
@@ -125,15 +137,13 @@ absl::StatusOr<Proposal> ToProposal(const v1::PutRequest& request) {
   if (!put.ok()) return put.status();
   Proposal proposal;
   proposal.operations.push_back(*std::move(put));
-  proposal.request_id = request.request_id();
-  return proposal;
+  return Complete(std::move(proposal), request);
 }
 
 absl::StatusOr<Proposal> ToProposal(const v1::DeleteRequest& request) {
   Proposal proposal;
   proposal.operations.push_back({request.key(), std::nullopt});
-  proposal.request_id = request.request_id();
-  return proposal;
+  return Complete(std::move(proposal), request);
 }
 
 absl::StatusOr<Proposal> ToProposal(const v1::WriteRequest& request) {
@@ -154,8 +164,7 @@ absl::StatusOr<Proposal> ToProposal(const v1::WriteRequest& request) {
         return Invalid("OPERATION_MISSING", "each operation needs either put or delete");
     }
   }
-  proposal.request_id = request.request_id();
-  return proposal;
+  return Complete(std::move(proposal), request);
 }
 
 }  // namespace lamppost::kv

@@ -66,24 +66,23 @@ void Driver::Stop() {
   }
   if (thread_.joinable()) thread_.join();
   if (flusher_.joinable()) flusher_.join();
+  published_.Close();
 }
 
 void Driver::Propose(Proposal proposal, uint64_t bytes, WriteWaiter* waiter) {
-  absl::Status refusal;
-  {
-    absl::MutexLock lock(&mutex_);
-    if (stopping_) {
-      refusal = Stopping();
-    } else if (queued_writes_ >= options_.queued_writes_max ||
-               queued_bytes_ + bytes > options_.queued_bytes_max) {
-      refusal = Overloaded();
-    } else {
-      ++queued_writes_;
-      queued_bytes_ += bytes;
-      queue_.push_back(QueuedWrite{std::move(proposal), bytes, waiter});
-    }
+  if (absl::Status refusal = Offer(&proposal, bytes, waiter); !refusal.ok()) waiter->Done(refusal);
+}
+
+absl::Status Driver::Offer(Proposal* proposal, uint64_t bytes, WriteWaiter* waiter) {
+  absl::MutexLock lock(&mutex_);
+  if (stopping_) return Stopping();
+  if (queued_writes_ >= options_.queued_writes_max || queued_bytes_ + bytes > options_.queued_bytes_max) {
+    return Overloaded();
   }
-  if (!refusal.ok()) waiter->Done(refusal);
+  ++queued_writes_;
+  queued_bytes_ += bytes;
+  queue_.push_back(QueuedWrite{std::move(*proposal), bytes, waiter});
+  return absl::OkStatus();
 }
 
 void Driver::Post(Task task) {
@@ -146,6 +145,10 @@ void Driver::Run() {
 // as the answer to a write that still waits would be.
 void Driver::Finish() {
   if (failed_) return;
+  replica_->EndReplicaWaits();
+  Output output = replica_->TakeOutput();
+  if (absl::Status status = Commit(output); !status.ok()) return Fail(status);
+  Dispatch(std::move(output));
   FailWaiters(Stopping());
   replica_->ReleaseClock();
   absl::Status status = Commit(replica_->TakeOutput());
@@ -184,7 +187,10 @@ void Driver::Apply(Input input) {
 }
 
 absl::Status Driver::Commit(const Output& output) {
+  published_.SetUpcoming(replica_->heads());
+  published_.SetForgotten(replica_->state().forgotten);
   if (absl::Status status = group_commit_.Commit(output); !status.ok()) return status;
+  published_.Publish(group_commit_.committed_heads());
   if (options_.durability == Durability::kSync) return absl::OkStatus();
   absl::MutexLock lock(&mutex_);
   unflushed_ = group_commit_.committed_heads();

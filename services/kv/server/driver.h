@@ -20,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "services/kv/core/replica.h"
+#include "services/kv/server/published_heads.h"
 #include "services/kv/storage/group_commit.h"
 #include "services/kv/storage/storage.h"
 
@@ -73,10 +74,19 @@ class Driver {
 
   // Queues a write, checked by CheckProposal; the waiter must live until Done. bytes: of keys and values.
   void Propose(Proposal proposal, uint64_t bytes, WriteWaiter* waiter);
+  // The same, but RESOURCE_EXHAUSTED (OVERLOADED) and UNAVAILABLE (SHUTTING_DOWN) are returned at once; then
+  // the proposal is as it was, and the waiter hears nothing.
+  absl::Status Offer(Proposal* proposal, uint64_t bytes, WriteWaiter* waiter);
   // Runs the task on the driver's thread, within a group. Dropped once stopped.
   void Post(Task task);
   // Runs `next` on the driver's thread once counters up to `counter` and many more can be issued.
   void ReserveThen(uint64_t counter, std::function<void()> next);
+
+  // The replica's heads as they are committed, whatever the durability mode. Closed once stopped. Lives as
+  // long as the driver.
+  const PublishedHeads* published() const { return &published_; }
+  // See PublishedHeads::SetListener. Before Start.
+  void SetHeadsListener(std::function<void()> listener) { published_.SetListener(std::move(listener)); }
 
  private:
   struct QueuedWrite {
@@ -105,6 +115,7 @@ class Driver {
   Storage* const storage_;
   Outbox* const outbox_;
   GroupCommit group_commit_;  // of the driver's thread
+  PublishedHeads published_;
 
   absl::Mutex mutex_;
   std::vector<Input> queue_ ABSL_GUARDED_BY(mutex_);

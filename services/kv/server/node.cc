@@ -27,6 +27,8 @@ ReplicaOptions MakeReplicaOptions(const Settings& settings) {
     options.peer_addresses.push_back(absl::StrCat("http://", peer.HostPort()));
   options.boot_id = RandomNumber();
   options.life_seed = RandomNumber();
+  options.stability =
+      settings.durability == Durability::kSync ? Stability::kAtEachCommit : Stability::kAtFlushes;
   return options;
 }
 
@@ -88,6 +90,7 @@ absl::Status Node::Serve() {
                                                 [this](const Replica& replica, v1::StatusResponse* response) {
                                                   FillStatus(facts_, MonotonicMs(), replica, response);
                                                 });
+  driver_->SetHeadsListener([this] { kv_service_->HeadsChanged(); });
   replication_service_ = std::make_unique<ReplicationServiceImpl>(shell_.get());
   admin_service_ = std::make_unique<AdminServiceImpl>(settings_.cluster, shell_.get());
   links_ = std::make_unique<PeerLinks>(shell_.get());
@@ -100,6 +103,9 @@ absl::Status Node::Serve() {
                       {admin_service_.get(), v1::AdminService::service_full_name()},
                       {replication_service_.get(), v1::ReplicationService::service_full_name()}};
   options.on_drain = [this] {
+    shell_->sessions()->Drain();
+    driver_->Post([](Replica* replica) { replica->EndReplicaWaits(); });
+    kv_service_->Drain();
     replication_service_->Drain();
     links_->Shutdown();
   };

@@ -9,11 +9,19 @@ void PublishedHeads::SetUpcoming(const Heads& heads) {
   if (*now_.upcoming != heads) now_.upcoming = std::make_shared<const Heads>(heads);
 }
 
-void PublishedHeads::Publish(const Heads& heads) {
+void PublishedHeads::SetForgotten(const Heads& forgotten) {
   absl::MutexLock lock(&mutex_);
-  if (*now_.committed == heads) return;
-  now_.committed = *now_.upcoming == heads ? now_.upcoming : std::make_shared<const Heads>(heads);
-  ++now_.number;
+  if (*now_.forgotten != forgotten) now_.forgotten = std::make_shared<const Heads>(forgotten);
+}
+
+void PublishedHeads::Publish(const Heads& heads) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (*now_.committed == heads) return;
+    now_.committed = *now_.upcoming == heads ? now_.upcoming : std::make_shared<const Heads>(heads);
+    ++now_.number;
+  }
+  if (listener_) listener_();
 }
 
 PublishedHeads::View PublishedHeads::Now() const {

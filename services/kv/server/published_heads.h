@@ -8,6 +8,7 @@
 #define LAMPPOST_SERVICES_KV_SERVER_PUBLISHED_HEADS_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -24,11 +25,17 @@ class PublishedHeads {
     std::shared_ptr<const Heads>
         upcoming;         // after the commit under way; of it the store may hold all or nothing
     uint64_t number = 0;  // of committed heads published so far
+    // State::forgotten, after the commit under way: deletions up to there may be gone from the store.
+    std::shared_ptr<const Heads> forgotten = std::make_shared<const Heads>();
   };
 
   // The driver is about to commit, and has committed.
   void SetUpcoming(const Heads& heads);
+  void SetForgotten(const Heads& forgotten);
   void Publish(const Heads& heads);
+  // Is called on the driver's thread after committed heads have changed; must not block. To be set before
+  // anything is published.
+  void SetListener(std::function<void()> listener) { listener_ = std::move(listener); }
 
   View Now() const;
   // Waits until the committed heads are other ones than those with this number, or the deadline has come, or
@@ -40,8 +47,10 @@ class PublishedHeads {
   bool IsClosed() const;
 
  private:
+  std::function<void()> listener_;
   mutable absl::Mutex mutex_;
-  View now_ ABSL_GUARDED_BY(mutex_) = {std::make_shared<const Heads>(), std::make_shared<const Heads>(), 0};
+  View now_ ABSL_GUARDED_BY(mutex_) = {std::make_shared<const Heads>(), std::make_shared<const Heads>(), 0,
+                                       std::make_shared<const Heads>()};
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

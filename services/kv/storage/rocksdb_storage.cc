@@ -144,6 +144,40 @@ class RocksDbStorage::DbCursor : public Cursor {
   std::unique_ptr<rocksdb::Iterator> iterator_;
 };
 
+class RocksDbStorage::DbReverseCursor : public Cursor {
+ public:
+  DbReverseCursor(const RocksDbStorage* storage, const rocksdb::Snapshot* snapshot, Space space,
+                  absl::string_view start, absl::string_view end)
+      : storage_(storage),
+        start_(DbKey(space, start)),
+        end_(end.empty() ? DbEnd(space) : DbKey(space, end)),
+        start_slice_(start_),
+        end_slice_(end_) {
+    if (start_ >= end_) return;  // RocksDB does not say what it makes of swapped bounds
+    rocksdb::ReadOptions options = Reading(snapshot);
+    options.iterate_lower_bound = &start_slice_;
+    options.iterate_upper_bound = &end_slice_;
+    iterator_.reset(storage_->db_->NewIterator(options));
+    iterator_->SeekToLast();
+  }
+
+  bool Valid() const override { return iterator_ != nullptr && iterator_->Valid(); }
+  void Next() override { iterator_->Prev(); }
+  absl::string_view key() const override { return ToView(iterator_->key()).substr(1); }
+  absl::string_view value() const override { return ToView(iterator_->value()); }
+  absl::Status status() const override {
+    return iterator_ == nullptr ? absl::OkStatus() : FromRocksDb(iterator_->status(), storage_->directory_);
+  }
+
+ private:
+  const RocksDbStorage* const storage_;
+  const std::string start_;
+  const std::string end_;
+  const rocksdb::Slice start_slice_;  // the iterator keeps pointers to them
+  const rocksdb::Slice end_slice_;
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
 class RocksDbStorage::DbSnapshot : public StoreReader {
  public:
   explicit DbSnapshot(const RocksDbStorage* storage)
@@ -157,6 +191,10 @@ class RocksDbStorage::DbSnapshot : public StoreReader {
   }
   std::unique_ptr<Cursor> Scan(Space space, absl::string_view start, absl::string_view end) const override {
     return std::make_unique<DbCursor>(storage_, snapshot_, space, start, end);
+  }
+  std::unique_ptr<Cursor> ScanReverse(Space space, absl::string_view start,
+                                      absl::string_view end) const override {
+    return std::make_unique<DbReverseCursor>(storage_, snapshot_, space, start, end);
   }
 
  private:
@@ -207,6 +245,11 @@ absl::StatusOr<std::optional<std::string>> RocksDbStorage::GetWith(const rocksdb
 std::unique_ptr<Cursor> RocksDbStorage::Scan(Space space, absl::string_view start,
                                              absl::string_view end) const {
   return std::make_unique<DbCursor>(this, nullptr, space, start, end);
+}
+
+std::unique_ptr<Cursor> RocksDbStorage::ScanReverse(Space space, absl::string_view start,
+                                                    absl::string_view end) const {
+  return std::make_unique<DbReverseCursor>(this, nullptr, space, start, end);
 }
 
 std::unique_ptr<StoreReader> RocksDbStorage::Snapshot() const {

@@ -49,6 +49,8 @@ class RocksDbStorage : public Storage {
 
   absl::StatusOr<std::optional<std::string>> Get(Space space, absl::string_view key) const override;
   std::unique_ptr<Cursor> Scan(Space space, absl::string_view start, absl::string_view end) const override;
+  std::unique_ptr<Cursor> ScanReverse(Space space, absl::string_view start,
+                                      absl::string_view end) const override;
   std::unique_ptr<StoreReader> Snapshot() const override;
   absl::Status Commit(const WriteBatch& batch, Durability durability) override;
   absl::Status Flush() override;
@@ -58,6 +60,7 @@ class RocksDbStorage : public Storage {
 
  private:
   class DbCursor;
+  class DbReverseCursor;
   class DbSnapshot;
 
   explicit RocksDbStorage(std::string directory);
