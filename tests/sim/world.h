@@ -84,6 +84,7 @@ class World {
   };
 
   void StartNode(NodeIndex node);
+  void SalvageDisk(NodeIndex node);
   void ReplaceDisk(NodeIndex node);
   void Strike(const sim::Strike& strike);
   void LiveThroughFaults();
