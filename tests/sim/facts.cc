@@ -118,6 +118,7 @@ void Facts::OnCommitted(NodeIndex node, const kv::Output& output) {
     const auto [it, is_new] = view.current.insert({operation.key, stored.version.timestamp});
     if (!is_new) stored.previous = std::exchange(it->second, stored.version.timestamp);
     view.promised[operation.key] = stored.version.timestamp;
+    view.rotten.erase(operation.key);
     NoteSeen(stored);
     stored_.push_back(std::move(stored));
   }
@@ -183,6 +184,23 @@ void Facts::OnFlushed(NodeIndex node, const kv::Heads&) {
   NoteFlushed(node);
 }
 
+// A group that has reached the disk and was never told of may have dropped something.
+void Facts::NoteUntold(NodeIndex node, const Holding& found) {
+  const auto bytes = this->node(node).disk().Get(kv::Space::kMeta, kv::kStateKey);
+  if (!bytes.ok() || !*bytes) return;
+  const absl::StatusOr<kv::State> state = kv::DecodeState(**bytes);
+  if (!state.ok()) return;
+  View& view = views_[node];
+  for (const auto& [key, timestamp] : view.current) {
+    if (found.contains(key) || !state->forgotten.Covers(timestamp)) continue;
+    const Write* const write = Find(timestamp);
+    const Write::Change* const change = write == nullptr ? nullptr : write->Find(key);
+    if (change == nullptr || change->value) continue;
+    forgotten_[key].insert(timestamp);
+    view.promised.erase(key);
+  }
+}
+
 void Facts::Rebuild(NodeIndex node) {
   View& view = views_[node];
   const Disk& disk = this->node(node).disk();
@@ -195,6 +213,7 @@ void Facts::Rebuild(NodeIndex node) {
     found[key] = version->timestamp;
     NoteSeen({key, *std::move(version), std::nullopt});  // a group may have got here that was never told of
   }
+  NoteUntold(node, found);
   view.current = std::move(found);
   view.unflushed.clear();
   if (disk.unflushed() == 0) {
@@ -243,6 +262,7 @@ void Facts::OnStopped(NodeIndex node, Loss, size_t lost) {
 
 void Facts::OnDiskExchanged(NodeIndex node) {
   views_[node].lost = true;
+  views_[node].current.clear();
   Rebuild(node);
   views_[node].promised = views_[node].current;
   Mourn(node);

@@ -93,6 +93,9 @@ class Facts : public Observer {
   bool Holds(NodeIndex node, const std::string& key, const Timestamp& at_least) const;
   const std::vector<Stored>& stored() const { return stored_; }
   const std::vector<Removed>& removed() const { return removed_; }
+  // The node's disk has lost its version of the key, and nobody knows until it is repaired.
+  void NoteRot(NodeIndex node, const std::string& key) { views_[node].rotten.insert(key); }
+  bool IsRotten(NodeIndex node, const std::string& key) const { return views_[node].rotten.count(key) > 0; }
   // Whether some node has dropped a deletion of the key at least as high; and whether this node knows that it
   // has been forgotten.
   bool IsForgotten(const std::string& key, const Timestamp& at_least) const;
@@ -139,6 +142,7 @@ class Facts : public Observer {
     std::deque<std::vector<std::pair<std::string, std::optional<Timestamp>>>> unflushed;
     std::map<kv::ProposalId, Proposed> proposed;  // not answered yet
     std::set<std::string> arriving;               // keys in messages that have come since the last group
+    std::set<std::string> rotten;                 // keys
     bool lost = false;
   };
 
@@ -149,6 +153,7 @@ class Facts : public Observer {
   void NoteFlushed(NodeIndex node);
   // Reads the node's disk again.
   void Rebuild(NodeIndex node);
+  void NoteUntold(NodeIndex node, const Holding& found);
   // Marks the writes that nobody holds any more.
   void Mourn(NodeIndex node);
 

@@ -202,13 +202,16 @@ bool Restore(World* world, const Strike& strike) {
 bool Rot(World* world, const Strike& strike) {
   if (!world->node(strike.node)->IsUp()) return false;
   std::unique_ptr<Disk> copy = world->node(strike.node)->disk()->DurableCopy();
-  if (copy->IsDamaged()) return false;
+  for (NodeIndex node = 0; node < world->plan().nodes; ++node) {
+    if (!world->node(node)->disk()->IsDamaged()) continue;
+    world->Struck(strike.fault);  // disks are failing already, and are not all to fail
+    return true;
+  }
   const auto held = kv::testing::Dump(*copy, kv::testing::Tombstones::kLeftOut);
   std::vector<std::map<std::string, kv::Version>> others;
   for (NodeIndex other = 0; other < world->plan().nodes; ++other) {
     if (other == strike.node) continue;
     const std::unique_ptr<Disk> disk = world->node(other)->disk()->DurableCopy();
-    if (disk->IsDamaged()) return false;
     others.push_back(kv::testing::Dump(*disk, kv::testing::Tombstones::kIncluded));
   }
   for (const auto& [key, version] : held) {
@@ -222,8 +225,10 @@ bool Rot(World* world, const Strike& strike) {
     world->Struck(strike.fault);
     world->Tell(absl::StrCat("the disk of ", NodeId(strike.node), " has lost ", key));
     world->ExchangeDisk(strike.node, std::move(copy), strike.for_ms);
+    world->facts()->NoteRot(strike.node, key);
     return true;
   }
+  world->Busy(strike.node);  // so that there will be one
   return false;
 }
 
