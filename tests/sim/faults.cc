@@ -1,10 +1,12 @@
 #include "tests/sim/faults.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
+#include "services/kv/core/testing/store_audit.h"
 #include "tests/sim/world.h"
 
 namespace lamppost::sim {
@@ -195,6 +197,41 @@ bool Restore(World* world, const Strike& strike) {
   return true;
 }
 
+// One of its versions, of which all others have at least as high a one, is not there any more, and nothing
+// tells.
+bool Rot(World* world, const Strike& strike) {
+  if (!world->node(strike.node)->IsUp()) return false;
+  std::unique_ptr<Disk> copy = world->node(strike.node)->disk()->DurableCopy();
+  for (NodeIndex node = 0; node < world->plan().nodes; ++node) {
+    if (!world->node(node)->disk()->IsDamaged()) continue;
+    world->Struck(strike.fault);  // disks are failing already, and are not all to fail
+    return true;
+  }
+  const auto held = kv::testing::Dump(*copy, kv::testing::Tombstones::kLeftOut);
+  std::vector<std::map<std::string, kv::Version>> others;
+  for (NodeIndex other = 0; other < world->plan().nodes; ++other) {
+    if (other == strike.node) continue;
+    const std::unique_ptr<Disk> disk = world->node(other)->disk()->DurableCopy();
+    others.push_back(kv::testing::Dump(*disk, kv::testing::Tombstones::kIncluded));
+  }
+  for (const auto& [key, version] : held) {
+    const bool is_safe =
+        std::all_of(others.begin(), others.end(), [&, k = key, t = version.timestamp](const auto& other) {
+          const auto it = other.find(k);
+          return it != other.end() && !(it->second.timestamp < t);
+        });
+    if (!is_safe) continue;
+    copy->LoseVersion(key);
+    world->Struck(strike.fault);
+    world->Tell(absl::StrCat("the disk of ", NodeId(strike.node), " has lost ", key));
+    world->ExchangeDisk(strike.node, std::move(copy), strike.for_ms);
+    world->facts()->NoteRot(strike.node, key);
+    return true;
+  }
+  world->Busy(strike.node);  // so that there will be one
+  return false;
+}
+
 bool Pause(World* world, const Strike& strike) {
   Node* node = world->node(strike.node);
   if (!node->IsUp() || node->IsPaused() || node->IsTrapped()) return false;
@@ -347,6 +384,7 @@ const std::vector<Fault>& Faults() {
       {"disk-full", "F10", 25, Full, FillDisk},
       {"slow-disk", "F4", 15, OneNode, SlowDisk},
       {"damage", "F11", 12, BadDisk, Damage},
+      {"rot", "F11", 8, BadDisk, Rot},
       {"pause", "F12", 25, Paused, Pause},
       {"clock-leap", "F13", 12, Leap, LeapClock},
       {"clock-warp", "F13", 12, OneNode, WarpClock},
