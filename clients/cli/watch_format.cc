@@ -10,8 +10,8 @@
 namespace lamppost::cli {
 namespace {
 
-std::string Json(const kv::v1::WatchEvent& event) {
-  cli::Json object = {{"event", EventName(event)}, {"key", event.key()}};
+std::string EventLine(const kv::v1::WatchEvent& event) {
+  Json object = {{"event", EventName(event)}, {"key", event.key()}};
   AddValue(event.value(), &object);
   object["version"] = TimestampJson(event.version());
   if (event.has_expires_at()) {
@@ -29,7 +29,7 @@ const char* EventName(const kv::v1::WatchEvent& event) {
 }
 
 std::string FormatEvent(const kv::v1::WatchEvent& event, OutputFormat format, Colour colour) {
-  if (format == OutputFormat::kJson) return Json(event);
+  if (format == OutputFormat::kJson) return EventLine(event);
   const bool raw = format == OutputFormat::kRaw;
   const std::string value = event.has_value() ? BytesOf(event.value()) : "";
   if (raw) {

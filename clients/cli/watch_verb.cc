@@ -1,5 +1,5 @@
 // watch.
-#include <algorithm>
+#include <atomic>
 #include <optional>
 #include <thread>
 
@@ -75,11 +75,18 @@ class Follower {
     return status.ok() ? stored : status;
   }
 
+  // From any thread: no further event is told of.
+  void Stop() {
+    is_stopped_ = true;
+    watcher_->Stop();
+  }
   uint64_t told() const { return told_; }
 
  private:
   // A reader that has gone ends it, too.
-  bool IsDone() const { return told_ == session_->arguments().limit || !session_->io().out->good(); }
+  bool IsDone() const {
+    return is_stopped_ || told_ == session_->arguments().limit || !session_->io().out->good();
+  }
 
   absl::Status TellAll(const kv::v1::WatchResponse& message, size_t* done) {
     for (const kv::v1::WatchEvent& event : message.events()) {
@@ -102,6 +109,7 @@ class Follower {
   client::Watcher* const watcher_;
   WatchProgressFile* const progress_;
   uint64_t told_ = 0;
+  std::atomic<bool> is_stopped_{false};
 };
 
 client::WatchOptions OptionsOf(Session* session) {
@@ -144,7 +152,7 @@ int RunWatch(Session* session) {
     signals.Wake();
   });
   const bool by_signal = signals.Wait() == SignalWaiter::Woken::kBySignal;
-  if (by_signal) watcher.Stop();
+  if (by_signal) follower.Stop();
   reader.join();
   return Conclude(session, status, follower.told(), by_signal);
 }

@@ -24,7 +24,7 @@ absl::Status ChangeFeed::CheckForgotten(const Heads& forgotten) const {
     return MakeError(absl::StatusCode::kOutOfRange, "WATCH_TOO_OLD",
                      absl::StrCat("the watch has been told of ", ToString(origin), " up to ",
                                   reached_.At(origin), ", and deletions up to ", counter,
-                                  " have been forgotten; scan, and watch from the scan's session"));
+                                  " have been forgotten; scan, and watch from the session of the scan's first page"));
   }
   return absl::OkStatus();
 }

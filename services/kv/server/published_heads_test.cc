@@ -46,5 +46,21 @@ TEST(PublishedHeads, AWaitEndsWithNewHeadsItsDeadlineOrTheEnd) {
   EXPECT_TRUE(heads.IsClosed());
 }
 
+TEST(PublishedHeads, TellsItsListenerOfChangesAlone) {
+  PublishedHeads heads;
+  int told = 0;
+  heads.SetListener([&] {
+    ++told;
+    heads.Now();  // it may look
+  });
+  heads.SetUpcoming({{kA, 5}});
+  heads.SetForgotten({{kA, 2}});
+  EXPECT_EQ(told, 0);
+  EXPECT_EQ(heads.Now().forgotten->At(kA), 2u);
+  heads.Publish({{kA, 5}});
+  heads.Publish({{kA, 5}});
+  EXPECT_EQ(told, 1);
+}
+
 }  // namespace
 }  // namespace lamppost::kv

@@ -5,6 +5,7 @@
 #include "tests/sim/checks/order.h"
 #include "tests/sim/checks/requests.h"
 #include "tests/sim/checks/store.h"
+#include "tests/sim/checks/watch.h"
 
 namespace lamppost::sim {
 namespace {
@@ -41,7 +42,8 @@ Checks AllChecks(const Facts* facts, Findings* findings) {
                    OnlyEventsMoveTheClock,        // I16
                    SeenIsExact,                   // I17
                    NoConflictIsSeenTwice,         // I17
-                   OtherLivesAreFencedOff>(facts, findings);
+                   OtherLivesAreFencedOff,        // fences
+                   WatchIsWhole>(facts, findings);
 }
 
 }  // namespace lamppost::sim
