@@ -64,7 +64,7 @@ Session::Session(const Arguments& arguments, const Io& io)
       deadline_ms_(arguments.timeout_ms ? std::optional<int64_t>(time_->NowMs() + *arguments.timeout_ms)
                                         : std::nullopt) {}
 
-client::ClientOptions Session::MakeOptions() const {
+client::ClientOptions Session::MakeOptions() {
   client::ClientOptions options;
   options.nodes = arguments_.nodes;
   options.timeout_ms = arguments_.timeout_ms ? arguments_.timeout_ms : kCallTimeoutMs;

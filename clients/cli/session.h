@@ -62,7 +62,7 @@ class Session {
   int ReportUsage(absl::string_view message);
 
  private:
-  client::ClientOptions MakeOptions() const;
+  client::ClientOptions MakeOptions();
   std::unique_ptr<client::Client> MakeClient(client::ClientOptions options);
   void TellAttempt(const client::AttemptReport& report);
 

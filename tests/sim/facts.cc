@@ -36,7 +36,19 @@ std::optional<bool> Facts::Knew(const Write& later, const Timestamp& earlier, co
 }
 
 void Facts::OnProposed(NodeIndex node, const kv::Proposal& proposal, const kv::Heads& heads) {
-  views_[node].proposed[proposal.id] = {proposal, heads, false};
+  Proposed proposed{proposal, heads};
+  // What the writer's client has seen counts as seen by the writer, where the node knows whose it is.
+  const kv::Replica& replica = this->node(node).replica();
+  for (const auto& [origin, counter] : proposal.session) {
+    if (heads.At(origin) >= counter) continue;
+    const std::string& id = origin.node_id;
+    const bool is_known = id == NodeId(node) || heads.NewestIncarnation(id) != 0 ||
+                          std::any_of(replica.peers().begin(), replica.peers().end(),
+                                      [&](const kv::Peer& peer) { return peer.node_id == id; });
+    proposed.exact &= is_known;
+    if (is_known) proposed.heads.Raise(origin, counter);
+  }
+  views_[node].proposed[proposal.id] = std::move(proposed);
 }
 
 void Facts::OnReceived(NodeIndex node, const Packet& packet, uint64_t) {
@@ -46,14 +58,15 @@ void Facts::OnReceived(NodeIndex node, const Packet& packet, uint64_t) {
   for (const kv::KeyedVersion& entry : *message.entries) views_[node].arriving.insert(entry.key);
 }
 
-void Facts::Register(NodeIndex node, const kv::Reply& reply) {
-  const auto proposed = views_[node].proposed.find(reply.id);
-  if (proposed == views_[node].proposed.end() || !reply.result.ok() || reply.result->replayed) return;
+void Facts::Register(NodeIndex node, kv::ProposalId id, const kv::WriteResult& result) {
+  const auto proposed = views_[node].proposed.find(id);
+  if (proposed == views_[node].proposed.end() || proposed->second.registered || result.replayed) return;
+  proposed->second.registered = true;
   auto write = std::make_unique<Write>();
-  write->timestamp = reply.result->version;
+  write->timestamp = result.version;
   write->coordinator = node;
   write->heads = proposed->second.heads;
-  write->exact = !proposed->second.waits;
+  write->exact = proposed->second.exact && !proposed->second.waits;
   for (const kv::Operation& operation : proposed->second.proposal.operations) {
     Write::Change change{operation.key, operation.value, std::nullopt, {}};
     const auto shown = views_[node].current.find(operation.key);
@@ -70,7 +83,10 @@ void Facts::Register(NodeIndex node, const kv::Reply& reply) {
 }
 
 void Facts::OnAttempted(NodeIndex node, const kv::Output& output, uint64_t) {
-  for (const kv::Reply& reply : output.replies) Register(node, reply);
+  for (const kv::Reply& reply : output.replies) {
+    if (reply.result.ok()) Register(node, reply.id, *reply.result);
+  }
+  for (const auto& held : this->node(node).replica().held_replies()) Register(node, held.id, held.result);
   for (auto& [id, proposed] : views_[node].proposed) proposed.waits = true;
   views_[node].arriving.clear();
 }
@@ -88,6 +104,10 @@ void Facts::OnCommitted(NodeIndex node, const kv::Output& output) {
     view.promised[operation.key] = stored.version.timestamp;
     NoteSeen(stored);
     stored_.push_back(std::move(stored));
+  }
+  for (const auto& held : this->node(node).replica().held_replies()) {
+    Write* write = Find(held.result.version);
+    if (write != nullptr && !held.result.replayed) write->committed = true;
   }
   answered_.clear();
   for (const kv::Reply& reply : output.replies) {

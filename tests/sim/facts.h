@@ -112,7 +112,9 @@ class Facts : public Observer {
   struct Proposed {
     kv::Proposal proposal;
     kv::Heads heads;
-    bool waits = false;  // it was handed in with an earlier group
+    bool waits = false;       // it was handed in with an earlier group
+    bool exact = true;        // all that its session has seen counts
+    bool registered = false;  // it is done; its reply may wait for other nodes
   };
   struct View {
     Holding current;
@@ -124,7 +126,7 @@ class Facts : public Observer {
     bool lost = false;
   };
 
-  void Register(NodeIndex node, const kv::Reply& reply);
+  void Register(NodeIndex node, kv::ProposalId id, const kv::WriteResult& result);
   void NoteSeen(const Stored& stored);
   // Takes what the disk has flushed into what is durably held.
   void NoteFlushed(NodeIndex node);
