@@ -2,10 +2,30 @@
 
 #include <algorithm>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "services/common/error.h"
+#include "services/kv/core/check.h"
 #include "services/kv/core/record.h"
 
 namespace lamppost::sim {
+namespace {
+
+// The version of a write that the reply says is done, be it with as many nodes as were asked for or not.
+std::optional<Timestamp> DoneBy(const kv::Reply& reply) {
+  if (reply.result.ok()) return reply.result->version;
+  if (ErrorReason(reply.result.status()) != "REPLICAS_PENDING") return std::nullopt;
+  const std::vector<std::string> parts = absl::StrSplit(ErrorMetadata(reply.result.status())["version"], '/');
+  Timestamp version;
+  LAMPPOST_CHECK(parts.size() == 3 && absl::SimpleAtoi(parts[0], &version.counter) &&
+                     absl::SimpleAtoi(parts[2], &version.origin.incarnation),
+                 "a pending write has no version");
+  version.origin.node_id = parts[1];
+  return version;
+}
+
+}  // namespace
 
 Write* Facts::Find(const Timestamp& timestamp) const {
   const auto life = writes_.find(timestamp.origin);
@@ -58,12 +78,13 @@ void Facts::OnReceived(NodeIndex node, const Packet& packet, uint64_t) {
   for (const kv::KeyedVersion& entry : *message.entries) views_[node].arriving.insert(entry.key);
 }
 
-void Facts::Register(NodeIndex node, kv::ProposalId id, const kv::WriteResult& result) {
+void Facts::Register(NodeIndex node, kv::ProposalId id, const Timestamp& version) {
   const auto proposed = views_[node].proposed.find(id);
-  if (proposed == views_[node].proposed.end() || proposed->second.registered || result.replayed) return;
+  if (proposed == views_[node].proposed.end() || proposed->second.registered) return;
   proposed->second.registered = true;
+  issued_.push_back(version);
   auto write = std::make_unique<Write>();
-  write->timestamp = result.version;
+  write->timestamp = version;
   write->coordinator = node;
   write->heads = proposed->second.heads;
   write->exact = proposed->second.exact && !proposed->second.waits;
@@ -83,10 +104,15 @@ void Facts::Register(NodeIndex node, kv::ProposalId id, const kv::WriteResult& r
 }
 
 void Facts::OnAttempted(NodeIndex node, const kv::Output& output, uint64_t) {
+  issued_.clear();
   for (const kv::Reply& reply : output.replies) {
-    if (reply.result.ok()) Register(node, reply.id, *reply.result);
+    const std::optional<Timestamp> version = DoneBy(reply);
+    const bool replayed = reply.result.ok() ? reply.result->replayed : version && Find(*version) != nullptr;
+    if (version && !replayed) Register(node, reply.id, *version);
   }
-  for (const auto& held : this->node(node).replica().held_replies()) Register(node, held.id, held.result);
+  for (const auto& held : this->node(node).replica().held_replies()) {
+    if (!held.result.replayed) Register(node, held.id, held.result.version);
+  }
   for (auto& [id, proposed] : views_[node].proposed) proposed.waits = true;
   views_[node].arriving.clear();
 }
@@ -113,9 +139,11 @@ void Facts::OnCommitted(NodeIndex node, const kv::Output& output) {
   for (const kv::Reply& reply : output.replies) {
     const auto proposed = view.proposed.find(reply.id);
     if (proposed == view.proposed.end()) continue;
+    if (const std::optional<Timestamp> version = DoneBy(reply)) {
+      Write* write = Find(*version);
+      if (write != nullptr && !(reply.result.ok() && reply.result->replayed)) write->committed = true;
+    }
     if (reply.result.ok()) {
-      Write* write = Find(reply.result->version);
-      if (write != nullptr && !reply.result->replayed) write->committed = true;
       answered_.push_back({std::move(proposed->second.proposal), *reply.result});
     }
     view.proposed.erase(proposed);

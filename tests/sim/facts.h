@@ -85,6 +85,8 @@ class Facts : public Observer {
   bool Holds(NodeIndex node, const std::string& key, const Timestamp& at_least) const;
   const std::vector<Stored>& stored() const { return stored_; }
   const std::vector<Answered>& answered() const { return answered_; }
+  // The writes of the group that has been put together; their replies may come with a later one.
+  const std::vector<Timestamp>& issued() const { return issued_; }
   // What a restart found less of than was committed; of the node that has just started.
   const std::vector<std::string>& missing() const { return missing_; }
 
@@ -126,7 +128,7 @@ class Facts : public Observer {
     bool lost = false;
   };
 
-  void Register(NodeIndex node, kv::ProposalId id, const kv::WriteResult& result);
+  void Register(NodeIndex node, kv::ProposalId id, const Timestamp& version);
   void NoteSeen(const Stored& stored);
   // Takes what the disk has flushed into what is durably held.
   void NoteFlushed(NodeIndex node);
@@ -141,6 +143,7 @@ class Facts : public Observer {
   std::map<Origin, Writes> writes_;
   std::vector<Stored> stored_;
   std::vector<Answered> answered_;
+  std::vector<Timestamp> issued_;
   std::vector<std::string> missing_;
   std::vector<history::DiskLoss> losses_;
 };
