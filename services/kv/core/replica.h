@@ -102,6 +102,14 @@ struct Output {
 
 class Replica {
  public:
+  // A write that is done here, and whose reply waits for other members.
+  struct HeldReply {
+    ProposalId id;
+    WriteResult result;
+    size_t wanted;
+    uint64_t until_ms;
+  };
+
   // Reads the node's state from the store; writes an empty store's first records with the first batch.
   // FAILED_PRECONDITION: the store belongs to another node or cluster (NODE_ID_MISMATCH,
   // CLUSTER_MISMATCH) or to another version of the software (FORMAT_UNKNOWN). DATA_LOSS: it cannot be
@@ -174,6 +182,7 @@ class Replica {
   bool IsAnswering(const Peer& peer) const {
     return peer.IsLinked() && peer.answered && now_ms_ - peer.last_answer_ms <= options_.answer_fresh_ms;
   }
+  const std::vector<HeldReply>& held_replies() const { return held_replies_; }
   const std::optional<absl::Status>& write_refusal() const { return write_refusal_; }
   uint64_t conflicts() const { return conflicts_; }
   uint64_t LagOf(const Peer& peer) const;
@@ -191,13 +200,6 @@ class Replica {
     std::string address;  // empty: this node
     bool answered = true;
     const Heads* heads;  // on stable storage
-  };
-  // A write that is done here, and whose reply waits for other members.
-  struct HeldReply {
-    ProposalId id;
-    WriteResult result;
-    size_t wanted;
-    uint64_t until_ms;
   };
 
   Replica(ReplicaOptions options, const Store* store);
