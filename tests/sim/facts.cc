@@ -160,7 +160,6 @@ void Facts::OnCommitted(NodeIndex node, const kv::Output& output) {
     const auto [it, is_new] = view.current.insert({operation.key, stored.version.timestamp});
     if (!is_new) stored.previous = std::exchange(it->second, stored.version.timestamp);
     view.promised[operation.key] = stored.version.timestamp;
-    view.rotten.erase(operation.key);
     NoteSeen(stored);
     stored_.push_back(std::move(stored));
   }

@@ -93,9 +93,9 @@ class Facts : public Observer {
   bool Holds(NodeIndex node, const std::string& key, const Timestamp& at_least) const;
   const std::vector<Stored>& stored() const { return stored_; }
   const std::vector<Removed>& removed() const { return removed_; }
-  // The node's disk has lost its version of the key, and nobody knows until it is repaired.
-  void NoteRot(NodeIndex node, const std::string& key) { views_[node].rotten.insert(key); }
-  bool IsRotten(NodeIndex node, const std::string& key) const { return views_[node].rotten.count(key) > 0; }
+  // A disk has lost a version of the key and nobody knows: it may be missing elsewhere, too, until it is repaired.
+  void NoteRot(const std::string& key) { rotten_.insert(key); }
+  bool IsRotten(const std::string& key) const { return rotten_.count(key) > 0; }
   // Whether some node has dropped a deletion of the key at least as high; and whether this node knows that it
   // has been forgotten.
   bool IsForgotten(const std::string& key, const Timestamp& at_least) const;
@@ -168,6 +168,7 @@ class Facts : public Observer {
   std::vector<Stored> stored_;
   std::vector<Removed> removed_;
   std::map<std::string, std::set<Timestamp>> forgotten_;  // deletions that some node has dropped, by key
+  std::set<std::string> rotten_;                         // keys
   uint64_t next_number_ = 0;
   std::vector<Answered> answered_;
   std::vector<Timestamp> issued_;

@@ -40,7 +40,7 @@ void HeadsInvariant::OnCommitted(NodeIndex node, const kv::Output&) {
         Looked();
         if (facts().Holds(node, change.key, write.timestamp)) continue;
         if (facts().IsForgottenBy(node, change.key, write.timestamp)) continue;
-        if (facts().IsRotten(node, change.key)) continue;
+        if (facts().IsRotten(change.key)) continue;
         Violated(absl::StrCat("node ", NodeId(node), " covers ", ToString(write.timestamp), " of ",
                               change.key, " and has nothing as high"));
       }
