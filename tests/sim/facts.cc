@@ -119,6 +119,11 @@ void Facts::Register(NodeIndex node, kv::ProposalId id, const Timestamp& version
     Write::Change change{operation.key, operation.value, std::nullopt, {}};
     const auto shown = views_[node].current.find(operation.key);
     if (shown != views_[node].current.end()) change.replaced = shown->second;
+    // Or a write of the same group, which may have seen more.
+    for (const Timestamp& before : issued_) {
+      if (before == version || Find(before)->Find(operation.key) == nullptr) continue;
+      if (!change.replaced || *change.replaced < before) change.replaced = before;
+    }
     if (views_[node].arriving.count(operation.key) > 0) write->exact = false;
     write->changes.push_back(std::move(change));
   }
@@ -132,14 +137,17 @@ void Facts::Register(NodeIndex node, kv::ProposalId id, const Timestamp& version
 
 void Facts::OnAttempted(NodeIndex node, const kv::Output& output, uint64_t) {
   issued_.clear();
+  std::vector<std::pair<Timestamp, kv::ProposalId>> done;
   for (const kv::Reply& reply : output.replies) {
     const std::optional<Timestamp> version = DoneBy(reply);
     const bool replayed = reply.result.ok() ? reply.result->replayed : version && Find(*version) != nullptr;
-    if (version && !replayed) Register(node, reply.id, *version);
+    if (version && !replayed) done.emplace_back(*version, reply.id);
   }
   for (const auto& held : this->node(node).replica().held_replies()) {
-    if (!held.result.replayed) Register(node, held.id, held.result.version);
+    if (!held.result.replayed) done.emplace_back(held.result.version, held.id);
   }
+  std::sort(done.begin(), done.end());
+  for (const auto& [version, id] : done) Register(node, id, version);
   for (auto& [id, proposed] : views_[node].proposed) proposed.waits = true;
   views_[node].arriving.clear();
 }
