@@ -70,6 +70,7 @@ void Driver::Stop() {
   }
   if (thread_.joinable()) thread_.join();
   if (flusher_.joinable()) flusher_.join();
+  published_.Close();
 }
 
 void Driver::Propose(Proposal proposal, uint64_t bytes, WriteWaiter* waiter) {
@@ -188,7 +189,9 @@ void Driver::Apply(Input input) {
 }
 
 absl::Status Driver::Commit(const Output& output) {
+  published_.SetUpcoming(replica_->heads());
   if (absl::Status status = group_commit_.Commit(output); !status.ok()) return status;
+  published_.Publish(group_commit_.committed_heads());
   if (options_.durability == Durability::kSync) return absl::OkStatus();
   absl::MutexLock lock(&mutex_);
   unflushed_ = group_commit_.committed_heads();

@@ -20,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "services/kv/core/replica.h"
+#include "services/kv/server/published_heads.h"
 #include "services/kv/storage/group_commit.h"
 #include "services/kv/storage/storage.h"
 
@@ -78,6 +79,10 @@ class Driver {
   // Runs `next` on the driver's thread once counters up to `counter` and many more can be issued.
   void ReserveThen(uint64_t counter, std::function<void()> next);
 
+  // The replica's heads as they are committed, whatever the durability mode. Closed once stopped. Lives as
+  // long as the driver.
+  const PublishedHeads* published() const { return &published_; }
+
  private:
   struct QueuedWrite {
     Proposal proposal;
@@ -105,6 +110,7 @@ class Driver {
   Storage* const storage_;
   Outbox* const outbox_;
   GroupCommit group_commit_;  // of the driver's thread
+  PublishedHeads published_;
 
   absl::Mutex mutex_;
   std::vector<Input> queue_ ABSL_GUARDED_BY(mutex_);

@@ -100,6 +100,7 @@ absl::Status Node::Serve() {
   options.services = {{kv_service_.get(), v1::KvService::service_full_name()},
                       {replication_service_.get(), v1::ReplicationService::service_full_name()}};
   options.on_drain = [this] {
+    shell_->sessions()->Drain();
     replication_service_->Drain();
     for (const auto& link : links_) link->Shutdown();
   };

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "services/common/call_shell.h"
 #include "services/kv/server/driver.h"
+#include "services/kv/server/session_gate.h"
 
 namespace lamppost::kv {
 
@@ -21,12 +22,16 @@ class Shell : public CallShell {
                   [driver](uint64_t counter, std::function<void(absl::Status)> next) {
                     driver->ReserveThen(counter, [next = std::move(next)] { next(absl::OkStatus()); });
                   }),
-        driver_(driver) {}
+        driver_(driver),
+        sessions_(driver->published()) {}
 
   Driver* driver() const { return driver_; }
+  // Where calls with a session wait for what it has seen. To be drained before the driver stops.
+  SessionGate* sessions() { return &sessions_; }
 
  private:
   Driver* const driver_;
+  SessionGate sessions_;
 };
 
 }  // namespace lamppost::kv
