@@ -42,7 +42,8 @@ void AddCommonOptions(CLI::App* app, RawArguments* raw) {
       ->check(CLI::IsMember({"table", "json", "raw"}))
       ->type_name("FORMAT")
       ->capture_default_str();
-  app->add_option("--timeout", raw->timeout, "Bounds the whole command [10s; call: 30s; load and dump: none]")
+  app->add_option("--timeout", raw->timeout,
+                  "Bounds the whole command [10s; call: 30s; load, dump and snapshot: none]")
       ->type_name("DURATION");
   app->add_option("--attempt-timeout", raw->attempt_timeout,
                   "Bounds one attempt at one node or server [2s; functions: 5s]")
@@ -105,6 +106,7 @@ std::unique_ptr<CLI::App> MakeApp(RawArguments* raw) {
   AddCommonOptions(app.get(), raw);
   AddKeyVerbs(app.get(), raw);
   AddOtherVerbs(app.get(), raw);
+  AddSnapshotVerbs(app.get(), &raw->arguments.snapshot);
   AddFunctionVerbs(app.get(), &raw->functions);
   AddHelpVerb(app.get(), raw);
   return app;
@@ -168,7 +170,8 @@ absl::Status CheckDestination(const CLI::App& app, Verb verb) {
 }
 
 absl::Status CheckTimes(const RawArguments& raw, Arguments* arguments) {
-  const bool bulk = arguments->verb == Verb::kLoad || arguments->verb == Verb::kDump;
+  const bool bulk =
+      arguments->verb == Verb::kLoad || arguments->verb == Verb::kDump || arguments->verb == Verb::kSnapshot;
   if (!raw.timeout.empty()) {
     const auto timeout_ms = ParseDurationMs(raw.timeout);
     if (!timeout_ms.ok()) {
@@ -194,10 +197,10 @@ absl::Status CheckTimes(const RawArguments& raw, Arguments* arguments) {
 
 ParsedArguments Check(const CLI::App& app, RawArguments raw, const std::string& verb, bool limited) {
   static const auto* const kVerbs = new std::map<std::string, Verb>{
-      {"put", Verb::kPut},         {"get", Verb::kGet},       {"del", Verb::kDelete},
-      {"scan", Verb::kScan},       {"status", Verb::kStatus}, {"load", Verb::kLoad},
-      {"dump", Verb::kDump},       {"call", Verb::kCall},     {"functions", Verb::kFunctions},
-      {"outcome", Verb::kOutcome}, {"fault", Verb::kFaultRpc}};
+      {"put", Verb::kPut},         {"get", Verb::kGet},        {"del", Verb::kDelete},
+      {"scan", Verb::kScan},       {"status", Verb::kStatus},  {"load", Verb::kLoad},
+      {"dump", Verb::kDump},       {"call", Verb::kCall},      {"functions", Verb::kFunctions},
+      {"outcome", Verb::kOutcome}, {"fault", Verb::kFaultRpc}, {"snapshot", Verb::kSnapshot}};
   Arguments arguments = std::move(raw.arguments);
   arguments.verb = kVerbs->at(verb);
   if (const absl::Status status = CheckDestination(app, arguments.verb); !status.ok()) {

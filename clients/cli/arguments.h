@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "clients/cli/function_arguments.h"
+#include "clients/cli/snapshot_arguments.h"
 #include "services/common/listen_address.h"
 
 namespace lamppost::cli {
@@ -24,6 +25,7 @@ enum class Verb {
   kFunctions,
   kOutcome,
   kFaultRpc,
+  kSnapshot,
 };
 enum class OutputFormat { kTable, kJson, kRaw };
 enum class Verbosity { kNormal, kEachAttempt };
@@ -56,6 +58,7 @@ struct Arguments {
   std::string file;   // load, dump; "-" is stdin or stdout
   int in_flight = 8;  // load: batches at a time
 
+  SnapshotArguments snapshot;   // snapshot
   FunctionArguments functions;  // call, functions, outcome, fault rpc
 };
 

@@ -36,6 +36,8 @@ int Run(int argc, const char* const* argv, const Io& io) {
       return RunOutcome(&session);
     case Verb::kFaultRpc:
       return RunFaultRpc(&session);
+    case Verb::kSnapshot:
+      return RunSnapshot(&session);
   }
   return kExitUsage;
 }

@@ -15,6 +15,7 @@
 #include "clients/cli/json_format.h"
 #include "clients/cpp/client.h"
 #include "clients/cpp/function_client.h"
+#include "clients/cpp/snapshot_client.h"
 
 namespace lamppost::cli {
 
@@ -42,6 +43,7 @@ class Session {
   std::unique_ptr<client::Client> MakeClient();
   // Tries one, at most so often.
   std::unique_ptr<client::Client> MakeClientOf(const Address& node, int attempts_max);
+  std::unique_ptr<client::SnapshotClient> MakeSnapshotClient();
   // gRPC chooses among the servers. attempts_max: 0 stands for --retries, or for as many as the time allows.
   std::unique_ptr<client::FunctionClient> MakeFunctionClient(const std::vector<Address>& servers,
                                                              int attempts_max = 0);

@@ -89,6 +89,11 @@ absl::Status Node::Serve() {
                                                   FillStatus(facts_, MonotonicMs(), replica, response);
                                                 });
   replication_service_ = std::make_unique<ReplicationServiceImpl>(shell_.get());
+  SnapshotCallsOptions snapshots;
+  snapshots.cluster = settings_.cluster;
+  snapshots.estimate_bytes = [this] { return storage_->EstimatedDataBytes(); };
+  snapshot_calls_ = std::make_unique<SnapshotCalls>(std::move(snapshots), shell_.get(), storage_.get());
+  admin_service_ = std::make_unique<AdminServiceImpl>(snapshot_calls_.get());
   for (PeerIndex i = 0; i < settings_.peers.size(); ++i) {
     links_.push_back(std::make_unique<PeerLink>(i, settings_.peers[i].Target(), shell_.get()));
   }
@@ -98,10 +103,12 @@ absl::Status Node::Serve() {
   options.client_ping_interval_min_ms = PeerLink::kKeepaliveTimeMs / 2;
   options.initial_state = ServingState::kNotServing;
   options.services = {{kv_service_.get(), v1::KvService::service_full_name()},
-                      {replication_service_.get(), v1::ReplicationService::service_full_name()}};
+                      {replication_service_.get(), v1::ReplicationService::service_full_name()},
+                      {admin_service_.get(), v1::AdminService::service_full_name()}};
   options.on_drain = [this] {
     shell_->sessions()->Drain();
     replication_service_->Drain();
+    snapshot_calls_->Drain();
     for (const auto& link : links_) link->Shutdown();
   };
   server_ = std::make_unique<Server>(std::move(options));
@@ -115,6 +122,7 @@ void Node::Drain() {
   drained_ = true;
   // The driver goes last: calls under way need it to end.
   if (server_) server_->Drain(static_cast<int64_t>(settings_.drain_ms));
+  if (snapshot_calls_) snapshot_calls_->AwaitEnd();
   if (driver_) driver_->Stop();
 }
 
@@ -129,6 +137,7 @@ void Node::SendAnswer(LinkId link, const SyncAnswer& answer) {
 void Node::Poll(uint64_t now_ms) {
   shell_->set_incarnation(replica_->me().incarnation);
   UpdateHealth();
+  snapshot_calls_->Poll(now_ms);
   for (const auto& link : links_) link->Poll(now_ms);
 }
 
@@ -139,6 +148,7 @@ void Node::UpdateHealth() {
   server_->health().Set("", ServingState::kServing);
   server_->health().Set(v1::KvService::service_full_name(), ServingState::kServing);
   server_->health().Set(v1::ReplicationService::service_full_name(), ServingState::kServing);
+  server_->health().Set(v1::AdminService::service_full_name(), ServingState::kServing);
 }
 
 }  // namespace lamppost::kv

@@ -11,13 +11,14 @@
 #include "absl/status/statusor.h"
 #include "services/common/server.h"
 #include "services/kv/core/replica.h"
+#include "services/kv/server/admin_service.h"
 #include "services/kv/server/driver.h"
 #include "services/kv/server/inbound_link.h"
 #include "services/kv/server/kv_service.h"
 #include "services/kv/server/peer_link.h"
 #include "services/kv/server/settings.h"
 #include "services/kv/server/status.h"
-#include "services/kv/storage/storage.h"
+#include "services/kv/storage/rocksdb_storage.h"
 
 namespace lamppost::kv {
 
@@ -48,12 +49,14 @@ class Node : private Outbox {
 
   const Settings settings_;
   NodeFacts facts_;
-  std::unique_ptr<Storage> storage_;
+  std::unique_ptr<RocksDbStorage> storage_;
   std::unique_ptr<Replica> replica_;
   std::unique_ptr<Driver> driver_;
   std::unique_ptr<Shell> shell_;
   std::unique_ptr<KvServiceImpl> kv_service_;
   std::unique_ptr<ReplicationServiceImpl> replication_service_;
+  std::unique_ptr<SnapshotCalls> snapshot_calls_;
+  std::unique_ptr<AdminServiceImpl> admin_service_;
   std::unique_ptr<Server> server_;
   std::vector<std::unique_ptr<PeerLink>> links_;
   bool healthy_ = false;  // of the driver's thread

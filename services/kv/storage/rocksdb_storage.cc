@@ -253,6 +253,14 @@ uint64_t RocksDbStorage::EstimatedMemoryBytes() const {
   return memtable_bytes + table_bytes + block_cache_->GetUsage();
 }
 
+uint64_t RocksDbStorage::EstimatedDataBytes() const {
+  uint64_t memtable_bytes = 0;
+  uint64_t live_bytes = 0;
+  db_->GetIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &memtable_bytes);
+  db_->GetIntProperty(rocksdb::DB::Properties::kEstimateLiveDataSize, &live_bytes);
+  return memtable_bytes + live_bytes;
+}
+
 absl::Status RocksDbStorage::CheckWritable() const {
   if (!write_failed_.load(std::memory_order_acquire)) return absl::OkStatus();
   return MakeError(absl::StatusCode::kFailedPrecondition, "STORAGE_FAILED",

@@ -55,6 +55,8 @@ class RocksDbStorage : public Storage {
 
   // The bytes that memtables, the block cache and open tables take. Cheap. Thread-safe.
   uint64_t EstimatedMemoryBytes() const;
+  // About how many bytes of keys and values there are, as they are on disk. Cheap. Thread-safe.
+  uint64_t EstimatedDataBytes() const;
 
  private:
   class DbCursor;
