@@ -16,11 +16,12 @@ Heads Reached(const Heads& to, uint64_t progress) {
   return reached;
 }
 
-CatchUp::CatchUp(std::unique_ptr<StoreReader> snapshot, Heads from, Heads to)
-    : snapshot_(std::move(snapshot)), from_(std::move(from)), to_(std::move(to)) {}
+CatchUp::CatchUp(std::unique_ptr<StoreReader> snapshot, Heads from, Heads to, std::optional<Origin> only)
+    : snapshot_(std::move(snapshot)), from_(std::move(from)), to_(std::move(to)), only_(std::move(only)) {}
 
 absl::Status CatchUp::OpenLanes() {
   opened_ = true;
+  if (only_) return OpenLane(*only_);
   // All origins in the index, not only those in `to`: an entry of a Sync that is still coming in may
   // already have replaced one that `to` covers.
   std::string position;

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -31,8 +32,9 @@ class CatchUp {
     bool last = false;
   };
 
-  // Sends what `from` does not cover; `to` is what the snapshot's node has.
-  CatchUp(std::unique_ptr<StoreReader> snapshot, Heads from, Heads to);
+  // Sends what `from` does not cover; `to` is what the snapshot's node has. With `only`, nothing but what
+  // this origin wrote.
+  CatchUp(std::unique_ptr<StoreReader> snapshot, Heads from, Heads to, std::optional<Origin> only = {});
 
   // The next chunk, of about bytes_max (more if one event is larger). Not after the last one.
   absl::StatusOr<Chunk> Next(uint64_t bytes_max);
@@ -57,6 +59,7 @@ class CatchUp {
   std::unique_ptr<StoreReader> snapshot_;
   Heads from_;
   Heads to_;
+  std::optional<Origin> only_;
   bool opened_ = false;
   std::vector<Lane> lanes_;
 };

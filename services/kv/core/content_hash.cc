@@ -5,13 +5,10 @@
 #include "absl/strings/str_format.h"
 
 namespace lamppost::kv {
-namespace {
 
-int BucketOf(absl::string_view key) {
-  return static_cast<int>(XXH3_64bits(key.data(), key.size()) % ContentHash::kBuckets);
+int ContentHash::BucketOf(absl::string_view key) {
+  return static_cast<int>(XXH3_64bits(key.data(), key.size()) % kBuckets);
 }
-
-}  // namespace
 
 // Over an encoding in which no two (key, version) pairs look alike.
 std::optional<Hash128> ContentHash::PartOf(absl::string_view key, const Version& version) {
@@ -49,6 +46,10 @@ void ContentHash::Add(absl::string_view key, const Hash128& part) {
 void ContentHash::Remove(absl::string_view key, const Hash128& part) {
   Hash128& bucket = buckets_[BucketOf(key)];
   bucket = Subtract(bucket, part);
+}
+
+void ContentHash::Correct(int bucket, const Hash128& found, const Hash128& kept) {
+  buckets_[bucket] = kv::Add(buckets_[bucket], Subtract(found, kept));
 }
 
 Hash128 ContentHash::Total() const {

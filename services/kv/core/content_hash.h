@@ -38,11 +38,16 @@ class ContentHash {
  public:
   static constexpr int kBuckets = 64;
 
+  // Which bucket a key belongs to.
+  static int BucketOf(absl::string_view key);
   // What a key with this version adds; nothing if it is a tombstone.
   static std::optional<Hash128> PartOf(absl::string_view key, const Version& version);
 
   void Add(absl::string_view key, const Hash128& part);
   void Remove(absl::string_view key, const Hash128& part);
+
+  // Moves a bucket by what it turned out to be wrong by.
+  void Correct(int bucket, const Hash128& found, const Hash128& kept);
 
   // The sum of all buckets.
   Hash128 Total() const;

@@ -249,4 +249,29 @@ absl::StatusOr<IndexKey> DecodeIndexKey(absl::string_view bytes) {
   return index;
 }
 
+std::string EncodeTombstoneKey(uint64_t counter, absl::string_view key) {
+  std::string out;
+  out.reserve(sizeof(counter) + key.size());
+  PutBigEndian64(counter, &out);
+  out.append(key.data(), key.size());
+  return out;
+}
+
+absl::StatusOr<TombstoneKey> DecodeTombstoneKey(absl::string_view bytes) {
+  Decoder decoder(bytes);
+  TombstoneKey tombstone;
+  tombstone.counter = decoder.BigEndian64();
+  if (!decoder.ok()) return Damaged("tombstone");
+  tombstone.key = std::string(decoder.rest());
+  return tombstone;
+}
+
+std::string EncodeExpiryKey(const std::string& node_id, uint64_t expires_unix_ms, absl::string_view key) {
+  std::string out = node_id;
+  out.push_back('\0');  // a node id has none
+  PutBigEndian64(expires_unix_ms, &out);
+  out.append(key.data(), key.size());
+  return out;
+}
+
 }  // namespace lamppost::kv

@@ -24,6 +24,7 @@ constexpr absl::string_view kFormatKey = "format";
 constexpr absl::string_view kIdentityKey = "identity";
 constexpr absl::string_view kStateKey = "state";
 constexpr absl::string_view kMembersKey = "members";
+constexpr absl::string_view kSalvageKey = "salvage";  // there while a salvage is under way: see salvage.h
 
 // Whose data directory this is.
 struct Identity {
@@ -86,6 +87,17 @@ absl::StatusOr<IndexKey> DecodeIndexKey(absl::string_view bytes);
 std::string IndexStart(const Origin& origin, uint64_t counter);
 // Above all entries of `origin`.
 std::string IndexEnd(const Origin& origin);
+
+// Keys of Space::kTombstones: ordered by counter, then key.
+struct TombstoneKey {
+  uint64_t counter = 0;
+  std::string key;
+};
+std::string EncodeTombstoneKey(uint64_t counter, absl::string_view key);
+absl::StatusOr<TombstoneKey> DecodeTombstoneKey(absl::string_view bytes);
+
+// Keys of Space::kExpiries: ordered by the node id of the version's origin, then by when it expires.
+std::string EncodeExpiryKey(const std::string& node_id, uint64_t expires_unix_ms, absl::string_view key);
 
 }  // namespace lamppost::kv
 

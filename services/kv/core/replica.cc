@@ -41,6 +41,7 @@ uint64_t FingerprintOf(const std::vector<Operation>& operations) {
 bool IsPossible(const State& state) {
   if (state.clock_limit > UINT64_MAX / 2) return false;
   if (state.heads.Max() > state.clock_limit || state.max_write > state.clock_limit) return false;
+  if (state.forgotten.Max() > state.clock_limit) return false;
   return std::all_of(state.heads.begin(), state.heads.end(),
                      [](const Heads::Entry& entry) { return entry.first.life() <= Origin::kLifeMax; }) &&
          state.incarnation >> 32 <= Origin::kLifeMax;
@@ -92,6 +93,10 @@ absl::Status Replica::Load() {
     return Precondition("CLUSTER_MISMATCH", absl::StrCat("the data belongs to cluster ", identity->cluster,
                                                          ", not to ", options_.cluster));
   }
+  absl::StatusOr<std::optional<std::string>> salvage = store_->Get(Space::kMeta, kSalvageKey);
+  if (!salvage.ok()) return salvage.status();
+  if (*salvage)
+    return Precondition("SALVAGE_UNFINISHED", "the data is being salvaged, and that has not ended");
   absl::StatusOr<std::optional<std::string>> state_bytes = store_->Get(Space::kMeta, kStateKey);
   if (!state_bytes.ok()) return state_bytes.status();
   absl::StatusOr<State> state = DecodeState(state_bytes->value_or(""));
@@ -160,8 +165,12 @@ void Replica::Begin(uint64_t now_ms, uint64_t unix_ms) {
   for (PeerIndex i = 0; i < peers_.size(); ++i) {
     ConsiderRelay(i);
     PumpCatchUp(i);
+    ConsiderRepair(i);
+    PumpRepair(i);
     Heartbeat(i);
   }
+  // After what reads snapshots beside the state: the store still has what is dropped now.
+  Forget();
   // After the catch-ups, whose snapshots must not miss a write that the heads cover.
   while (life_decided_ && !waiting_.empty()) {
     const Proposal proposal = std::move(waiting_.front());
@@ -177,9 +186,9 @@ void Replica::DecideLifeIfPossible() {
   if (life_decided_) return;
   const Origin stored{options_.node_id, state_.incarnation};
   bool all_answered = true;
-  bool superseded = state_.incarnation == 0;
+  bool superseded = state_.incarnation == 0 || state_.refilling;
   for (const Peer& peer : peers_) {
-    all_answered &= peer.answered;
+    all_answered &= peer.answered && !peer.IsRefilling();
     const Heads known = peer.Known();
     superseded |= known.At(stored) > state_.heads.At(stored) ||
                   known.NewestIncarnation(options_.node_id) > state_.incarnation;
@@ -190,6 +199,7 @@ void Replica::DecideLifeIfPossible() {
     Note(absl::StrCat("goes on as ", ToString(stored)));
   } else {
     TakeNewLife(state_.incarnation == 0 ? "it has no data yet"
+                : state_.refilling      ? "part of its data is lost"
                 : superseded            ? "its peers know more of the last one than it does"
                                         : "not every peer could be asked about the last one");
   }
@@ -205,6 +215,7 @@ void Replica::TakeNewLife(const std::string& why) {
   LAMPPOST_CHECK(life <= Origin::kLifeMax, "the node's lives are used up");
   state_.incarnation = life << 32 | (Mix(options_.life_seed ^ life) & 0xFFFFFFFFu);
   state_.heads.Raise({options_.node_id, state_.incarnation}, 0);
+  if (state_.birth == 0) state_.birth = state_.incarnation;
   state_changed_ = true;
   output_.urgency = Urgency::kMustBeStable;
   Note(absl::StrCat("takes a new life, ", ToString(Origin{options_.node_id, state_.incarnation}), ": ", why));
@@ -216,7 +227,8 @@ void Replica::LifeDecided() {
   own_writes_.clear();
   own_bytes_ = 0;
   for (Peer& peer : peers_) {
-    if (peer.state == LinkState::kLive || peer.state == LinkState::kCatchingUp) peer.BeginCatchUp(peer.heads);
+    if (peer.state == LinkState::kLive || peer.state == LinkState::kCatchingUp)
+      BeginCatchUp(&peer, peer.heads);
   }
 }
 
@@ -329,38 +341,13 @@ uint64_t Replica::LagOf(const Peer& peer) const {
   return lag;
 }
 
-// The smallest durable head over all members and all origins, but for finished lives: those of which
-// every member knows a successor, and of which all have the same.
-uint64_t Replica::Stable() const {
-  std::vector<const Heads*> members = {&durable_heads_};
-  for (const Peer& peer : peers_) {
-    if (!peer.answered) return 0;
-    members.push_back(&peer.durable_heads);
-  }
-  Heads all;
-  for (const Heads* heads : members) all.RaiseAll(*heads);
-  uint64_t stable = UINT64_MAX;
-  std::vector<std::string> node_ids;
-  for (const auto& [origin, greatest] : all) {
-    if (node_ids.empty() || node_ids.back() != origin.node_id) node_ids.push_back(origin.node_id);
-    uint64_t least = UINT64_MAX;
-    bool all_know_a_newer = true;
-    for (const Heads* heads : members) {
-      least = std::min(least, heads->At(origin));
-      all_know_a_newer &= heads->NewestIncarnation(origin.node_id) > origin.incarnation;
-    }
-    if (!(all_know_a_newer && least == greatest)) stable = std::min(stable, least);
-  }
-  return node_ids.size() == members.size() && stable != UINT64_MAX ? stable : 0;
-}
-
 bool Replica::Converged() const {
   for (const Peer& peer : peers_) {
     const bool linked = peer.state == LinkState::kLive || peer.state == LinkState::kCatchingUp;
     if (!linked || now_ms_ - peer.last_answer_ms > options_.answer_fresh_ms) return false;
     if (!Agree(peer.heads, state_.heads) || peer.content_hash != state_.hash.Total()) return false;
   }
-  return life_decided_;
+  return life_decided_ && !state_.refilling;
 }
 
 }  // namespace lamppost::kv

@@ -25,6 +25,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,7 @@ struct ReplicaOptions {
   uint64_t relay_ms = 1000;           // an origin's writes are relayed if they lag for so long
   uint64_t refused_retry_ms = 500;    // a peer that refuses is greeted so often
   uint64_t answer_fresh_ms = 2000;    // older answers prove no convergence
+  uint64_t repair_after_ms = 2000;    // other contents at equal heads are repaired after so long
   uint64_t window_bytes = 4u << 20;   // sent to a peer and not yet answered, at most about
   uint64_t chunk_bytes = 128u << 10;  // of a catch-up, about
   // While a peer still has to answer, own writes wait so long, or for so many, to share a message and a
@@ -69,6 +71,13 @@ enum class Urgency {
   // On stable storage, whatever the mode: the batch reserves counters or begins a life. If a power failure
   // took that back, the next start would issue the same timestamps again.
   kMustBeStable,
+};
+
+// A member that others wait for: tombstones are kept for its sake.
+struct StableHold {
+  std::string node_id;  // empty while it has not said who it is
+  std::string address;  // empty: this node itself
+  std::string detail;   // "has A.1 up to 15 only"; for people
 };
 
 // What the driver is to do after a group of inputs; see the top of the file for the order.
@@ -140,7 +149,11 @@ class Replica {
   const std::optional<absl::Status>& write_refusal() const { return write_refusal_; }
   uint64_t conflicts() const { return conflicts_; }
   uint64_t LagOf(const Peer& peer) const;
+  // Up to this counter all writes are on stable storage at every member. 0 as long as a member has not
+  // answered.
   uint64_t Stable() const;
+  // Who holds Stable() below the latest write known here, and why; nobody if it is not below.
+  std::vector<StableHold> StableHeldBy() const;
   bool Converged() const;
 
  private:
@@ -166,6 +179,8 @@ class Replica {
   Refusal CheckContent(const SyncMessage& message) const;
   Refusal Admit(LinkId link, const SyncMessage& message) const;
   Refusal MergeEntries(const SyncMessage& message);
+  Refusal MergeEntry(const KeyedVersion& entry);
+  void RaiseHeads(const Heads& to);
   void Answer(LinkId link, const SyncMessage& message, Refusal refusal);
   void CompleteAnswers();
 
@@ -175,7 +190,10 @@ class Replica {
   void PushLive();
   bool IsPushDue() const;
   void PumpCatchUp(PeerIndex index);
+  std::unique_ptr<CatchUp> OpenRound(Heads from) const;
   void FinishRound(Peer* peer, const Heads& to);
+  void GiveUpReading(Peer* peer, const absl::Status& why);
+  void BeginCatchUp(Peer* peer, Heads start);
   void ConsiderRelay(PeerIndex index);
   bool CheckIdentity(PeerIndex index, const SyncAnswer& answer);
   void Learn(Peer* peer, const SyncAnswer& answer);
@@ -184,6 +202,32 @@ class Replica {
   Heads StartFor(const Peer& peer) const;
   void Send(PeerIndex index, SyncMessage message, uint64_t bytes);
   void SaveMembers();
+
+  // replica_full.cc: giving and getting everything
+  bool NeedsFull(const Peer& peer) const;
+  bool CanGiveFull(const Peer& peer) const;
+  void PumpFull(PeerIndex index);
+  Refusal CheckFull(const SyncMessage& message) const;
+  Refusal MergeFull(const SyncMessage& message);
+  absl::StatusOr<size_t> DropUnsent(const SyncMessage& message);
+  absl::StatusOr<bool> ReplaceUnsent(const KeyedVersion& entry, const Heads& to);
+
+  // replica_forget.cc: what tombstones are kept for, and dropping them
+  struct Standing;  // where a member stands
+  std::vector<Standing> Standings() const;
+  template <typename Visit>
+  void VisitUnfinished(const std::vector<Standing>& members, Visit visit) const;
+  void Forget();
+  bool ForgetOne(const TombstoneKey& tombstone);
+  void NoteTombstone(const Version& version);
+
+  // replica_repair.cc: other contents at equal heads
+  bool IsComparable(const Peer& peer) const;
+  void ConsiderRepair(PeerIndex index);
+  void CompareBuckets(Peer* peer, const SyncAnswer& answer);
+  void PumpRepair(PeerIndex index);
+  void FinishRepair(Peer* peer);
+  Refusal MergeRepair(const SyncMessage& message);
 
   const ReplicaOptions options_;
   const Store* const store_;
@@ -209,6 +253,14 @@ class Replica {
   Output output_;
   bool state_changed_ = false;
   std::map<LinkId, SyncAnswer> answers_;
+  std::set<LinkId> wants_buckets_;
+
+  // Dropping tombstones: a sweep goes from the lowest that may still be there up to what is stable.
+  uint64_t swept_ = 0;          // what was stable at the last sweep
+  uint64_t sweep_from_ = 0;     // no droppable tombstone has a lower counter
+  uint64_t sweep_due_ms_ = 0;   // when the next one may begin
+  std::string sweep_position_;  // of the one under way; empty: there is none
+  uint64_t sweep_left_ = 0;     // the lowest counter that it has left; 0: none
 
   // Own writes that have not been pushed yet, of this group and of some before.
   std::vector<KeyedVersion> own_writes_;

@@ -12,10 +12,12 @@ void Replica::Receive(LinkId link, const SyncMessage& message) {
   Refusal refusal = CheckSender(message);
   if (refusal == Refusal::kNone && !receiver_.Hears(link, message.clock.origin.node_id))
     refusal = Refusal::kGap;
+  if (refusal == Refusal::kNone && receiver_.IsBusyFor(message.clock.origin.node_id, now_ms_))
+    refusal = Refusal::kBusy;
   if (refusal == Refusal::kNone && message.receiver_incarnation != 0) refusal = Admit(link, message);
   const bool is_new = message.receiver_incarnation != 0 && !receiver_.IsCopy(link, message);
   if (refusal == Refusal::kNone && is_new) refusal = MergeEntries(message);
-  if (refusal == Refusal::kNone && is_new) receiver_.Merged(link, message);
+  if (refusal == Refusal::kNone && is_new) receiver_.Merged(link, message, now_ms_);
   Answer(link, message, refusal);
 }
 
@@ -60,6 +62,8 @@ Refusal Replica::Admit(LinkId link, const SyncMessage& message) const {
   if (!life_decided_ || !is_for_this_life) return Refusal::kOtherLife;
   if (write_refusal_) return Refusal::kStorage;
   if (Refusal refusal = CheckContent(message); refusal != Refusal::kNone) return refusal;
+  // What is lost here may be covered by any heads, so nothing but everything helps.
+  if (state_.refilling && !message.full) return Refusal::kGap;
   const bool fits = receiver_.IsCopy(link, message) || receiver_.Reaches(link, state_.heads, message);
   return fits ? Refusal::kNone : Refusal::kGap;
 }
@@ -72,12 +76,15 @@ Refusal Replica::CheckContent(const SyncMessage& message) const {
       return Refusal::kInvalid;
     }
   }
+  if (message.full) {
+    if (Refusal refusal = CheckFull(message); refusal != Refusal::kNone) return refusal;
+  }
   if (message.entries == nullptr) return Refusal::kNone;
   for (const KeyedVersion& entry : *message.entries) {
     const Timestamp& timestamp = entry.version.timestamp;
     if (timestamp.counter == 0 || timestamp.counter > message.clock.counter) return Refusal::kInvalid;
     if (!IsPlausible(timestamp.origin) || timestamp.origin.incarnation == 0) return Refusal::kInvalid;
-    if (!CheckKey(entry.key).ok()) return Refusal::kInvalid;
+    if (!CheckStoredKey(entry.key).ok()) return Refusal::kInvalid;
   }
   return Refusal::kNone;
 }
@@ -103,35 +110,46 @@ absl::Status Replica::LoadHeld() {
   }
 }
 
-Refusal Replica::MergeEntries(const SyncMessage& message) {
-  static const std::vector<KeyedVersion> kNothing;
-  for (const KeyedVersion& entry : message.entries ? *message.entries : kNothing) {
-    const Version& version = entry.version;
-    // What the heads cover is here, or was rightly replaced, or was deleted and forgotten.
-    if (state_.heads.Covers(version.timestamp) && !LAMPPOST_MUTATION(kCoveredMerged)) continue;
-    const absl::StatusOr<kv::Merge> merge = table_.Apply(entry.key, version);
-    if (!merge.ok()) {
-      Note(absl::StrCat("cannot merge key ", entry.key, ": ", merge.status().message()));
-      return Refusal::kStorage;
-    }
-    held_.Raise(version.timestamp.origin, version.timestamp.counter);
-    if (*merge == kv::Merge::kReplacesConcurrent || *merge == kv::Merge::kLosesConcurrent) ++conflicts_;
-    if (!version.request.id.empty()) requests_.Record({version.request, version.timestamp}, &output_.batch);
-    state_changed_ = true;
+Refusal Replica::MergeEntry(const KeyedVersion& entry) {
+  const Version& version = entry.version;
+  const absl::StatusOr<kv::Merge> merge = table_.Apply(entry.key, version);
+  if (!merge.ok()) {
+    Note(absl::StrCat("cannot merge key ", entry.key, ": ", merge.status().message()));
+    return Refusal::kStorage;
   }
-  if (!message.last) {
-    if (LAMPPOST_MUTATION(kHeadsByChunk)) state_.heads.RaiseAll(Reached(message.to, message.progress));
-    return Refusal::kNone;
-  }
-  if (message.to.At(me()) > state_.heads.At(me())) {
+  held_.Raise(version.timestamp.origin, version.timestamp.counter);
+  NoteTombstone(version);
+  if (*merge == kv::Merge::kReplacesConcurrent || *merge == kv::Merge::kLosesConcurrent) ++conflicts_;
+  if (!version.request.id.empty()) requests_.Record({version.request, version.timestamp}, &output_.batch);
+  state_changed_ = true;
+  return Refusal::kNone;
+}
+
+void Replica::RaiseHeads(const Heads& to) {
+  if (to.At(me()) > state_.heads.At(me())) {
     // Somebody has writes of this life that this node does not know: they must not be issued again.
     TakeNewLife("a peer knows more of the last one than it does");
   }
   Heads raised = state_.heads;
-  raised.RaiseAll(message.to);
-  if (raised != state_.heads) {
-    state_.heads = std::move(raised);
-    state_changed_ = true;
+  raised.RaiseAll(to);
+  if (raised == state_.heads) return;
+  state_.heads = std::move(raised);
+  state_changed_ = true;
+}
+
+Refusal Replica::MergeEntries(const SyncMessage& message) {
+  if (message.full) return MergeFull(message);
+  if (message.repair_buckets != 0) return MergeRepair(message);
+  static const std::vector<KeyedVersion> kNothing;
+  for (const KeyedVersion& entry : message.entries ? *message.entries : kNothing) {
+    // What the heads cover is here, or was rightly replaced, or was deleted and forgotten.
+    if (state_.heads.Covers(entry.version.timestamp) && !LAMPPOST_MUTATION(kCoveredMerged)) continue;
+    if (Refusal refusal = MergeEntry(entry); refusal != Refusal::kNone) return refusal;
+  }
+  if (message.last) {
+    RaiseHeads(message.to);
+  } else if (LAMPPOST_MUTATION(kHeadsByChunk)) {
+    state_.heads.RaiseAll(Reached(message.to, message.progress));
   }
   return Refusal::kNone;
 }
@@ -150,6 +168,7 @@ void Replica::Answer(LinkId link, const SyncMessage& message, Refusal refusal) {
   for (const auto& [origin, counter] : held_) {
     if (origin.node_id == sender && counter > state_.heads.At(origin)) answer.pending.Raise(origin, counter);
   }
+  if (message.wants_buckets) wants_buckets_.insert(link);
   const auto it = answers_.find(link);
   if (it != answers_.end() && it->second.refusal != Refusal::kNone) {
     output_.answers.push_back({link, std::move(it->second)});
@@ -165,15 +184,19 @@ void Replica::CompleteAnswers() {
     answer.clock = {Tick(), me()};
     answer.cluster = options_.cluster;
     answer.boot_id = options_.boot_id;
+    answer.birth = state_.birth;
+    answer.content_hash = state_.hash.Total();
+    if (wants_buckets_.count(outgoing.link) > 0) answer.buckets = state_.hash.buckets();
+    if (state_.refilling) continue;  // it claims nothing: that asks for a full Sync
     answer.heads = state_.heads;
     answer.durable_heads = durable_heads_;
     if (LAMPPOST_MUTATION(kStableFromHeads)) answer.durable_heads = state_.heads;
-    answer.content_hash = state_.hash.Total();
   }
+  wants_buckets_.clear();
 }
 
 void Replica::InboundDown(LinkId link) {
-  receiver_.LinkDown(link);
+  receiver_.LinkDown(link, now_ms_);
   answers_.erase(link);
 }
 

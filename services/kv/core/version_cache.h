@@ -43,6 +43,9 @@ class VersionCache {
   // The key's version from now on. Whatever was known of the key before is forgotten.
   void Put(const std::string& key, CachedVersion version);
 
+  // The key has no version any more.
+  void Erase(const std::string& key);
+
   // Keys held; for tests.
   size_t size() const { return young_.size() + old_.size(); }
 

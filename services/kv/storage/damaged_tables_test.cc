@@ -53,6 +53,7 @@ class DamagedTablesTest : public ::testing::Test {
       Put(Space::kData, key, RandomBytes(1000, i));
       Put(Space::kIndex, key, "");
     }
+    Put(Space::kMeta, absl::StrFormat("identity-%c", part), "of a table");
     Open();
   }
   TablesReport Check() {
@@ -90,7 +91,7 @@ TEST_F(DamagedTablesTest, AFlippedBitAnywhereIsFound) {
   ASSERT_TRUE(storage_->Get(Space::kData, "a50").ok());
   const std::string table = TablesIn(directory_).front();
   const size_t size = fs::file_size(table);
-  for (const size_t at : {size_t{10}, size / 2, size - 1000, size - 30}) {
+  for (const size_t at : {size_t{10}, size / 2, size - 1000, size - 50, size - 5}) {
     FlipBit(table, at);
     const TablesReport report = Check();
     ASSERT_EQ(report.damaged.size(), 1u) << at << " of " << size;
@@ -114,8 +115,6 @@ TEST_F(DamagedTablesTest, AReadOfDamageTells) {
 }
 
 TEST_F(DamagedTablesTest, WhatIsSetAsideIsGoneAndTheRestIsThere) {
-  Open();
-  Put(Space::kMeta, "identity", "of the first table");
   FillTable('a');
   FillTable('b');
   Put(Space::kData, "in the log", "1");
@@ -139,7 +138,7 @@ TEST_F(DamagedTablesTest, WhatIsSetAsideIsGoneAndTheRestIsThere) {
 
   ASSERT_TRUE(storage_->PrepareSalvage().ok());
   EXPECT_EQ(CountOf(Space::kIndex), 0);
-  EXPECT_EQ(**storage_->Get(Space::kMeta, "identity"), "of the first table");
+  EXPECT_EQ(**storage_->Get(Space::kMeta, "identity-a"), "of a table");
   Put(Space::kIndex, "b50", "");
   WriteBatch batch;
   batch.Remove(Space::kIndex, "b50");

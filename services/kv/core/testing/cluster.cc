@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/kv/core/check.h"
+#include "services/kv/core/salvage.h"
 #include "services/kv/storage/group_commit.h"
 
 namespace lamppost::kv::testing {
@@ -55,6 +56,7 @@ absl::Status Cluster::Start(NodeIndex index) {
   options.life_wait_ms = tuning_.life_wait_ms;
   options.heartbeat_ms = tuning_.heartbeat_ms;
   options.relay_ms = tuning_.relay_ms;
+  options.repair_after_ms = tuning_.repair_after_ms;
   options.window_bytes = tuning_.window_bytes;
   options.chunk_bytes = tuning_.chunk_bytes;
   options.live_gather_ms = tuning_.live_gather_ms;
@@ -88,7 +90,8 @@ void Cluster::Stop(NodeIndex index) {
 
 std::unique_ptr<MemoryStorage> Cluster::CopyDisk(NodeIndex index) const {
   WriteBatch batch;
-  for (const Space space : {Space::kMeta, Space::kData, Space::kIndex, Space::kRequests}) {
+  for (const Space space :
+       {Space::kMeta, Space::kData, Space::kIndex, Space::kRequests, Space::kTombstones, Space::kExpiries}) {
     const std::unique_ptr<Cursor> cursor = nodes_[index].disk->Scan(space, "", "");
     for (; cursor->Valid(); cursor->Next()) {
       batch.Put(space, std::string(cursor->key()), std::string(cursor->value()));
@@ -102,6 +105,23 @@ std::unique_ptr<MemoryStorage> Cluster::CopyDisk(NodeIndex index) const {
 void Cluster::ExchangeDisk(NodeIndex index, std::unique_ptr<MemoryStorage> disk) {
   LAMPPOST_CHECK(nodes_[index].replica == nullptr, "the disk of a running node is exchanged");
   nodes_[index].disk = std::move(disk);
+}
+
+void Cluster::SalvageDisk(NodeIndex index) {
+  Node& node = nodes_[index];
+  LAMPPOST_CHECK(node.replica == nullptr, "the disk of a running node is salvaged");
+  Salvage salvage(node.disk.get());
+  for (;;) {
+    WriteBatch batch;
+    const absl::StatusOr<bool> more = salvage.Next(&batch);
+    LAMPPOST_CHECK(more.ok(), "a disk cannot be salvaged");
+    if (!*more) return;
+    LAMPPOST_CHECK(node.disk->Commit(batch, Durability::kSync).ok(), "a commit failed");
+  }
+}
+
+void Cluster::Tamper(NodeIndex index, const WriteBatch& batch) {
+  LAMPPOST_CHECK(nodes_[index].disk->Commit(batch, Durability::kSync).ok(), "a commit failed");
 }
 
 void Cluster::Run(NodeIndex index, const Inputs& inputs, CrashPoint crash) {

@@ -41,6 +41,7 @@ struct Tuning {
   uint64_t life_wait_ms = 2000;
   uint64_t heartbeat_ms = 250;
   uint64_t relay_ms = 1000;
+  uint64_t repair_after_ms = 2000;
   uint64_t window_bytes = 4u << 20;
   uint64_t chunk_bytes = 128u << 10;
   uint64_t live_gather_ms = 0;
@@ -107,6 +108,10 @@ class Cluster {
   const MemoryStorage& disk(NodeIndex node) const { return *nodes_[node].disk; }
   std::unique_ptr<MemoryStorage> CopyDisk(NodeIndex node) const;
   void ExchangeDisk(NodeIndex node, std::unique_ptr<MemoryStorage> disk);
+  // Its node is down and finds part of the disk gone.
+  void SalvageDisk(NodeIndex node);
+  // Changes what is on it behind the node's back, as a fault of the disk that nobody notices.
+  void Tamper(NodeIndex node, const WriteBatch& batch);
 
   // One group with these inputs. Does nothing if the node is down.
   using Inputs = std::function<void(Replica*)>;

@@ -128,6 +128,7 @@ void Script::SetTuning(const Words& words) {
     if (option.key == "seed") tuning_.seed = number;
     if (option.key == "relay_ms") tuning_.relay_ms = number;
     if (option.key == "live_gather_ms") tuning_.live_gather_ms = number;
+    if (option.key == "repair_after_ms") tuning_.repair_after_ms = number;
     if (option.key == "live_gather_bytes") tuning_.live_gather_bytes = number;
     if (option.key == "requests_max") tuning_.requests_max = number;
   }
@@ -157,10 +158,39 @@ bool Script::Disk(const Words& words) {
     saved_[Node(words[1])] = cluster().CopyDisk(Node(words[1]));
   } else if (words[0] == "restore") {
     cluster().ExchangeDisk(Node(words[1]), std::move(saved_.at(Node(words[1]))));
+  } else if (words[0] == "salvage") {
+    cluster().SalvageDisk(Node(words[1]));
+  } else if (words[0] == "tamper" && words[2][0] == '-') {
+    Tamper(Node(words[1]), words[2].substr(1), "");
+  } else if (words[0] == "tamper") {
+    Tamper(Node(words[1]), words[2], words[3]);
   } else {
     return false;
   }
   return true;
+}
+
+void Script::Tamper(NodeIndex node, const std::string& key, const std::string& text) {
+  const MemoryStorage& disk = cluster().disk(node);
+  const auto contents = Dump(disk, Tombstones::kIncluded);
+  const auto it = contents.find(key);
+  LAMPPOST_CHECK(it != contents.end(), "there is no such key to tamper with");
+  Version version = it->second;
+  WriteBatch batch;
+  if (!text.empty()) {
+    version.value = TextOf(text);
+    batch.Put(Space::kData, key, EncodeVersion(version));
+  } else {
+    State state = *DecodeState(**disk.Get(Space::kMeta, kStateKey));
+    if (const auto part = ContentHash::PartOf(key, version)) state.hash.Remove(key, *part);
+    --(version.IsTombstone() ? state.tombstones : state.keys);
+    batch.Put(Space::kMeta, std::string(kStateKey), EncodeState(state));
+    batch.Remove(Space::kData, key);
+    batch.Remove(Space::kIndex, EncodeIndexKey(version.timestamp, key));
+    if (version.IsTombstone())
+      batch.Remove(Space::kTombstones, EncodeTombstoneKey(version.timestamp.counter, key));
+  }
+  cluster().Tamper(node, batch);
 }
 
 bool Script::Client(const Words& words, CrashPoint crash) {

@@ -27,7 +27,8 @@ const char* NameOf(LinkState state) {
 }
 
 bool IsEssential(const SyncMessage& message) {
-  return message.entries != nullptr && !message.entries->empty();
+  return message.full || message.repair_buckets != 0 || message.wants_buckets ||
+         (message.entries != nullptr && !message.entries->empty());
 }
 
 }  // namespace
@@ -39,14 +40,21 @@ std::string Describe(const std::string& key, const Version& version) {
 }
 
 std::string Describe(const SyncMessage& message, const std::string& receiver) {
-  if (message.receiver_incarnation == 0) return absl::StrCat("hello ", ToString(message.clock));
-  std::string text = absl::StrCat("sync ", ToString(message.clock), " to ",
+  if (message.receiver_incarnation == 0) {
+    return absl::StrCat("hello ", ToString(message.clock), message.wants_buckets ? ", wants buckets" : "");
+  }
+  const char* what = message.full ? "full sync " : message.repair_buckets != 0 ? "repair " : "sync ";
+  std::string text = absl::StrCat(what, ToString(message.clock), " to ",
                                   ToString(Origin{receiver, message.receiver_incarnation}), " ",
                                   Braced(message.from), "->", Braced(message.to));
   const char* separator = ": ";
   for (const KeyedVersion& entry : message.entries ? *message.entries : std::vector<KeyedVersion>()) {
     absl::StrAppend(&text, separator, Describe(entry.key, entry.version));
     separator = ", ";
+  }
+  if (message.full) {
+    absl::StrAppend(&text, ", keys from '", message.full->start, "' to '", message.full->end, "', forgotten ",
+                    Braced(message.forgotten));
   }
   if (message.progress > 0) absl::StrAppend(&text, ", progress ", message.progress);
   if (message.after > 0) absl::StrAppend(&text, " after #", message.after);
@@ -81,7 +89,11 @@ std::vector<std::string> DescribeGroup(const Cluster& cluster, NodeIndex node, c
   std::vector<std::string> lines;
   for (const std::string& note : output.notes) lines.push_back(absl::StrCat(spec.address, " notes: ", note));
   for (const WriteBatch::Operation& operation : output.batch.operations()) {
-    if (operation.space != Space::kData || !operation.value) continue;
+    if (operation.space != Space::kData) continue;
+    if (!operation.value) {
+      lines.push_back(absl::StrCat(spec.address, " drops ", operation.key));
+      continue;
+    }
     const absl::StatusOr<Version> version = DecodeVersion(*operation.value);
     lines.push_back(
         absl::StrCat(spec.address, " stores ", version.ok() ? Describe(operation.key, *version) : "garbage"));
@@ -116,6 +128,12 @@ std::string DescribeNode(const Cluster& cluster, NodeIndex node) {
       absl::StrCat(address, " ", replica.IsLifeDecided() ? ToString(replica.me()) : "undecided", " has ",
                    Braced(replica.heads()), ", ", state.keys, " keys, ", state.tombstones,
                    " tombstones, stable ", replica.Stable(), replica.Converged() ? ", converged" : "");
+  if (!state.forgotten.empty()) absl::StrAppend(&text, ", forgotten ", Braced(state.forgotten));
+  if (state.refilling) absl::StrAppend(&text, ", refilling");
+  for (const StableHold& hold : replica.StableHeldBy()) {
+    absl::StrAppend(&text, "; held up by ", hold.address.empty() ? "itself" : hold.address, ": it ",
+                    hold.detail);
+  }
   for (const Peer& peer : replica.peers()) {
     absl::StrAppend(&text, "; ", peer.address, " ", NameOf(peer.state));
     if (!peer.detail.empty()) absl::StrAppend(&text, " (", peer.detail, ")");
