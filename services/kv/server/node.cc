@@ -4,9 +4,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/common/logging.h"
 #include "services/common/port_probe.h"
 #include "services/common/version.h"
+#include "services/kv/server/salvage_run.h"
 #include "services/kv/storage/rocksdb_storage.h"
+#include "services/kv/storage/salvage_files.h"
 
 namespace lamppost::kv {
 namespace {
@@ -40,14 +43,13 @@ DriverOptions MakeDriverOptions(const Settings& settings) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Settings& settings,
-                                                  std::function<void(const absl::Status&)> on_fatal_error) {
+absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Settings& settings, NodeEnvironment environment) {
   // Before anything is written: a port that is taken must not leave a new data directory behind.
   for (const Address& address : settings.listen) {
     if (absl::Status status = ProbePort(address); !status.ok()) return status;
   }
-  std::unique_ptr<Node> node(new Node(settings));
-  if (absl::Status status = node->Open(std::move(on_fatal_error)); !status.ok()) return status;
+  std::unique_ptr<Node> node(new Node(settings, std::move(environment)));
+  if (absl::Status status = node->Open(); !status.ok()) return status;
   if (absl::Status status = node->Serve(); !status.ok()) return status;
   return node;
 }
@@ -56,14 +58,21 @@ Node::~Node() {
   Drain();
 }
 
-absl::Status Node::Open(std::function<void(const absl::Status&)> on_fatal_error) {
+absl::Status Node::OpenStorage() {
   RocksDbOptions storage_options;
   storage_options.block_cache_bytes = settings_.block_cache_bytes;
   storage_options.memtable_bytes = settings_.memtable_bytes;
+  storage_options.on_damage = environment_.on_damage;
   absl::StatusOr<std::unique_ptr<RocksDbStorage>> storage =
       RocksDbStorage::Open(settings_.data_directory, storage_options);
   if (!storage.ok()) return storage.status();
   storage_ = *std::move(storage);
+  if (!IsSalvageMarked(storage_->directory())) return absl::OkStatus();
+  return RunSalvage(storage_.get(), environment_.owner);
+}
+
+absl::Status Node::Open() {
+  if (absl::Status status = OpenStorage(); !status.ok()) return status;
   absl::StatusOr<std::unique_ptr<Replica>> replica =
       Replica::Open(MakeReplicaOptions(settings_), storage_.get());
   if (!replica.ok()) return replica.status();
@@ -74,10 +83,11 @@ absl::Status Node::Open(std::function<void(const absl::Status&)> on_fatal_error)
   facts_.durability = settings_.durability == Durability::kSync ? "sync" : "interval";
   facts_.started_ms = MonotonicMs();
   DriverOptions driver_options = MakeDriverOptions(settings_);
-  driver_options.on_fatal_error = std::move(on_fatal_error);
+  driver_options.on_fatal_error = environment_.on_fatal_error;
   Outbox* const outbox = this;
   driver_ = std::make_unique<Driver>(driver_options, replica_.get(), storage_.get(), outbox);
   shell_ = std::make_unique<Shell>(settings_.node_id, replica_->clock(), driver_.get());
+  shell_->set_refilling(replica_->state().refilling);
   return absl::OkStatus();
 }
 
@@ -114,12 +124,19 @@ absl::Status Node::Serve() {
   server_ = std::make_unique<Server>(std::move(options));
   // The driver first: the server's first call may need it.
   if (absl::Status status = driver_->Start(); !status.ok()) return status;
-  return server_->Start();
+  if (absl::Status status = server_->Start(); !status.ok()) return status;
+  if (settings_.scrub_interval_ms == 0) return absl::OkStatus();
+  ScrubberOptions scrub;
+  scrub.interval_ms = settings_.scrub_interval_ms;
+  scrub.on_damage = environment_.on_damage;
+  scrubber_ = std::make_unique<Scrubber>(std::move(scrub), storage_.get(), driver_.get());
+  return absl::OkStatus();
 }
 
 void Node::Drain() {
   if (drained_) return;
   drained_ = true;
+  scrubber_.reset();
   // The driver goes last: calls under way need it to end.
   if (server_) server_->Drain(static_cast<int64_t>(settings_.drain_ms));
   if (snapshot_calls_) snapshot_calls_->AwaitEnd();
@@ -136,18 +153,29 @@ void Node::SendAnswer(LinkId link, const SyncAnswer& answer) {
 
 void Node::Poll(uint64_t now_ms) {
   shell_->set_incarnation(replica_->me().incarnation);
+  UpdateRefilling();
   UpdateHealth();
   snapshot_calls_->Poll(now_ms);
   for (const auto& link : links_) link->Poll(now_ms);
 }
 
-// The node takes calls from the moment its life is decided. With a full disk it still answers reads.
+// This is within a group: what ends the refilling may be in it and not yet committed. At the next time it is.
+void Node::UpdateRefilling() {
+  polls_refilled_ = replica_->state().refilling ? 0 : polls_refilled_ + 1;
+  if (polls_refilled_ != 2 || !shell_->refilling()) return;
+  shell_->set_refilling(false);
+  Log(LogLevel::kInfo, "a peer has given this node everything: reads are served again");
+}
+
+// The node takes calls from the moment its life is decided and its data is whole. With a full disk it still
+// answers reads.
 void Node::UpdateHealth() {
   if (healthy_ || !replica_->IsLifeDecided()) return;
+  server_->health().Set(v1::ReplicationService::service_full_name(), ServingState::kServing);
+  if (shell_->refilling()) return;
   healthy_ = true;
   server_->health().Set("", ServingState::kServing);
   server_->health().Set(v1::KvService::service_full_name(), ServingState::kServing);
-  server_->health().Set(v1::ReplicationService::service_full_name(), ServingState::kServing);
   server_->health().Set(v1::AdminService::service_full_name(), ServingState::kServing);
 }
 

@@ -5,6 +5,9 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -16,19 +19,30 @@
 #include "services/kv/server/inbound_link.h"
 #include "services/kv/server/kv_service.h"
 #include "services/kv/server/peer_link.h"
+#include "services/kv/server/scrubber.h"
 #include "services/kv/server/settings.h"
 #include "services/kv/server/status.h"
 #include "services/kv/storage/rocksdb_storage.h"
 
 namespace lamppost::kv {
 
+// What a node takes from, and tells, whoever runs it. The functions are called from any thread and must not
+// call back.
+struct NodeEnvironment {
+  // The node can no longer store anything: it should end.
+  std::function<void(const absl::Status&)> on_fatal_error;
+  // Stored data has turned out to be damaged: DATA_LOSS, with DATA_CORRUPT or CONTENT_DAMAGED (scrubber.h).
+  // May be called often.
+  std::function<void(const absl::Status&)> on_damage;
+  // Whose data directory it is, if that is known beforehand; see RunSalvage.
+  std::optional<Identity> owner;
+};
+
 class Node : private Outbox {
  public:
-  // Opens the storage and the replica, and serves. Errors are those of RocksDbStorage::Open,
-  // Replica::Open and Server::Start. on_fatal_error is called, from any thread, if the node can no
-  // longer store anything; the process should end.
-  static absl::StatusOr<std::unique_ptr<Node>> Start(const Settings& settings,
-                                                     std::function<void(const absl::Status&)> on_fatal_error);
+  // Opens the storage, salvages it if it is marked (salvage_run.h), opens the replica, and serves. Errors are
+  // those of RocksDbStorage::Open, RunSalvage, Replica::Open and Server::Start.
+  static absl::StatusOr<std::unique_ptr<Node>> Start(const Settings& settings, NodeEnvironment environment);
 
   ~Node() override;
 
@@ -36,18 +50,27 @@ class Node : private Outbox {
   void Drain();
 
   int port() const { return server_->port(); }
+  const std::vector<int>& ports() const { return server_->ports(); }
+  // Canonical.
+  const std::string& data_directory() const { return storage_->directory(); }
+  // As RocksDbStorage's. Thread-safe; not after Drain.
+  absl::StatusOr<TablesReport> CheckTables(Pace* pace) const { return storage_->CheckTables(pace); }
 
  private:
-  explicit Node(const Settings& settings) : settings_(settings) {}
-  absl::Status Open(std::function<void(const absl::Status&)> on_fatal_error);
+  Node(const Settings& settings, NodeEnvironment environment)
+      : settings_(settings), environment_(std::move(environment)) {}
+  absl::Status Open();
+  absl::Status OpenStorage();
   absl::Status Serve();
   void UpdateHealth();
+  void UpdateRefilling();
 
   void Send(PeerIndex peer, SyncMessage message) override;
   void SendAnswer(LinkId link, const SyncAnswer& answer) override;
   void Poll(uint64_t now_ms) override;
 
   const Settings settings_;
+  const NodeEnvironment environment_;
   NodeFacts facts_;
   std::unique_ptr<RocksDbStorage> storage_;
   std::unique_ptr<Replica> replica_;
@@ -59,7 +82,10 @@ class Node : private Outbox {
   std::unique_ptr<AdminServiceImpl> admin_service_;
   std::unique_ptr<Server> server_;
   std::vector<std::unique_ptr<PeerLink>> links_;
-  bool healthy_ = false;  // of the driver's thread
+  std::unique_ptr<Scrubber> scrubber_;
+  // Of the driver's thread.
+  bool healthy_ = false;
+  int polls_refilled_ = 0;  // in a row
   bool drained_ = false;
 };
 

@@ -20,11 +20,6 @@ absl::Status ShuttingDown() {
                             1000);
 }
 
-absl::Status Refilling() {
-  return MakeRetryableError(absl::StatusCode::kUnavailable, "REFILLING",
-                            "the node has lost part of its data and is getting it back from a peer", 1000);
-}
-
 class RefusedStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   explicit RefusedStream(const grpc::Status& status) { Finish(status); }
@@ -109,7 +104,7 @@ class SnapshotStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 
   // On the driver's thread; the rest is done on gRPC's.
   void Take(const Replica& replica) {
-    if (replica.state().refilling) return Fail(Refilling());
+    if (absl::Status status = shell_->CheckReadable(); !status.ok()) return Fail(status);
     SnapshotHeader header;
     header.cluster = calls_->options_.cluster;
     header.node_id = replica.me().node_id;

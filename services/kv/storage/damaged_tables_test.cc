@@ -163,7 +163,8 @@ TEST_F(DamagedTablesTest, OnlyTheTablesOfTheLastTimeAreKept) {
 
 TEST_F(DamagedTablesTest, APaceIsKeptAndCanBeStopped) {
   FillTable('a');
-  Pace pace(100'000);
+  FillTable('b');
+  Pace pace(200'000);  // the second table waits until the first one is paid for
   const auto begun = std::chrono::steady_clock::now();
   ASSERT_TRUE(storage_->CheckTables(&pace).ok());
   EXPECT_GT(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(300));
