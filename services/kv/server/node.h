@@ -3,6 +3,7 @@
 #ifndef LAMPPOST_SERVICES_KV_SERVER_NODE_H_
 #define LAMPPOST_SERVICES_KV_SERVER_NODE_H_
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -53,6 +54,8 @@ class Node : private Outbox {
   const std::vector<int>& ports() const { return server_->ports(); }
   // Canonical.
   const std::string& data_directory() const { return storage_->directory(); }
+  // Whether there are other members. Thread-safe.
+  bool HasPeers() const { return has_peers_.load(std::memory_order_relaxed); }
   // As RocksDbStorage's. Thread-safe; not after Drain.
   absl::StatusOr<TablesReport> CheckTables(Pace* pace) const { return storage_->CheckTables(pace); }
 
@@ -87,6 +90,7 @@ class Node : private Outbox {
   bool healthy_ = false;
   int polls_refilled_ = 0;  // in a row
   bool drained_ = false;
+  std::atomic<bool> has_peers_{false};
 };
 
 }  // namespace lamppost::kv

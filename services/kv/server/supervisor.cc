@@ -88,11 +88,11 @@ std::optional<Supervisor::End> Supervisor::Consider(Node* node) {
     failure = news_->failure;
     damage = std::exchange(news_->damage, absl::OkStatus());
   }
-  if (!failure.ok() && (!absl::IsDataLoss(failure) || !HasPeers())) return End::kByFailure;
+  if (!failure.ok() && (!absl::IsDataLoss(failure) || !node->HasPeers())) return End::kByFailure;
   if (damage.ok()) damage = failure;
   if (damage.ok() || check_ != nullptr) return std::nullopt;
   const uint64_t now_ms = MonotonicMs();
-  if (!HasPeers()) {
+  if (!node->HasPeers()) {
     if (now_ms < next_lonely_log_ms_) return std::nullopt;
     next_lonely_log_ms_ = now_ms + kLonelyLogIntervalMs;
     Log(LogLevel::kError,
@@ -163,7 +163,7 @@ bool Supervisor::SetAside(const std::string& directory, const std::vector<std::s
 // Once: what does not open then either is for an operator. And only if a table is what is damaged; a log may
 // hold writes that nobody else has.
 bool Supervisor::HealClosed() {
-  if (closed_heal_tried_ || !HasPeers()) return false;
+  if (closed_heal_tried_ || settings_.peers.empty()) return false;
   closed_heal_tried_ = true;
   Pace pace(0);
   std::vector<std::string> damaged;

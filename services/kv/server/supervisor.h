@@ -53,7 +53,6 @@ class Supervisor {
   bool SetAside(const std::string& directory, const std::vector<std::string>& tables);
   // Of a directory that no node could be opened on.
   bool HealClosed();
-  bool HasPeers() const { return !settings_.peers.empty(); }
 
   Settings settings_;
   SignalWaiter* const signals_;
