@@ -48,7 +48,7 @@ void AddCommonOptions(CLI::App* app, RawArguments* raw) {
       ->type_name("FORMAT")
       ->capture_default_str();
   app->add_option("--timeout", raw->timeout,
-                  "Bounds the whole command [10s; call: 30s; load, dump and watch: none]")
+                  "Bounds the whole command [10s; call: 30s; load, dump, watch and snapshot: none]")
       ->type_name("DURATION");
   app->add_option("--attempt-timeout", raw->attempt_timeout,
                   "Bounds one attempt at one node or server [2s; functions: 5s]")
@@ -162,6 +162,7 @@ std::unique_ptr<CLI::App> MakeApp(RawArguments* raw) {
   AddOtherVerbs(app.get(), raw);
   AddMemberVerbs(app.get(), &raw->arguments.member);
   AddWatchVerb(app.get(), raw);
+  AddSnapshotVerbs(app.get(), &raw->arguments.snapshot);
   AddFunctionVerbs(app.get(), &raw->functions);
   AddHelpVerb(app.get(), raw);
   return app;
@@ -226,7 +227,8 @@ absl::Status CheckDestination(const CLI::App& app, Verb verb) {
 
 absl::Status CheckTimes(const RawArguments& raw, Arguments* arguments) {
   const bool bulk =
-      arguments->verb == Verb::kLoad || arguments->verb == Verb::kDump || arguments->verb == Verb::kWatch;
+      arguments->verb == Verb::kLoad || arguments->verb == Verb::kDump || arguments->verb == Verb::kWatch ||
+      arguments->verb == Verb::kSnapshot;
   if (!raw.timeout.empty()) {
     const auto timeout_ms = ParseDurationMs(raw.timeout);
     if (!timeout_ms.ok()) {
@@ -256,7 +258,7 @@ ParsedArguments Check(const CLI::App& app, RawArguments raw, const std::string& 
       {"scan", Verb::kScan},       {"status", Verb::kStatus},  {"load", Verb::kLoad},
       {"dump", Verb::kDump},       {"watch", Verb::kWatch},    {"member", Verb::kMember},
       {"call", Verb::kCall},       {"functions", Verb::kFunctions},
-      {"outcome", Verb::kOutcome}, {"fault", Verb::kFaultRpc}};
+      {"outcome", Verb::kOutcome}, {"fault", Verb::kFaultRpc}, {"snapshot", Verb::kSnapshot}};
   Arguments arguments = std::move(raw.arguments);
   arguments.verb = kVerbs->at(verb);
   if (const absl::Status status = CheckDestination(app, arguments.verb); !status.ok()) {

@@ -9,6 +9,7 @@
 
 #include "clients/cli/function_arguments.h"
 #include "clients/cli/member_arguments.h"
+#include "clients/cli/snapshot_arguments.h"
 #include "services/common/listen_address.h"
 
 namespace lamppost::cli {
@@ -27,6 +28,7 @@ enum class Verb {
   kFunctions,
   kOutcome,
   kFaultRpc,
+  kSnapshot,
 };
 enum class OutputFormat { kTable, kJson, kRaw };
 enum class Verbosity { kNormal, kEachAttempt };
@@ -72,6 +74,7 @@ struct Arguments {
   std::string exec;                              // watch; empty: events are printed
   std::string watch_file;                        // watch: where its progress is kept; empty: nowhere
 
+  SnapshotArguments snapshot;   // snapshot
   FunctionArguments functions;  // call, functions, outcome, fault rpc
 };
 

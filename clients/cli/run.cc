@@ -29,6 +29,8 @@ int RunVerb(Session* session) {
       return RunWatch(session);
     case Verb::kMember:
       return RunMember(session);
+    case Verb::kSnapshot:
+      return RunSnapshot(session);
     case Verb::kCall:
       return RunCall(session);
     case Verb::kFunctions:

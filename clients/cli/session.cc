@@ -115,6 +115,15 @@ std::unique_ptr<client::AdminClient> Session::MakeAdminClient() {
   return std::make_unique<client::AdminClient>(MakeOptions(), std::move(environment));
 }
 
+// Without a --timeout a snapshot takes as long as it takes, so long as something comes.
+std::unique_ptr<client::SnapshotClient> Session::MakeSnapshotClient() {
+  client::ClientOptions options = MakeOptions();
+  options.timeout_ms = arguments_.timeout_ms;
+  client::ClientEnvironment environment;
+  environment.time = time_;
+  return std::make_unique<client::SnapshotClient>(options, std::move(environment));
+}
+
 std::unique_ptr<client::FunctionClient> Session::MakeFunctionClient(const std::vector<Address>& servers,
                                                                     int attempts_max) {
   client::FunctionClientOptions options;

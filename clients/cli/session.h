@@ -16,6 +16,7 @@
 #include "clients/cpp/admin_client.h"
 #include "clients/cpp/client.h"
 #include "clients/cpp/function_client.h"
+#include "clients/cpp/snapshot_client.h"
 
 namespace lamppost::cli {
 
@@ -51,6 +52,7 @@ class Session {
   std::unique_ptr<client::Client> MakeClientOf(const Address& node, int attempts_max);
   // Tries all nodes.
   std::unique_ptr<client::AdminClient> MakeAdminClient();
+  std::unique_ptr<client::SnapshotClient> MakeSnapshotClient();
   // gRPC chooses among the servers. attempts_max: 0 stands for --retries, or for as many as the time allows.
   std::unique_ptr<client::FunctionClient> MakeFunctionClient(const std::vector<Address>& servers,
                                                              int attempts_max = 0);

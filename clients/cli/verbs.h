@@ -19,6 +19,7 @@ int RunCall(Session* session);
 int RunFunctions(Session* session);
 int RunOutcome(Session* session);
 int RunFaultRpc(Session* session);
+int RunSnapshot(Session* session);
 
 }  // namespace lamppost::cli
 

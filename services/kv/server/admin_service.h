@@ -8,29 +8,36 @@
 #include "lamppost/kv/v1/admin_service.grpc.pb.h"
 #include "services/kv/server/member_admin.h"
 #include "services/kv/server/shell.h"
+#include "services/kv/server/snapshot_call.h"
 
 namespace lamppost::kv {
 
 // All methods take and give bytes; services/common/raw_call.h tells why.
 using RawAdminService =
     v1::AdminService::WithRawCallbackMethod_ListMembers<v1::AdminService::WithRawCallbackMethod_AddMember<
-        v1::AdminService::WithRawCallbackMethod_RemoveMember<v1::AdminService::Service>>>;
+        v1::AdminService::WithRawCallbackMethod_RemoveMember<
+            v1::AdminService::WithRawCallbackMethod_Snapshot<v1::AdminService::Service>>>>;
 
 class AdminServiceImpl : public RawAdminService {
  public:
   using Context = grpc::CallbackServerContext;
   using Bytes = grpc::ByteBuffer;
 
-  // The shell must outlive the service.
-  AdminServiceImpl(std::string cluster, Shell* shell) : shell_(shell), members_(std::move(cluster), shell) {}
+  // Both must outlive the service.
+  AdminServiceImpl(std::string cluster, Shell* shell, SnapshotCalls* snapshots)
+      : shell_(shell), members_(std::move(cluster), shell), snapshots_(snapshots) {}
 
   grpc::ServerUnaryReactor* ListMembers(Context* context, const Bytes* in, Bytes* out) override;
   grpc::ServerUnaryReactor* AddMember(Context* context, const Bytes* in, Bytes* out) override;
   grpc::ServerUnaryReactor* RemoveMember(Context* context, const Bytes* in, Bytes* out) override;
+  grpc::ServerWriteReactor<Bytes>* Snapshot(Context* context, const Bytes* in) override {
+    return snapshots_->Start(context, in);
+  }
 
  private:
   Shell* const shell_;
   MemberAdmin members_;
+  SnapshotCalls* const snapshots_;
 };
 
 }  // namespace lamppost::kv

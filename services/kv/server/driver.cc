@@ -90,6 +90,21 @@ void Driver::Post(Task task) {
   if (!stopping_) queue_.push_back(std::move(task));
 }
 
+void Driver::PostBetweenGroups(Task task) {
+  absl::MutexLock lock(&mutex_);
+  if (!stopping_) between_groups_.push_back(std::move(task));
+}
+
+void Driver::RunBetweenGroups() {
+  std::vector<Task> tasks;
+  {
+    absl::MutexLock lock(&mutex_);
+    tasks.swap(between_groups_);
+  }
+  if (failed_) return;
+  for (const Task& task : tasks) task(replica_);
+}
+
 void Driver::ReserveThen(uint64_t counter, std::function<void()> next) {
   Post([this, counter, next = std::move(next)](Replica* replica) mutable {
     replica->ReserveClock(counter + LamportClock::kBlock);
@@ -100,7 +115,9 @@ void Driver::ReserveThen(uint64_t counter, std::function<void()> next) {
 void Driver::AwaitInputs() {
   const uint64_t patience_ms = std::min(options_.tick_ms, replica_->PatienceMs());
   if (patience_ms == 0) return;
-  const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !queue_.empty() || stopping_; };
+  const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return !queue_.empty() || !between_groups_.empty() || stopping_;
+  };
   mutex_.AwaitWithTimeout(absl::Condition(&ready), absl::Milliseconds(patience_ms));
 }
 
@@ -138,6 +155,12 @@ void Driver::Run() {
     absl::MutexLock lock(&mutex_);
     if (stopping_ && queue_.empty()) break;
   }
+  std::vector<Task> dropped;
+  {
+    absl::MutexLock lock(&mutex_);
+    dropped.swap(between_groups_);
+  }
+  dropped.clear();
   Finish();
 }
 
@@ -157,6 +180,7 @@ void Driver::Finish() {
 }
 
 void Driver::RunGroup(std::vector<Input> inputs) {
+  RunBetweenGroups();
   const uint64_t now_ms = MonotonicMs();
   if (now_ms >= next_disk_check_ms_) {
     next_disk_check_ms_ = now_ms + kDiskCheckMs;

@@ -79,6 +79,9 @@ class Driver {
   absl::Status Offer(Proposal* proposal, uint64_t bytes, WriteWaiter* waiter);
   // Runs the task on the driver's thread, within a group. Dropped once stopped.
   void Post(Task task);
+  // Runs the task on the driver's thread between two groups: the store holds then exactly what the replica's
+  // state says, and nothing is staged. The task must not change the replica. Dropped once stopped.
+  void PostBetweenGroups(Task task);
   // Runs `next` on the driver's thread once counters up to `counter` and many more can be issued.
   void ReserveThen(uint64_t counter, std::function<void()> next);
 
@@ -102,6 +105,7 @@ class Driver {
   std::vector<Input> NextInputs() ABSL_LOCKS_EXCLUDED(mutex_);
   void AwaitInputs() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RunGroup(std::vector<Input> inputs);
+  void RunBetweenGroups() ABSL_LOCKS_EXCLUDED(mutex_);
   void Apply(Input input);
   absl::Status Commit(const Output& output);
   void Dispatch(Output output);
@@ -119,6 +123,7 @@ class Driver {
 
   absl::Mutex mutex_;
   std::vector<Input> queue_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Task> between_groups_ ABSL_GUARDED_BY(mutex_);
   size_t queued_writes_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

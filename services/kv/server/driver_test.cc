@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
@@ -153,6 +154,38 @@ TEST_F(DriverTest, BeyondTheBoundWritesAreRefusedWithADelay) {
   EXPECT_TRUE(RetryDelayMs(refused.Await().status()).has_value());
   storage_.SetOpen(true);
   for (Waiter& waiter : waiters) EXPECT_TRUE(waiter.Await().ok());
+}
+
+// A group that has written, and is not committed, must not be in the state of what is seen between groups.
+TEST_F(DriverTest, BetweenGroupsTheStoreIsWhatTheStateSays) {
+  Start();
+  Waiter blocker;
+  Block(&blocker);
+  std::vector<Waiter> waiters(50);
+  std::vector<std::pair<uint64_t, uint64_t>> seen;
+  absl::Notification last;
+  for (size_t i = 0; i < waiters.size(); ++i) {
+    driver_->Propose(Put("k"), 1, &waiters[i]);
+    driver_->PostBetweenGroups([&, i](Replica* replica) {
+      const auto stored = storage_.Get(Space::kMeta, kStateKey);
+      const uint64_t max_write = DecodeState(**stored)->max_write;
+      seen.emplace_back(replica->state().max_write, max_write);
+      if (i + 1 == waiters.size()) last.Notify();
+    });
+  }
+  storage_.SetOpen(true);
+  ASSERT_TRUE(last.WaitForNotificationWithTimeout(absl::Seconds(20)));
+  for (Waiter& waiter : waiters) EXPECT_TRUE(waiter.Await().ok());
+  EXPECT_EQ(seen.size(), waiters.size());
+  for (const auto& [of_the_state, stored] : seen) EXPECT_EQ(of_the_state, stored);
+}
+
+TEST_F(DriverTest, WhatIsToRunBetweenGroupsGoesWithTheDriver) {
+  Start();
+  driver_->Stop();
+  auto turn = std::make_shared<int>(0);
+  driver_->PostBetweenGroups([turn](Replica*) {});
+  EXPECT_EQ(turn.use_count(), 1);
 }
 
 TEST_F(DriverTest, AFailedCommitAcknowledgesNothingAndEndsTheNode) {

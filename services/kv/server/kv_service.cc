@@ -138,6 +138,7 @@ ServerUnaryReactor* KvServiceImpl::Write(Context* context, const Bytes* in, Byte
 
 ServerUnaryReactor* KvServiceImpl::Get(Context* context, const Bytes* in, Bytes* out) {
   const auto read = [this](const v1::GetRequest& request, v1::GetResponse* response) {
+    if (absl::Status status = shell_->CheckReadable(); !status.ok()) return status;
     return ReadKey(request, response);
   };
   return HandleRead<v1::GetRequest, v1::GetResponse>(shell_, context, in, out, read);
@@ -145,6 +146,7 @@ ServerUnaryReactor* KvServiceImpl::Get(Context* context, const Bytes* in, Bytes*
 
 ServerUnaryReactor* KvServiceImpl::Scan(Context* context, const Bytes* in, Bytes* out) {
   const auto read = [this](const v1::ScanRequest& request, v1::ScanResponse* response) {
+    if (absl::Status status = shell_->CheckReadable(); !status.ok()) return status;
     ReadSession session(shell_->driver()->published());
     return ScanPage(*store_, request, &session, response);
   };

@@ -2,12 +2,14 @@
 #ifndef LAMPPOST_SERVICES_KV_SERVER_SHELL_H_
 #define LAMPPOST_SERVICES_KV_SERVER_SHELL_H_
 
+#include <atomic>
 #include <functional>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "services/common/call_shell.h"
+#include "services/common/error.h"
 #include "services/kv/server/driver.h"
 #include "services/kv/server/session_gate.h"
 
@@ -26,13 +28,24 @@ class Shell : public CallShell {
         sessions_(driver->published()) {}
 
   Driver* driver() const { return driver_; }
+  // While the node lacks part of its data, nothing is read: UNAVAILABLE (REFILLING), with a delay.
+  absl::Status CheckReadable() const;
+  void set_refilling(bool refilling) { refilling_.store(refilling, std::memory_order_release); }
+  bool refilling() const { return refilling_.load(std::memory_order_acquire); }
   // Where calls with a session wait for what it has seen. To be drained before the driver stops.
   SessionGate* sessions() { return &sessions_; }
 
  private:
   Driver* const driver_;
   SessionGate sessions_;
+  std::atomic<bool> refilling_{false};
 };
+
+inline absl::Status Shell::CheckReadable() const {
+  if (!refilling()) return absl::OkStatus();
+  return MakeRetryableError(absl::StatusCode::kUnavailable, "REFILLING",
+                            "the node has lost part of its data and is getting it back from a peer", 1000);
+}
 
 }  // namespace lamppost::kv
 
