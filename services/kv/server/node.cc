@@ -90,7 +90,7 @@ absl::Status Node::Open() {
   driver_ = std::make_unique<Driver>(driver_options, replica_.get(), storage_.get(), outbox);
   shell_ = std::make_unique<Shell>(settings_.node_id, replica_->clock(), driver_.get());
   shell_->set_refilling(replica_->state().refilling);
-  has_peers_ = !replica_->peers().empty();
+  has_peers_ = replica_->member_count() > 1;
   return absl::OkStatus();
 }
 
@@ -158,7 +158,7 @@ void Node::SendAnswer(LinkId link, const SyncAnswer& answer) {
 
 void Node::Poll(uint64_t now_ms) {
   shell_->set_incarnation(replica_->me().incarnation);
-  has_peers_.store(!replica_->peers().empty(), std::memory_order_relaxed);
+  has_peers_.store(replica_->member_count() > 1, std::memory_order_relaxed);
   UpdateRefilling();
   UpdateHealth();
   snapshot_calls_->Poll(now_ms);

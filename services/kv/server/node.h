@@ -7,7 +7,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <string>
 #include <optional>
 #include <string>
 #include <utility>
