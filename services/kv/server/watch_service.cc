@@ -41,6 +41,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchService::Watch(grpc::CallbackSe
 }
 
 void WatchService::Begin(WatchSpec spec, absl::Time deadline, std::shared_ptr<WatchStream> stream) {
+  if (absl::Status status = shell_->CheckReadable(); !status.ok()) return stream->End(status);
   const Heads session = spec.from ? *spec.from : Heads();
   const auto next = [this, spec = std::move(spec), stream](const absl::Status& status) {
     if (!status.ok()) return stream->End(status);
