@@ -38,6 +38,9 @@ class Restoration::NothingStored : public StoreReader {
   std::unique_ptr<Cursor> Scan(Space, absl::string_view, absl::string_view) const override {
     return std::make_unique<NoCursor>();
   }
+  std::unique_ptr<Cursor> ScanReverse(Space, absl::string_view, absl::string_view) const override {
+    return std::make_unique<NoCursor>();
+  }
 };
 
 Restoration::Restoration(Identity identity, State snapshot)
