@@ -252,5 +252,21 @@ TEST(IndexKeyTest, ComesBackAsItWasAndLiesInItsOriginsRange) {
   }
 }
 
+TEST(RecordTest, TombstoneKeysAreOrderedByCounterThenKey) {
+  EXPECT_LT(EncodeTombstoneKey(9, "z"), EncodeTombstoneKey(10, "a"));
+  EXPECT_LT(EncodeTombstoneKey(255, "z"), EncodeTombstoneKey(256, "a"));
+  EXPECT_LT(EncodeTombstoneKey(9, "a"), EncodeTombstoneKey(9, "b"));
+  const absl::StatusOr<TombstoneKey> decoded = DecodeTombstoneKey(EncodeTombstoneKey(300, "x"));
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(decoded->counter, 300u);
+  EXPECT_EQ(decoded->key, "x");
+  EXPECT_EQ(DecodeTombstoneKey("short").status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST(RecordTest, ExpiryKeysAreOrderedByNodeThenTime) {
+  EXPECT_LT(EncodeExpiryKey("A", 300, "a"), EncodeExpiryKey("AB", 1, "a"));
+  EXPECT_LT(EncodeExpiryKey("A", 255, "z"), EncodeExpiryKey("A", 256, "a"));
+}
+
 }  // namespace
 }  // namespace lamppost::kv

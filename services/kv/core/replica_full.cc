@@ -133,8 +133,8 @@ absl::StatusOr<size_t> Replica::DropUnsent(const SyncMessage& message) {
 }
 
 // What is here may be higher than what was sent and covered by `to` all the same: then it was deleted and the
-// deletion forgotten, before a write with a lower counter came. Or it is what is left of a damaged disk, and worth
-// less than what was sent, even if it is called the same. True if so, and it has made place.
+// deletion forgotten, before a write with a lower counter came. Or it is what is left of a damaged disk, and
+// worth less than what was sent, even if it is called the same. True if so, and it has made place.
 absl::StatusOr<bool> Replica::ReplaceUnsent(const KeyedVersion& entry, const Heads& to) {
   const absl::StatusOr<std::optional<Timestamp>> held = table_.TimestampOf(entry.key);
   if (!held.ok()) return held.status();
