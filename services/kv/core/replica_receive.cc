@@ -115,6 +115,7 @@ Refusal Replica::MergeEntries(const SyncMessage& message) {
       return Refusal::kStorage;
     }
     held_.Raise(version.timestamp.origin, version.timestamp.counter);
+    written_.Raise(version.timestamp.origin, version.timestamp.counter);
     if (*merge == kv::Merge::kReplacesConcurrent || *merge == kv::Merge::kLosesConcurrent) ++conflicts_;
     if (!version.request.id.empty()) requests_.Record({version.request, version.timestamp}, &output_.batch);
     state_changed_ = true;
