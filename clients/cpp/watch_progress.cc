@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <map>
-#include <string>
-#include <utility>
+
+#include "clients/cpp/client_session.h"
 
 namespace lamppost::client {
 
@@ -18,19 +17,19 @@ kv::v1::Session SessionAfter(const kv::v1::Session& before, const kv::v1::WatchR
   for (size_t i = events_done; i < count; ++i) {
     undone = std::min(undone, message.events(static_cast<int>(i)).version().counter());
   }
-  const uint64_t reached = undone - 1;
-  std::map<std::pair<std::string, uint64_t>, uint64_t> told;
-  for (const clock::v1::Head& head : before.heads()) {
-    told[{head.origin().node_id(), head.origin().incarnation()}] = head.counter();
+  ClientSession session(before);
+  kv::v1::Session done;
+  for (size_t i = 0; i < events_done; ++i) {
+    const clock::v1::Timestamp& version = message.events(static_cast<int>(i)).version();
+    if (version.counter() >= undone) continue;
+    done.Clear();
+    clock::v1::Head* head = done.add_heads();
+    head->mutable_origin()->set_node_id(version.node_id());
+    head->mutable_origin()->set_incarnation(version.incarnation());
+    head->set_counter(version.counter());
+    session.Merge(done);
   }
-  kv::v1::Session session;
-  for (clock::v1::Head head : message.session().heads()) {
-    const auto it = told.find({head.origin().node_id(), head.origin().incarnation()});
-    const uint64_t at_least = it == told.end() ? 0 : it->second;
-    head.set_counter(std::max(at_least, std::min(head.counter(), reached)));
-    if (head.counter() > 0) *session.add_heads() = std::move(head);
-  }
-  return session;
+  return session.Get();
 }
 
 }  // namespace lamppost::client

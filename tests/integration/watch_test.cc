@@ -131,6 +131,7 @@ TEST_F(Watch, FromTheBeginningAndFromASessionAtAnotherNode) {
 
 TEST_F(Watch, TheFirstMessageComesAtOnceAndOthersWithoutChanges) {
   Start({{"A"}});
+  ASSERT_OK(client("A")->Put("x", "1").status());
   v1::WatchRequest request;
   request.mutable_progress_interval()->set_nanos(100'000'000);
   PlainWatch watch(cluster_->node("A"), request);

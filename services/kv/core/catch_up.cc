@@ -54,10 +54,12 @@ absl::Status CatchUp::OpenLane(const Origin& origin) {
   return absl::OkStatus();
 }
 
-absl::Status CatchUp::Advance(size_t index) {
+absl::Status CatchUp::Advance(size_t index, Chunk* chunk) {
   Lane& lane = lanes_[index];
+  lane.visited = lane.head.timestamp.counter;
   lane.cursor->Next();
   if (!lane.cursor->Valid()) {
+    chunk->visited.Raise(lane.head.timestamp.origin, lane.visited);
     absl::Status status = lane.cursor->status();
     lanes_.erase(lanes_.begin() + static_cast<std::ptrdiff_t>(index));
     return status;
@@ -95,7 +97,7 @@ absl::Status CatchUp::Take(size_t lane, Chunk* chunk) {
   if (!version.ok()) return version.status();
   chunk->bytes += index.key.size() + (*bytes)->size();
   chunk->entries.push_back({index.key, *std::move(version)});
-  return Advance(lane);
+  return Advance(lane, chunk);
 }
 
 absl::StatusOr<CatchUp::Chunk> CatchUp::Next(uint64_t bytes_max) {
@@ -114,8 +116,11 @@ absl::StatusOr<CatchUp::Chunk> CatchUp::Next(uint64_t bytes_max) {
     if (may_break && full) break;
     chunk.progress = counter;
     ++visits;
-    const absl::Status status = Wants(lanes_[lane].head) ? Take(lane, &chunk) : Advance(lane);
+    const absl::Status status = Wants(lanes_[lane].head) ? Take(lane, &chunk) : Advance(lane, &chunk);
     if (!status.ok()) return status;
+  }
+  for (const Lane& lane : lanes_) {
+    if (lane.visited > 0) chunk.visited.Raise(lane.head.timestamp.origin, lane.visited);
   }
   chunk.last = lanes_.empty();
   if (chunk.last) chunk.progress = std::max(chunk.progress, to_.Max());

@@ -47,6 +47,7 @@ class CatchUp {
     std::vector<KeyedVersion> entries;
     uint64_t bytes = 0;     // keys and values
     uint64_t progress = 0;  // everything with a counter of at most this has been sent
+    Heads visited;          // of each origin, the last entry that was looked at
     bool last = false;
   };
 
@@ -63,12 +64,13 @@ class CatchUp {
   struct Lane {
     std::unique_ptr<Cursor> cursor;
     IndexKey head;
+    uint64_t visited = 0;  // the last counter that was passed
   };
 
   absl::Status OpenLanes();
   absl::Status OpenLane(const Origin& origin);
   // Reads the lane's next entry; the lane is gone when there is none.
-  absl::Status Advance(size_t lane);
+  absl::Status Advance(size_t lane, Chunk* chunk);
   // The lane with the lowest (counter, origin, key).
   size_t Lowest() const;
   absl::Status Take(size_t lane, Chunk* chunk);

@@ -27,7 +27,7 @@ KeyedVersion Write(const std::string& key, uint64_t counter, const Origin& origi
 }
 
 // A replica as a feed sees it: a store that may be ahead of its heads.
-class Replica {
+class Site {
  public:
   void Apply(const KeyedVersion& write) {
     ASSERT_TRUE(table_.Apply(write.key, write.version).ok());
@@ -60,7 +60,7 @@ class Replica {
 };
 
 // One round, whole: "a1A b2A-", a minus for a deletion.
-std::string Round(ChangeFeed* feed, const Replica& replica) {
+std::string Round(ChangeFeed* feed, const Site& replica) {
   const absl::Status begun = feed->Begin(replica.Snapshot(), replica.heads, replica.forgotten);
   if (!begun.ok()) return ErrorReason(begun);
   std::string text;
@@ -76,7 +76,7 @@ std::string Round(ChangeFeed* feed, const Replica& replica) {
 }
 
 TEST(ChangeFeed, TellsWhatIsNewAndNothingTwice) {
-  Replica replica;
+  Site replica;
   ChangeFeed feed({}, {}, {});
   EXPECT_FALSE(feed.IsBehind(replica.heads));
   replica.ApplyAndCover(Write("a", 1, kA));
@@ -90,7 +90,7 @@ TEST(ChangeFeed, TellsWhatIsNewAndNothingTwice) {
 }
 
 TEST(ChangeFeed, ASessionIsWhereItBegins) {
-  Replica replica;
+  Site replica;
   replica.ApplyAndCover(Write("a", 1, kA));
   replica.ApplyAndCover(Write("b", 2, kA));
   ChangeFeed feed({}, {{kA, 1}}, {});
@@ -98,7 +98,7 @@ TEST(ChangeFeed, ASessionIsWhereItBegins) {
 }
 
 TEST(ChangeFeed, KeepsToItsScope) {
-  Replica replica;
+  Site replica;
   for (const char* key : {"a", "ab", "abc", "b"}) {
     replica.ApplyAndCover(Write(key, replica.heads.At(kA) + 1, kA));
   }
@@ -112,7 +112,7 @@ TEST(ChangeFeed, KeepsToItsScope) {
 }
 
 TEST(ChangeFeed, WhatTheHeadsDoNotCoverIsToldOnceTheyDo) {
-  Replica replica;
+  Site replica;
   replica.ApplyAndCover(Write("a", 1, kA));
   replica.Apply(Write("b", 7, kB));
   ChangeFeed feed({}, {}, {});
@@ -122,7 +122,7 @@ TEST(ChangeFeed, WhatTheHeadsDoNotCoverIsToldOnceTheyDo) {
 }
 
 TEST(ChangeFeed, ARoundThatIsAbandonedGoesOnWhereItWas) {
-  Replica replica;
+  Site replica;
   for (uint64_t i = 1; i <= 6; ++i) replica.ApplyAndCover(Write(absl::StrCat("k", i), i, kA));
   ChangeFeedOptions options;
   options.events_max = 2;
@@ -136,8 +136,24 @@ TEST(ChangeFeed, ARoundThatIsAbandonedGoesOnWhereItWas) {
   EXPECT_EQ(Round(&feed, replica), "k33A k55A k66A k47A");
 }
 
+// A counter at which nothing was written may be known to one node alone, and never come to the next one.
+TEST(ChangeFeed, ItsSessionNamesCountersOfWritesAlone) {
+  Site replica;
+  replica.ApplyAndCover(Write("a", 2, kA));
+  replica.ApplyAndCover(Write("b", 5, kB));
+  replica.ApplyAndCover(Write("c", 9, kA));
+  ChangeFeedOptions options;
+  options.events_max = 1;
+  ChangeFeed feed({}, {}, {}, options);
+  ASSERT_TRUE(feed.Begin(replica.Snapshot(), replica.heads, {}).ok());
+  ASSERT_TRUE(feed.Next().ok());
+  EXPECT_EQ(feed.reached(), (Heads{{kA, 2}}));
+  ASSERT_TRUE(feed.Next().ok());
+  EXPECT_EQ(feed.reached(), (Heads{{kA, 2}, {kB, 5}}));
+}
+
 TEST(ChangeFeed, ADeletionThatIsForgottenUntoldEndsIt) {
-  Replica replica;
+  Site replica;
   replica.ApplyAndCover(Write("a", 5, kA));
   replica.forgotten = {{kA, 3}};
   ChangeFeed before({}, {{kA, 2}}, replica.forgotten);
@@ -151,7 +167,7 @@ TEST(ChangeFeed, ADeletionThatIsForgottenUntoldEndsIt) {
 
 // Whoever knows nothing misses nothing by what was forgotten before, but by what is forgotten meanwhile.
 TEST(ChangeFeed, FromTheBeginningOnlyLaterForgettingCounts) {
-  Replica replica;
+  Site replica;
   for (uint64_t i = 1; i <= 6; ++i) replica.ApplyAndCover(Write(absl::StrCat("k", i), i, kA));
   replica.forgotten = {{kA, 4}};
   ChangeFeedOptions options;
@@ -258,7 +274,7 @@ class Wandering {
   }
 
   void Follow() {
-    const Replica& replica = replicas_[at_];
+    const Site& replica = replicas_[at_];
     if (!feed_->IsInRound()) {
       ASSERT_TRUE(feed_->Begin(replica.Snapshot(), replica.heads, {}).ok());
     }
@@ -279,7 +295,7 @@ class Wandering {
   }
 
   std::mt19937_64 random_;
-  Replica replicas_[kReplicas];
+  Site replicas_[kReplicas];
   std::vector<KeyedVersion> pending_[kReplicas];
   std::map<std::string, uint64_t> counters_;
   size_t at_ = 0;

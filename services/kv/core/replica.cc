@@ -115,6 +115,7 @@ absl::Status Replica::Load() {
   durable_heads_ = state_.heads;
   if (absl::Status status = LoadMembers(); !status.ok()) return status;
   if (absl::Status status = LoadMemberRecords(); !status.ok()) return status;
+  written_ = state_.heads;
   if (absl::Status status = LoadHeld(); !status.ok()) return status;
   return requests_.Load(*store_);
 }
@@ -321,6 +322,7 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
     LAMPPOST_CHECK(merge.ok(), "a key that has just been read is in the table");
   }
   state_.heads.Raise(self, counter);
+  written_.Raise(self, counter);
   state_changed_ = true;
   if (!tag.id.empty()) requests_.Record({tag, result.version}, &output_.batch);
   return result;
@@ -334,6 +336,15 @@ void Replica::AdvanceIdleHead() {
   idle_head_due_ms_ = now_ms_ + options_.heartbeat_ms;
   state_.heads.Raise(me(), Tick());
   state_changed_ = true;
+}
+
+Heads Replica::WrittenHeads() const {
+  Heads written;
+  for (const auto& [origin, counter] : state_.heads) {
+    const uint64_t last = std::max(written_.At(origin), state_.forgotten.At(origin));
+    if (last > 0) written.Raise(origin, std::min(counter, last));
+  }
+  return written;
 }
 
 Output Replica::TakeOutput() {

@@ -167,6 +167,10 @@ class Replica {
   const State& state() const { return state_; }
   const Heads& heads() const { return state_.heads; }
   const Heads& durable_heads() const { return durable_heads_; }
+  // The heads, each lowered to the last write of its origin that this node has merged or forgotten. They
+  // cover the same, and name no counter that only this node knows of because nothing was written there: a
+  // session made of the heads themselves could wait for ever once this node is gone.
+  Heads WrittenHeads() const;
   // Grows only; a peer keeps its place for as long as the process runs. Retired ones are no members.
   const std::vector<Peer>& peers() const { return peers_; }
   size_t member_count() const;  // this node included
@@ -306,7 +310,8 @@ class Replica {
   std::unique_ptr<LamportClock> clock_;
   State state_;
   Heads durable_heads_;
-  Heads held_;  // the latest write merged of each origin; beyond the heads while a Sync is incomplete
+  Heads written_;  // the latest write known of each origin; of those before this process: the heads it found
+  Heads held_;     // the latest write merged of each origin; beyond the heads while a Sync is incomplete
   Table table_;
   RequestTable requests_;
   std::vector<Peer> peers_;

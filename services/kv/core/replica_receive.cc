@@ -121,6 +121,7 @@ Refusal Replica::MergeEntry(const KeyedVersion& entry) {
     return Refusal::kStorage;
   }
   held_.Raise(version.timestamp.origin, version.timestamp.counter);
+  written_.Raise(version.timestamp.origin, version.timestamp.counter);
   NoteTombstone(version);
   const bool concurrent = *merge == kv::Merge::kReplacesConcurrent || *merge == kv::Merge::kLosesConcurrent;
   if (concurrent && !IsSystemKey(entry.key)) ++conflicts_;

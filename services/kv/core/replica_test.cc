@@ -327,6 +327,26 @@ TEST_F(ReplicaTest, AWriteWithoutARequestIdHasNoTag) {
   }
 }
 
+// B has written nothing, and raises its head so that it holds up nobody. No session may name that: it could
+// be known to B alone.
+TEST_F(ReplicaTest, WrittenHeadsNameCountersOfWritesAlone) {
+  cluster_.Run(0, [](Replica* replica) {
+    replica->Propose({1, {{"x", Value{Value::Kind::kText, "v"}}}, ""});
+  });
+  Settle();
+  const Origin a = cluster_.replica(0).me();
+  const Origin b = cluster_.replica(1).me();
+  const uint64_t write = recorder_.last_reply->version.counter;
+  for (testing::NodeIndex node = 0; node < 2; ++node) {
+    ASSERT_GT(cluster_.replica(node).heads().At(b), write);
+    EXPECT_EQ(cluster_.replica(node).WrittenHeads(), (Heads{{a, write}}));
+  }
+  // What was there before a restart is not looked into.
+  cluster_.Stop(0);
+  ASSERT_TRUE(cluster_.Start(0).ok());
+  EXPECT_TRUE((Heads{{a, write}}).IsCoveredBy(cluster_.replica(0).WrittenHeads()));
+}
+
 TEST(ReplicaOpenTest, RefusesStoresThatAreNotItsOwn) {
   Recorder recorder;
   Cluster cluster(FullMesh({"A"}), testing::Tuning(), &recorder);

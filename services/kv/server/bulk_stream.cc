@@ -207,7 +207,7 @@ void BulkStream::Answer(uint64_t sequence, const WriteResult& result) {
   response.set_replayed(result.replayed);
   response.set_replicas(static_cast<uint32_t>(result.replicas));
   // The version may be that of an earlier attempt at another node, which the heads do not cover yet.
-  Heads session = *shell_->driver()->published()->Now().committed;
+  Heads session = *shell_->driver()->published()->Now().written;
   session.Raise(result.version.origin, result.version.counter);
   ToProto(session, response.mutable_session());
   shell_->Stamp(response.mutable_clock());

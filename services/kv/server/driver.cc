@@ -213,7 +213,9 @@ void Driver::Apply(Input input) {
 absl::Status Driver::Commit(const Output& output) {
   published_.SetUpcoming(replica_->heads());
   published_.SetForgotten(replica_->state().forgotten);
+  const Heads written = replica_->WrittenHeads();
   if (absl::Status status = group_commit_.Commit(output); !status.ok()) return status;
+  published_.SetWritten(written);
   published_.Publish(group_commit_.committed_heads());
   if (options_.durability == Durability::kSync) return absl::OkStatus();
   absl::MutexLock lock(&mutex_);

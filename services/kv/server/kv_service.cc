@@ -66,7 +66,7 @@ class WriteCall : public WriteWaiter {
   // The version is among what was committed, unless it is that of an earlier attempt at another node, which
   // came as part of a Sync that has not ended: whoever has been told of a write is to find it.
   void FillSession(const Timestamp& version) {
-    const std::shared_ptr<const Heads> committed = heads_->Now().committed;
+    const std::shared_ptr<const Heads> committed = heads_->Now().written;
     if (committed->Covers(version)) return ToProto(*committed, call_->response()->mutable_session());
     Heads raised = *committed;
     raised.Raise(version.origin, version.counter);

@@ -14,6 +14,11 @@ void PublishedHeads::SetForgotten(const Heads& forgotten) {
   if (*now_.forgotten != forgotten) now_.forgotten = std::make_shared<const Heads>(forgotten);
 }
 
+void PublishedHeads::SetWritten(const Heads& written) {
+  absl::MutexLock lock(&mutex_);
+  if (*now_.written != written) now_.written = std::make_shared<const Heads>(written);
+}
+
 void PublishedHeads::Publish(const Heads& heads) {
   {
     absl::MutexLock lock(&mutex_);

@@ -25,6 +25,8 @@ class PublishedHeads {
     std::shared_ptr<const Heads>
         upcoming;         // after the commit under way; of it the store may hold all or nothing
     uint64_t number = 0;  // of committed heads published so far
+    // Replica::WrittenHeads as committed: what a session may name.
+    std::shared_ptr<const Heads> written = std::make_shared<const Heads>();
     // State::forgotten, after the commit under way: deletions up to there may be gone from the store.
     std::shared_ptr<const Heads> forgotten = std::make_shared<const Heads>();
   };
@@ -32,6 +34,7 @@ class PublishedHeads {
   // The driver is about to commit, and has committed.
   void SetUpcoming(const Heads& heads);
   void SetForgotten(const Heads& forgotten);
+  void SetWritten(const Heads& written);
   void Publish(const Heads& heads);
   // Is called on the driver's thread after committed heads have changed; must not block. To be set before
   // anything is published.
@@ -50,7 +53,7 @@ class PublishedHeads {
   std::function<void()> listener_;
   mutable absl::Mutex mutex_;
   View now_ ABSL_GUARDED_BY(mutex_) = {std::make_shared<const Heads>(), std::make_shared<const Heads>(), 0,
-                                       std::make_shared<const Heads>()};
+                                       std::make_shared<const Heads>(), std::make_shared<const Heads>()};
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

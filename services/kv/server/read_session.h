@@ -25,7 +25,7 @@ namespace lamppost::kv {
 class ReadSession {
  public:
   // The heads must outlive this.
-  explicit ReadSession(const PublishedHeads* heads) : heads_(heads), committed_(heads->Now().committed) {}
+  explicit ReadSession(const PublishedHeads* heads) : heads_(heads), committed_(heads->Now().written) {}
 
   void HasRead() { upcoming_ = heads_->Now().upcoming; }
 

@@ -63,7 +63,7 @@ void WatchPump::TakeNew() {
   const PublishedHeads::View view = heads_->Now();
   for (auto& [spec, stream] : taken) {
     Watch watch;
-    watch.feed = std::make_unique<ChangeFeed>(spec.scope, spec.from ? *spec.from : *view.committed,
+    watch.feed = std::make_unique<ChangeFeed>(spec.scope, spec.from ? *spec.from : *view.written,
                                               *view.forgotten, options_.feed);
     watch.spec = std::move(spec);
     watch.stream = std::move(stream);
@@ -75,7 +75,7 @@ void WatchPump::TakeNew() {
 }
 
 bool WatchPump::IsBehind(const Watch& watch, const PublishedHeads::View& view) {
-  return watch.heads_number != view.number && watch.feed->IsBehind(*view.committed);
+  return watch.heads_number != view.number && watch.feed->IsBehind(*view.written);
 }
 
 absl::Status WatchPump::BeginRound(Watch* watch, const PublishedHeads::View& view, uint64_t now_ms) {
@@ -84,7 +84,7 @@ absl::Status WatchPump::BeginRound(Watch* watch, const PublishedHeads::View& vie
   watch->heads_number = view.number;
   // Looked at after the snapshot was taken, so that nothing is gone from that without being in this.
   const PublishedHeads::View later = heads_->Now();
-  return watch->feed->Begin(std::move(snapshot), *view.committed, *later.forgotten);
+  return watch->feed->Begin(std::move(snapshot), *view.written, *later.forgotten);
 }
 
 // The caller has not taken the message before, or has gone.

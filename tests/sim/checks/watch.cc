@@ -58,9 +58,9 @@ void WatchIsWhole::OnCommitted(NodeIndex node, const kv::Output&) {
 bool WatchIsWhole::Follow(NodeIndex node) {
   const kv::Replica& replica = facts().node(node).replica();
   if (!feed_->IsInRound()) {
-    if (!feed_->IsBehind(replica.heads())) return true;
+    if (!feed_->IsBehind(replica.WrittenHeads())) return true;
     const absl::Status begun =
-        feed_->Begin(facts().node(node).disk().Snapshot(), replica.heads(), replica.state().forgotten);
+        feed_->Begin(facts().node(node).disk().Snapshot(), replica.WrittenHeads(), replica.state().forgotten);
     if (!begun.ok()) return false;  // too old, or damage
   }
   const auto versions = feed_->Next();
@@ -91,7 +91,7 @@ void WatchIsWhole::OnEnd() {
   for (NodeIndex node = 0; node < facts().size(); ++node) {
     if (!MayMoveTo(node)) continue;  // it has seen what is gone with a disk
     MoveTo(node);
-    while (feed_->IsInRound() || feed_->IsBehind(facts().node(node).replica().heads())) {
+    while (feed_->IsInRound() || feed_->IsBehind(facts().node(node).replica().WrittenHeads())) {
       if (!Follow(node)) return;
     }
     const auto contents = kv::testing::Dump(facts().node(node).disk(), kv::testing::Tombstones::kLeftOut);
