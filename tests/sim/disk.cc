@@ -169,7 +169,7 @@ bool Disk::DamageOne(kv::Space space, Random* random) {
 std::unique_ptr<Disk> Disk::Copy() const {
   kv::WriteBatch batch;
   for (const kv::Space space :
-       {kv::Space::kMeta, kv::Space::kData, kv::Space::kIndex, kv::Space::kRequests}) {
+       {kv::Space::kMeta, kv::Space::kData, kv::Space::kIndex, kv::Space::kRequests, kv::Space::kExpiries}) {
     for (auto cursor = content_.Scan(space, "", ""); cursor->Valid(); cursor->Next()) {
       batch.Put(space, std::string(cursor->key()), std::string(cursor->value()));
     }

@@ -30,6 +30,7 @@ struct Write {
     std::optional<kv::Value> value;     // nothing: a deletion
     std::optional<Timestamp> replaced;  // what the coordinator's store showed then
     kv::Seen seen;                      // what the version says that its writer had seen
+    uint64_t expires_unix_ms = 0;       // by its coordinator's wall clock; 0: never
   };
 
   Timestamp timestamp;
@@ -39,6 +40,7 @@ struct Write {
   bool exact = true;  // false if it then waited, or its keys came in with its group: not known what it had
   bool committed = false;  // as durable as the mode promises, at its coordinator
   bool gone = false;       // with a disk; nobody else had it
+  bool unasked = false;    // the coordinator's own: what had expired, or a record of members
 
   const Change* Find(const std::string& key) const {
     for (const Change& change : changes) {
@@ -65,7 +67,7 @@ class Facts : public Observer {
   using Holding = absl::flat_hash_map<std::string, Timestamp>;
 
   // The nodes must outlive this.
-  explicit Facts(const Plan& plan) : plan_(plan), views_(plan.nodes) {}
+  explicit Facts(const Plan& plan) : plan_(plan), views_(plan.machines()) {}
   void Watch(std::vector<std::unique_ptr<Node>>* nodes) { nodes_ = nodes; }
 
   const Plan& plan() const { return plan_; }
@@ -85,6 +87,8 @@ class Facts : public Observer {
   bool Holds(NodeIndex node, const std::string& key, const Timestamp& at_least) const;
   const std::vector<Stored>& stored() const { return stored_; }
   const std::vector<Answered>& answered() const { return answered_; }
+  // Writes in the group being told that no client had asked for, at most.
+  uint64_t unasked() const { return unasked_; }
   // What a restart found less of than was committed; of the node that has just started.
   const std::vector<std::string>& missing() const { return missing_; }
 
@@ -125,6 +129,9 @@ class Facts : public Observer {
   };
 
   void Register(NodeIndex node, const kv::Reply& reply);
+  bool Expires(const Timestamp& timestamp, const std::string& key) const;
+  void RegisterUnasked(NodeIndex node, const kv::Output& output);
+  void Add(std::unique_ptr<Write> write);
   void NoteSeen(const Stored& stored);
   // Takes what the disk has flushed into what is durably held.
   void NoteFlushed(NodeIndex node);
@@ -140,6 +147,7 @@ class Facts : public Observer {
   std::vector<Stored> stored_;
   std::vector<Answered> answered_;
   std::vector<std::string> missing_;
+  uint64_t unasked_ = 0;
   std::vector<history::DiskLoss> losses_;
 };
 

@@ -16,9 +16,9 @@ namespace {
 
 // Those that the store has the feature for today.
 const std::vector<std::string>& Invariants() {
-  static const auto* const kAll =
-      new std::vector<std::string>{"I1",  "I2",  "I3",  "I4",  "I5",  "I6",  "I7",  "I9",    "I10",
-                                   "I11", "I12", "I13", "I14", "I15", "I16", "I17", "fences"};
+  static const auto* const kAll = new std::vector<std::string>{
+      "I1",  "I2",  "I3",  "I4",  "I5",  "I6",  "I7",     "I9",     "I10",    "I11",
+      "I12", "I13", "I14", "I15", "I16", "I17", "fences", "expiry", "members"};
   return *kAll;
 }
 
@@ -103,6 +103,10 @@ const std::vector<Expectation>& Expectations() {
       {"urgency-ignored", {"I1"}},
       {"seen-by-heads-alone", {"I17"}},
       {"part-missing", {"I5"}, "part_missing.plan"},
+      {"expired-read", {"expiry"}},
+      {"expiry-decides", {"I7"}},
+      {"removed-not-refused", {"members"}},
+      {"member-ignored", {"I14"}},
   };
   return *kAll;
 }

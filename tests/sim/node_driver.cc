@@ -32,7 +32,7 @@ void Node::RunGroup() {
   wake_us_ = UINT64_MAX;
   if (in_flight_) return;
   if (stopping_ && inputs_.empty()) return End();
-  replica_->Begin(NodeMs(), NodeMs());
+  replica_->Begin(NodeMs(), WallMs());
   std::vector<Input> inputs;
   inputs.swap(inputs_);
   for (const Input& input : inputs) input(replica_.get());
@@ -104,6 +104,7 @@ void Node::FinishGroup() {
 
 void Node::SendMessages(const kv::Output& output) {
   for (const kv::OutgoingMessage& outgoing : output.messages) {
+    if (outgoing.peer >= links_.size()) continue;
     const PeerLink& link = links_[outgoing.peer];
     if (link.state != PeerLink::State::kUp) continue;
     to_.network->Send({index_, NodeOf(outgoing.peer), link.link, outgoing.message});

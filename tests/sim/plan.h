@@ -62,6 +62,7 @@ struct Errand {
   Act act = Act::kPut;
   std::vector<size_t> keys;  // key 3 is "k3"
   bool named = false;        // with a request id, and so retried
+  uint64_t ttl_ms = 0;       // of what it puts; 0: it stays
 };
 
 // How a link carries messages.
@@ -72,7 +73,8 @@ enum class Carriage {
 
 struct Plan {
   uint64_t seed = 0;  // of what is drawn while the plan is played
-  size_t nodes = 3;
+  size_t nodes = 3;   // members from the beginning
+  size_t spares = 0;  // nodes beyond them, which are no members until a fault makes them so
   size_t clients = 3;
   kv::Durability durability = kv::Durability::kSync;
   Carriage carriage = Carriage::kStream;
@@ -92,6 +94,7 @@ struct Plan {
   std::vector<Errand> errands;     // by time
   std::vector<Strike> strikes;     // by time
 
+  size_t machines() const { return nodes + spares; }
   uint64_t RateOf(Rate rate) const { return rates[static_cast<size_t>(rate)]; }
 };
 

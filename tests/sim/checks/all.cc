@@ -2,6 +2,7 @@
 #include "tests/sim/checks/clock.h"
 #include "tests/sim/checks/convergence.h"
 #include "tests/sim/checks/fences.h"
+#include "tests/sim/checks/members.h"
 #include "tests/sim/checks/order.h"
 #include "tests/sim/checks/requests.h"
 #include "tests/sim/checks/store.h"
@@ -41,7 +42,7 @@ Checks AllChecks(const Facts* facts, Findings* findings) {
                    OnlyEventsMoveTheClock,        // I16
                    SeenIsExact,                   // I17
                    NoConflictIsSeenTwice,         // I17
-                   OtherLivesAreFencedOff>(facts, findings);
+                   OtherLivesAreFencedOff, ExpiredIsAbsent, TheRemovedAreRefused>(facts, findings);
 }
 
 }  // namespace lamppost::sim

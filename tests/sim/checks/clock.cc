@@ -142,6 +142,7 @@ void OnlyEventsMoveTheClock::OnRequest(NodeIndex node, const Request& request, u
 
 void OnlyEventsMoveTheClock::OnAttempted(NodeIndex node, const kv::Output& output, uint64_t now) {
   uint64_t events = output.messages.size() + output.answers.size() + 1;  // an idle node's head may move, too
+  events += facts().unasked();
   for (const kv::Reply& reply : output.replies) {
     if (reply.result.ok() && !reply.result->replayed) ++events;
   }
