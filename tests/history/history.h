@@ -23,6 +23,7 @@ struct Item {
   // Of a read: the value's, or the deletion's where the node told it; not set if it told none. Of a write:
   // unused.
   Timestamp version;
+  bool expires = false;  // of a write: the value is to go by itself, some time later
 };
 
 enum class Kind { kWrite, kRead };

@@ -54,7 +54,10 @@ Client::Job Client::Prepare(const Errand& errand) {
     const bool deletes =
         errand.act == Act::kDelete || (errand.act == Act::kWrite && (errand.at_ms + key) % 3 == 0);
     kv::Operation operation{KeyName(key), std::nullopt};
-    if (!deletes) operation.value = kv::Value{kv::Value::Kind::kText, absl::StrCat(name, "-", key)};
+    if (!deletes) {
+      operation.value = kv::Value{kv::Value::Kind::kText, absl::StrCat(name, "-", key)};
+      operation.ttl_ms = errand.ttl_ms;
+    }
     if (errand.act == Act::kGet) {
       job.keys.push_back(std::move(operation.key));
     } else if (errand.act != Act::kScan) {
@@ -101,6 +104,7 @@ void Client::Record(history::Outcome outcome, const Reply* reply) {
     history::Item item;
     item.key = change.key;
     if (change.value) item.value = change.value->bytes;
+    item.expires = change.ttl_ms > 0;
     operation.items.push_back(std::move(item));
   }
   if (reply != nullptr) {
@@ -140,7 +144,7 @@ void Client::TryAgainOrGiveUp() {
     job_.reset();
     return Begin();
   }
-  if (random_.Percent(30)) job_->node = random_.Below(plan_.nodes);
+  if (random_.Percent(30)) job_->node = random_.Below(plan_.machines());
   const uint64_t backoff_ms = random_.Below(kBackoffMs << std::min(job_->attempts, 5)) + 1;
   to_.scheduler->AfterMs(backoff_ms, [this, number = job_->attempts] {
     if (job_ && job_->attempts == number && job_->attempt == 0 && !down_) Try();

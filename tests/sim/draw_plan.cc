@@ -82,6 +82,17 @@ void DrawErrands(Plan* plan, Random* random) {
   }
 }
 
+// From a source of their own, so that what is drawn of the rest does not depend on them.
+void DrawExpiries(Plan* plan, Random random) {
+  const uint64_t percent = random.Pick({0, 0, 20, 60});
+  for (Errand& errand : plan->errands) {
+    const bool puts = errand.act == Act::kPut || errand.act == Act::kWrite;
+    if (!puts || !random.Percent(percent)) continue;
+    errand.ttl_ms = random.Pick(
+        {uint64_t{1}, uint64_t{100}, uint64_t{700}, uint64_t{3000}, uint64_t{20000}, uint64_t{86400000}});
+  }
+}
+
 void DrawStrikes(Plan* plan, Random* random) {
   const uint64_t intensity = random->Pick({0, 50, 100, 100, 200});  // percent of the faults' own
   for (const Fault& fault : Faults()) {
@@ -109,6 +120,7 @@ Plan DrawPlan(uint64_t seed) {
   DrawRates(&plan, &random);
   DrawErrands(&plan, &random);
   DrawStrikes(&plan, &random);
+  DrawExpiries(&plan, random.Fork('e'));
   const auto earlier = [](const auto& a, const auto& b) { return a.at_ms < b.at_ms; };
   std::stable_sort(plan.errands.begin(), plan.errands.end(), earlier);
   std::stable_sort(plan.strikes.begin(), plan.strikes.end(), earlier);

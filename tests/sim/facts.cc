@@ -104,6 +104,12 @@ void Facts::OnReceived(NodeIndex node, const Packet& packet, uint64_t) {
   for (const kv::KeyedVersion& entry : *message.entries) views_[node].arriving.insert(entry.key);
 }
 
+bool Facts::Expires(const Timestamp& timestamp, const std::string& key) const {
+  const Write* write = Find(timestamp);
+  const Write::Change* change = write == nullptr ? nullptr : write->Find(key);
+  return change != nullptr && change->expires_unix_ms != 0;
+}
+
 void Facts::Register(NodeIndex node, kv::ProposalId id, const Timestamp& version) {
   const auto proposed = views_[node].proposed.find(id);
   if (proposed == views_[node].proposed.end() || proposed->second.registered) return;
@@ -116,9 +122,12 @@ void Facts::Register(NodeIndex node, kv::ProposalId id, const Timestamp& version
   write->heads = proposed->second.heads;
   write->exact = proposed->second.exact && !proposed->second.waits;
   for (const kv::Operation& operation : proposed->second.proposal.operations) {
-    Write::Change change{operation.key, operation.value, std::nullopt, {}};
+    Write::Change change{operation.key, operation.value, std::nullopt, {}, 0};
     const auto shown = views_[node].current.find(operation.key);
-    if (shown != views_[node].current.end()) change.replaced = shown->second;
+    if (shown != views_[node].current.end()) {
+      change.replaced = shown->second;
+      if (Expires(shown->second, operation.key)) ++unasked_;  // it may have done so in this group, before
+    }
     // Or a write of the same group, which may have seen more.
     for (const Timestamp& before : issued_) {
       if (before == version || Find(before)->Find(operation.key) == nullptr) continue;
@@ -127,6 +136,10 @@ void Facts::Register(NodeIndex node, kv::ProposalId id, const Timestamp& version
     if (views_[node].arriving.count(operation.key) > 0) write->exact = false;
     write->changes.push_back(std::move(change));
   }
+  Add(std::move(write));
+}
+
+void Facts::Add(std::unique_ptr<Write> write) {
   Writes& of_life = writes_[write->timestamp.origin];
   const auto at = std::upper_bound(of_life.begin(), of_life.end(), write->timestamp.counter,
                                    [](uint64_t counter, const std::unique_ptr<Write>& other) {
@@ -135,8 +148,34 @@ void Facts::Register(NodeIndex node, kv::ProposalId id, const Timestamp& version
   of_life.insert(at, std::move(write));
 }
 
+// What the node had when it wrote is not known exactly: it did so in the middle of a group.
+void Facts::RegisterUnasked(NodeIndex node, const kv::Output& output) {
+  const Origin me = this->node(node).replica().me();
+  for (const kv::WriteBatch::Operation& operation : output.batch.operations()) {
+    if (operation.space != kv::Space::kData || !operation.value) continue;
+    absl::StatusOr<kv::Version> version = kv::DecodeVersion(*operation.value);
+    if (!version.ok() || version->timestamp.origin != me) continue;
+    Write* known = Find(version->timestamp);
+    if (known == nullptr) {
+      auto write = std::make_unique<Write>();
+      write->timestamp = version->timestamp;
+      write->number = next_number_++;
+      write->coordinator = node;
+      write->exact = false;
+      write->unasked = true;
+      known = write.get();
+      Add(std::move(write));
+      ++unasked_;
+    }
+    if (known->unasked && known->Find(operation.key) == nullptr) {
+      known->changes.push_back({operation.key, version->value, std::nullopt, {}, 0});
+    }
+  }
+}
+
 void Facts::OnAttempted(NodeIndex node, const kv::Output& output, uint64_t) {
   issued_.clear();
+  unasked_ = 0;
   std::vector<std::pair<Timestamp, kv::ProposalId>> done;
   for (const kv::Reply& reply : output.replies) {
     const std::optional<Timestamp> version = DoneBy(reply);
@@ -148,6 +187,7 @@ void Facts::OnAttempted(NodeIndex node, const kv::Output& output, uint64_t) {
   }
   std::sort(done.begin(), done.end());
   for (const auto& [version, id] : done) Register(node, id, version);
+  RegisterUnasked(node, output);
   for (auto& [id, proposed] : views_[node].proposed) proposed.waits = true;
   views_[node].arriving.clear();
 }
@@ -169,6 +209,8 @@ void Facts::OnCommitted(NodeIndex node, const kv::Output& output) {
     if (!is_new) stored.previous = std::exchange(it->second, stored.version.timestamp);
     view.promised[operation.key] = stored.version.timestamp;
     NoteSeen(stored);
+    Write* write = Find(stored.version.timestamp);
+    if (write != nullptr && write->unasked && write->coordinator == node) write->committed = true;
     stored_.push_back(std::move(stored));
   }
   for (const auto& held : this->node(node).replica().held_replies()) {
@@ -221,6 +263,7 @@ void Facts::NoteSeen(const Stored& stored) {
   if (write == nullptr) return;
   for (Write::Change& change : write->changes) {
     if (change.key == stored.key && change.seen.lags().empty()) change.seen = stored.version.seen;
+    if (change.key == stored.key) change.expires_unix_ms = stored.version.expires_unix_ms;
   }
 }
 

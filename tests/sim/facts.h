@@ -30,6 +30,7 @@ struct Write {
     std::optional<kv::Value> value;     // nothing: a deletion
     std::optional<Timestamp> replaced;  // what the coordinator's store showed then
     kv::Seen seen;                      // what the version says that its writer had seen
+    uint64_t expires_unix_ms = 0;       // by its coordinator's wall clock; 0: never
   };
 
   Timestamp timestamp;
@@ -40,6 +41,7 @@ struct Write {
   bool committed = false;  // as durable as the mode promises, at its coordinator
   bool gone = false;       // with a disk; nobody else had it
   uint64_t number = 0;     // all writes of the run, in the order in which they were made
+  bool unasked = false;    // the coordinator's own: what had expired, or a record of members
 
   const Change* Find(const std::string& key) const {
     for (const Change& change : changes) {
@@ -73,7 +75,7 @@ class Facts : public Observer {
   using Holding = absl::flat_hash_map<std::string, Timestamp>;
 
   // The nodes must outlive this.
-  explicit Facts(const Plan& plan) : plan_(plan), views_(plan.nodes) {}
+  explicit Facts(const Plan& plan) : plan_(plan), views_(plan.machines()) {}
   void Watch(std::vector<std::unique_ptr<Node>>* nodes) { nodes_ = nodes; }
 
   const Plan& plan() const { return plan_; }
@@ -107,6 +109,8 @@ class Facts : public Observer {
   const std::vector<Answered>& answered() const { return answered_; }
   // The writes of the group that has been put together; their replies may come with a later one.
   const std::vector<Timestamp>& issued() const { return issued_; }
+  // Writes in the group being told that no client had asked for, at most.
+  uint64_t unasked() const { return unasked_; }
   // What a restart found less of than was committed; of the node that has just started.
   const std::vector<std::string>& missing() const { return missing_; }
 
@@ -151,6 +155,9 @@ class Facts : public Observer {
   };
 
   void Register(NodeIndex node, kv::ProposalId id, const Timestamp& version);
+  bool Expires(const Timestamp& timestamp, const std::string& key) const;
+  void RegisterUnasked(NodeIndex node, const kv::Output& output);
+  void Add(std::unique_ptr<Write> write);
   void NoteSeen(const Stored& stored);
   void Remove(NodeIndex node, const std::string& key);
   // Takes what the disk has flushed into what is durably held.
@@ -173,6 +180,7 @@ class Facts : public Observer {
   std::vector<Answered> answered_;
   std::vector<Timestamp> issued_;
   std::vector<std::string> missing_;
+  uint64_t unasked_ = 0;
   std::vector<history::DiskLoss> losses_;
 };
 

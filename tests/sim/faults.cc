@@ -79,6 +79,28 @@ void Restored(Plan* plan, Strike* strike, Random* random) {
       random->Pick({uint64_t{200}, uint64_t{1500}, uint64_t{3000}, uint64_t{5000}});  // the copy's age
 }
 
+// Forward and back, by little and by much.
+void WallJump(Plan* plan, Strike* strike, Random* random) {
+  strike->node = AnyNode(*plan, random);
+  strike->amount = 2 * random->Pick({uint64_t{300}, uint64_t{5000}, uint64_t{3600000}, uint64_t{4} << 32}) +
+                   random->Below(2);
+}
+
+void Joining(Plan* plan, Strike* strike, Random* random) {
+  plan->spares = 1;
+  strike->node = AnyNode(*plan, random);
+  strike->other = plan->nodes;
+  strike->for_ms = random->Pick({uint64_t{1}, uint64_t{500}, uint64_t{3000}});
+  strike->amount = random->Below(2);
+}
+
+// A minority, as for what else takes a disk with it.
+void Leaving(Plan* plan, Strike* strike, Random* random) {
+  BadDisk(plan, strike, random);
+  strike->other = (strike->node + 1 + random->Below(plan->nodes - 1)) % plan->nodes;
+  strike->for_ms = random->Pick({uint64_t{300}, uint64_t{1000}, uint64_t{3000}});
+}
+
 // ---- Striking
 
 bool Kill(World* world, const Strike& strike) {
@@ -306,6 +328,45 @@ bool LeapClock(World* world, const Strike& strike) {
   return true;
 }
 
+bool JumpWall(World* world, const Strike& strike) {
+  const auto by_ms = static_cast<int64_t>(strike.amount / 2);
+  world->Struck(strike.fault);
+  world->Tell(absl::StrCat("the wall clock of ", NodeId(strike.node), " jumps ",
+                           strike.amount % 2 == 0 ? "forward" : "back", " by ", by_ms, " ms"));
+  world->node(strike.node)->JumpWall(strike.amount % 2 == 0 ? by_ms : -by_ms);
+  return true;
+}
+
+// The new node is there before it is added, or comes when it has been.
+bool Join(World* world, const Strike& strike) {
+  if (!world->node(strike.node)->IsServing()) return false;
+  const uint64_t comes_ms = strike.amount == 0 ? 0 : 2 * strike.for_ms;
+  world->StartAfter(strike.other, comes_ms);
+  world->scheduler()->AfterMs(strike.for_ms, [world, strike] {
+    world->ChangeMembers(strike.node, strike.other, Node::Change::kAdd, strike.fault);
+  });
+  return true;
+}
+
+// A node is away and is removed; it comes back as it was, to be refused; then with an empty disk, and is
+// added again, if there is time. At the end of the faults that is done in any case.
+bool Leave(World* world, const Strike& strike) {
+  Node* const other = world->node(strike.other);
+  if (!world->node(strike.node)->IsUp() || !other->IsServing() || !other->HasMember(strike.node))
+    return false;
+  world->Kill(strike.node, Loss::kProcess, 2 * strike.for_ms);
+  world->scheduler()->AfterMs(strike.for_ms, [world, strike] {
+    world->ChangeMembers(strike.other, strike.node, Node::Change::kRemove, strike.fault);
+  });
+  world->scheduler()->AfterMs(4 * strike.for_ms, [world, strike] {
+    if (world->IsHealed() || world->node(strike.other)->HasMember(strike.node)) return;
+    world->Tell(absl::StrCat("the disk of ", NodeId(strike.node), " is emptied"));
+    world->ExchangeDisk(strike.node, std::make_unique<Disk>(), 100);
+    world->node(strike.other)->ChangeMembers(strike.node, Node::Change::kAdd);
+  });
+  return true;
+}
+
 bool WarpClock(World* world, const Strike& strike) {
   world->Struck(strike.fault);
   world->node(strike.node)->RunTimeAt(strike.amount % 2 == 0 ? 40 : 250);
@@ -395,12 +456,15 @@ const std::vector<Fault>& Faults() {
       {"pause", "F12", 25, Paused, Pause},
       {"clock-leap", "F13", 12, Leap, LeapClock},
       {"clock-warp", "F13", 12, OneNode, WarpClock},
+      {"wall-jump", "F13", 20, WallJump, JumpWall},
       {"flood", "F14", 10, Flooded, Flood},
       {"absence", "F15", 10, Away, Absent},
       {"wipe", "F16", 12, BadDisk, Wipe},
       {"restore", "F16", 15, Restored, Restore},
       {"client-crash", "F18", 20, OneClient, CrashClient},
       {"forge", "I15", 10, OneNode, Forge},
+      {"member-add", "members", 15, Joining, Join},
+      {"member-remove", "members", 12, Leaving, Leave},
   };
   return *kFaults;
 }

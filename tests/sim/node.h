@@ -80,6 +80,10 @@ class Node : public Endpoint {
   uint64_t disk_exchanges() const { return disk_exchanges_; }
   // The node's own clock leaps, as when the machine was asleep.
   void LeapTime(uint64_t by_ms) { leapt_us_ += by_ms * 1000; }
+  // The wall clock, which goes by itself and may jump either way; it says what has expired.
+  uint64_t WallMs() const;
+  void JumpWall(int64_t by_ms) { wall_offset_ms_ += by_ms; }
+  void SetWallRight() { wall_offset_ms_ = 0; }
   // From now on it goes so much faster or slower; 100 is right.
   void RunTimeAt(uint64_t percent);
   // The next commits take so much longer; 0 ends it.
@@ -89,6 +93,11 @@ class Node : public Endpoint {
 
   // From a client.
   void OnRequest(Request request);
+  // From an operator: makes the other a member, or takes it out by force, if there is anything to do.
+  enum class Change { kAdd, kRemove };
+  void ChangeMembers(NodeIndex other, Change change);
+  // Whether the other is a member, as far as this process knows.
+  bool HasMember(NodeIndex other) const;
 
   // From the network.
   bool Listens() const override { return IsUp(); }
@@ -122,8 +131,9 @@ class Node : public Endpoint {
 
   // The node's own clock.
   uint64_t NodeMs() const;
-  kv::PeerIndex PeerOf(NodeIndex node) const { return node < index_ ? node : node - 1; }
-  NodeIndex NodeOf(kv::PeerIndex peer) const { return peer < index_ ? peer : peer + 1; }
+  // The replica's peer at that node's address; nothing if it has none that is a member.
+  std::optional<kv::PeerIndex> PeerOf(NodeIndex node) const;
+  NodeIndex NodeOf(kv::PeerIndex peer) const;
 
   // Runs it now, or when the process goes on.
   void WhenRunning(std::function<void()> action);
@@ -150,6 +160,7 @@ class Node : public Endpoint {
   void SendMessages(const kv::Output& output);
   void Dispatch(const kv::Output& output);
   void PollLinks();
+  void PollLink(kv::PeerIndex peer, uint64_t now_ms);
   void Flush();
   void EndByItself(Loss loss);
 
@@ -160,6 +171,7 @@ class Node : public Endpoint {
   std::unique_ptr<Disk> disk_;
   uint64_t disk_exchanges_ = 0;
   uint64_t leapt_us_ = 0;
+  int64_t wall_offset_ms_ = 0;
   uint64_t time_percent_ = 100;
   uint64_t time_changed_us_ = 0;  // when its speed was last changed
   uint64_t slow_disk_us_ = 0;

@@ -35,7 +35,7 @@ void Node::RunGroup() {
     if (replica_->held_replies().empty()) return End();
     replica_->EndReplicaWaits();
   }
-  replica_->Begin(NodeMs(), NodeMs());
+  replica_->Begin(NodeMs(), WallMs());
   std::vector<Input> inputs;
   inputs.swap(inputs_);
   for (const Input& input : inputs) input(replica_.get());
@@ -115,6 +115,7 @@ void Node::FinishGroup() {
 
 void Node::SendMessages(const kv::Output& output) {
   for (const kv::OutgoingMessage& outgoing : output.messages) {
+    if (outgoing.peer >= links_.size()) continue;
     const PeerLink& link = links_[outgoing.peer];
     if (link.state != PeerLink::State::kUp) continue;
     to_.network->Send({index_, NodeOf(outgoing.peer), link.link, outgoing.message});

@@ -1,4 +1,5 @@
 #include "tests/sim/world.h"
+#include "services/kv/core/limits.h"
 
 #include <set>
 #include <utility>
@@ -7,6 +8,7 @@
 #include "services/common/error.h"
 #include "services/kv/core/check.h"
 #include "services/kv/core/salvage.h"
+#include "services/kv/core/limits.h"
 #include "services/kv/core/testing/store_audit.h"
 #include "tests/history/checks.h"
 #include "tests/sim/faults.h"
@@ -69,7 +71,7 @@ World::World(const Plan& plan, const std::vector<Observer*>& observers)
 
   network_ = std::make_unique<Network>(plan_, random_.Fork('n'), &scheduler_, &tally_);
   std::vector<Endpoint*> endpoints;
-  for (NodeIndex i = 0; i < plan_.nodes; ++i) {
+  for (NodeIndex i = 0; i < plan_.machines(); ++i) {
     Node::Surroundings surroundings;
     surroundings.scheduler = &scheduler_;
     surroundings.network = network_.get();
@@ -244,6 +246,7 @@ void World::Heal() {
     node->Resume();
     node->SlowDisk(0);
     node->RunTimeAt(100);
+    node->SetWallRight();
     node->SetDiskFull(std::nullopt);
     node->disk()->FailNext(Disk::Failure::kNone);
     node->Disarm();
@@ -253,6 +256,50 @@ void World::Heal() {
     }
     StartNode(i);
   }
+}
+
+// What an operator does who wants all nodes to be members: he empties the disks of those that were removed,
+// and adds whoever is none.
+void World::TendMembers() {
+  facts_.now_us = scheduler_.now_us();
+  for (NodeIndex i = 0; i < nodes_.size(); ++i) {
+    if (nodes_[i]->IsUp() && nodes_[i]->replica().state().removed) {
+      Tell(absl::StrCat("the disk of ", NodeId(i), ", which was removed, is emptied"));
+      ExchangeDisk(i, std::make_unique<Disk>(), 1);
+      continue;
+    }
+    const NodeIndex at = MemberBeside(i);
+    if (!nodes_[at]->HasMember(i)) nodes_[at]->ChangeMembers(i, Node::Change::kAdd);
+  }
+}
+
+// The one that knows most: others may have been removed themselves, and have an empty disk now.
+NodeIndex World::MemberBeside(NodeIndex node) const {
+  NodeIndex best = node;
+  uint64_t best_write = 0;
+  for (NodeIndex i = 0; i < nodes_.size(); ++i) {
+    if (i == node || !nodes_[i]->IsServing() || nodes_[i]->replica().state().removed) continue;
+    const uint64_t write = nodes_[i]->replica().state().max_write;
+    if (best != node && write <= best_write) continue;
+    best = i;
+    best_write = write;
+  }
+  return best;
+}
+
+void World::ChangeMembers(NodeIndex at, NodeIndex other, Node::Change change, const std::string& fault) {
+  Tell(absl::StrCat(NodeId(at), " is to ", change == Node::Change::kAdd ? "add " : "remove ", NodeId(other)));
+  nodes_[at]->ChangeMembers(other, change);
+  AwaitChange(at, other, change, fault);
+}
+
+void World::AwaitChange(NodeIndex at, NodeIndex other, Node::Change change, const std::string& fault) {
+  scheduler_.AfterMs(kRoundMs, [this, at, other, change, fault] {
+    if (healed_ || !nodes_[at]->IsUp()) return;
+    const bool done = nodes_[at]->HasMember(other) == (change == Node::Change::kAdd);
+    if (done) return Struck(fault);
+    AwaitChange(at, other, change, fault);
+  });
 }
 
 bool World::IsSettled() const {
@@ -292,6 +339,7 @@ bool World::Settle() {
   while (scheduler_.now_us() < end_us) {
     scheduler_.RunUntil(scheduler_.now_us() + kRoundMs * 1000);
     if (IsSettled()) return true;
+    TendMembers();
   }
   observers_.OnNotSettled(WhatIsNotSettled());
   return false;
@@ -314,7 +362,11 @@ history::History World::TakeHistory() {
   for (NodeIndex i = 0; i < nodes_.size(); ++i) {
     history::Contents& contents = history_.final_contents[NodeId(i)];
     for (auto& [key, version] : kv::testing::Dump(*nodes_[i]->disk(), kv::testing::Tombstones::kLeftOut)) {
-      contents[key] = {key, version.value->bytes, version.timestamp};
+      if (kv::IsSystemKey(key)) continue;
+      history::Item& item = contents[key];
+      item.key = key;
+      item.value = version.value->bytes;
+      item.version = version.timestamp;
     }
   }
   return std::move(history_);
@@ -322,7 +374,7 @@ history::History World::TakeHistory() {
 
 Result World::Run() {
   Result result;
-  for (NodeIndex i = 0; i < nodes_.size(); ++i) StartNode(i);
+  for (NodeIndex i = 0; i < plan_.nodes; ++i) StartNode(i);
   LiveThroughFaults();
   result.idle_faults = IdleFaults();
   const uint64_t healed_ms = scheduler_.now_ms();

@@ -67,6 +67,9 @@ class World {
   void StartAfter(NodeIndex node, uint64_t down_ms);
   // Gives the node another disk, with or without a process on the present one, and starts it after so long.
   void ExchangeDisk(NodeIndex node, std::unique_ptr<Disk> disk, uint64_t down_ms);
+  // Asks a node to make another a member, or to take it out, until its replica has done so: then the fault
+  // has struck.
+  void ChangeMembers(NodeIndex at, NodeIndex other, Node::Change change, const std::string& fault);
   // Somebody who has no part in the plan writes there, so that what waits for a commit gets one.
   void Busy(NodeIndex node);
   // How often the node has got another disk.
@@ -91,6 +94,9 @@ class World {
   void LiveThroughFaults();
   void Heal();
   bool Settle();
+  void AwaitChange(NodeIndex at, NodeIndex other, Node::Change change, const std::string& fault);
+  void TendMembers();
+  NodeIndex MemberBeside(NodeIndex node) const;
   bool IsSettled() const;
   std::string WhatIsNotSettled() const;
   void Reply(sim::Reply reply);

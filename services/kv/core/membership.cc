@@ -40,7 +40,9 @@ absl::Status Exists(absl::string_view message) {
 absl::StatusOr<Proposal> ProposeMember(const Replica& replica, const std::string& node_id,
                                        const std::string& address) {
   if (node_id == replica.me().node_id) return Exists("the node that was asked is that node itself");
-  if (FindMember(replica, node_id) != nullptr) {
+  const MemberRecord* before = replica.RecordOf(node_id);
+  const bool is_recorded = before != nullptr && before->state == MemberState::kMember;
+  if (is_recorded || FindMember(replica, node_id) != nullptr) {
     return Exists(absl::StrCat("node ", node_id, " is a member already"));
   }
   for (const Peer& peer : replica.peers()) {
@@ -49,7 +51,11 @@ absl::StatusOr<Proposal> ProposeMember(const Replica& replica, const std::string
   }
   MemberRecord record;
   record.address = address;
-  if (const MemberRecord* before = replica.RecordOf(node_id)) record.barred_birth = before->barred_birth;
+  if (before != nullptr) {
+    // Whatever of it has been heard of since, too: its new disk has spoken to nobody who takes it for a
+    // member.
+    record.barred_birth = std::max(before->barred_birth, NewestLife(replica, node_id));
+  }
   Proposal proposal;
   proposal.operations.push_back(Recording(node_id, record));
   AddMissingRecords(replica, &proposal);

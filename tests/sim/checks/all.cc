@@ -2,6 +2,7 @@
 #include "tests/sim/checks/clock.h"
 #include "tests/sim/checks/convergence.h"
 #include "tests/sim/checks/fences.h"
+#include "tests/sim/checks/members.h"
 #include "tests/sim/checks/order.h"
 #include "tests/sim/checks/requests.h"
 #include "tests/sim/checks/sessions.h"
@@ -46,7 +47,9 @@ Checks AllChecks(const Facts* facts, Findings* findings) {
                    NoConflictIsSeenTwice,         // I17
                    WritesAreWhereTheyAreSaid,     // replicas
                    OtherLivesAreFencedOff,        // fences
-                   WatchIsWhole>(facts, findings);
+                   WatchIsWhole,                  // watch
+                   ExpiredIsAbsent,               // expiry
+                   TheRemovedAreRefused>(facts, findings);
 }
 
 }  // namespace lamppost::sim

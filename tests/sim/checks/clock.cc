@@ -138,7 +138,8 @@ void OnlyEventsMoveTheClock::OnRequest(NodeIndex node, const Request& request, u
 
 void OnlyEventsMoveTheClock::OnAttempted(NodeIndex node, const kv::Output& output, uint64_t now) {
   // An idle node's head may move, too.
-  const uint64_t events = output.messages.size() + output.answers.size() + facts().issued().size() + 1;
+  const uint64_t events =
+      output.messages.size() + output.answers.size() + facts().issued().size() + facts().unasked() + 1;
   Is(node, expected_[node], expected_[node] + events, now, "a group");
 }
 

@@ -194,6 +194,7 @@ void StableIsDurableEverywhere::OnCommitted(NodeIndex node, const kv::Output&) {
       if (!MustBeKept(write)) continue;
       for (const Write::Change& change : write.changes) {
         for (NodeIndex other = 0; other < facts().size(); ++other) {
+          if (!facts().node(node).HasMember(other)) continue;
           Looked();
           const auto held = facts().DurablyHeldBy(other).find(change.key);
           if (held != facts().DurablyHeldBy(other).end() && !(held->second < write.timestamp)) continue;
