@@ -226,9 +226,8 @@ absl::Status CheckDestination(const CLI::App& app, Verb verb) {
 }
 
 absl::Status CheckTimes(const RawArguments& raw, Arguments* arguments) {
-  const bool bulk =
-      arguments->verb == Verb::kLoad || arguments->verb == Verb::kDump || arguments->verb == Verb::kWatch ||
-      arguments->verb == Verb::kSnapshot;
+  const bool bulk = arguments->verb == Verb::kLoad || arguments->verb == Verb::kDump ||
+                    arguments->verb == Verb::kWatch || arguments->verb == Verb::kSnapshot;
   if (!raw.timeout.empty()) {
     const auto timeout_ms = ParseDurationMs(raw.timeout);
     if (!timeout_ms.ok()) {
@@ -253,12 +252,20 @@ absl::Status CheckTimes(const RawArguments& raw, Arguments* arguments) {
 }
 
 ParsedArguments Check(const CLI::App& app, RawArguments raw, const std::string& verb, bool limited) {
-  static const auto* const kVerbs = new std::map<std::string, Verb>{
-      {"put", Verb::kPut},         {"get", Verb::kGet},        {"del", Verb::kDelete},
-      {"scan", Verb::kScan},       {"status", Verb::kStatus},  {"load", Verb::kLoad},
-      {"dump", Verb::kDump},       {"watch", Verb::kWatch},    {"member", Verb::kMember},
-      {"call", Verb::kCall},       {"functions", Verb::kFunctions},
-      {"outcome", Verb::kOutcome}, {"fault", Verb::kFaultRpc}, {"snapshot", Verb::kSnapshot}};
+  static const auto* const kVerbs = new std::map<std::string, Verb>{{"put", Verb::kPut},
+                                                                    {"get", Verb::kGet},
+                                                                    {"del", Verb::kDelete},
+                                                                    {"scan", Verb::kScan},
+                                                                    {"status", Verb::kStatus},
+                                                                    {"load", Verb::kLoad},
+                                                                    {"dump", Verb::kDump},
+                                                                    {"watch", Verb::kWatch},
+                                                                    {"member", Verb::kMember},
+                                                                    {"call", Verb::kCall},
+                                                                    {"functions", Verb::kFunctions},
+                                                                    {"outcome", Verb::kOutcome},
+                                                                    {"fault", Verb::kFaultRpc},
+                                                                    {"snapshot", Verb::kSnapshot}};
   Arguments arguments = std::move(raw.arguments);
   arguments.verb = kVerbs->at(verb);
   if (const absl::Status status = CheckDestination(app, arguments.verb); !status.ok()) {

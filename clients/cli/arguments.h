@@ -68,7 +68,7 @@ struct Arguments {
   std::string file;   // load, dump; "-" is stdin or stdout
   int in_flight = 8;  // load: batches at a time
 
-  MemberArguments member;       // member
+  MemberArguments member;                        // member
   WatchScope watch_scope = WatchScope::kPrefix;  // watch: what `prefix` is
   WatchStart watch_start = WatchStart::kNow;     // watch
   std::string exec;                              // watch; empty: events are printed

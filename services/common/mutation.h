@@ -61,11 +61,11 @@
   X(kNoReplace, "no-replace", "what a full Sync did not bring stays at its receiver")                        \
   X(kForgottenNotTaken, "forgotten-not-taken", "the receiver of a full Sync forgets what was forgotten")     \
   X(kStableWithoutAbsent, "stable-without-absent", "what is stable hangs on the members that are there")     \
-  X(kNoRepair, "no-repair", "other contents at equal heads are left alone")                               \
+  X(kNoRepair, "no-repair", "other contents at equal heads are left alone")                                  \
   X(kExpiredRead, "expired-read", "an expired value is read until its tombstone comes")                      \
   X(kExpiryDecides, "expiry-decides", "of two versions the one that expires later wins")                     \
   X(kRemovedNotRefused, "removed-not-refused", "a removed node goes on as if it were a member")              \
-  X(kMemberIgnored, "member-ignored", "nobody follows the records of members")                                 \
+  X(kMemberIgnored, "member-ignored", "nobody follows the records of members")                               \
   X(kSessionNotAwaited, "session-not-awaited", "reads do not wait for what their session has seen")          \
   X(kSessionUnseen, "session-unseen", "what a write's session has seen does not count as seen by it")        \
   X(kReplicasNotDurable, "replicas-not-durable", "members count as holding a write before it is durable")    \

@@ -95,7 +95,8 @@ class Facts : public Observer {
   bool Holds(NodeIndex node, const std::string& key, const Timestamp& at_least) const;
   const std::vector<Stored>& stored() const { return stored_; }
   const std::vector<Removed>& removed() const { return removed_; }
-  // A disk has lost a version of the key and nobody knows: it may be missing elsewhere, too, until it is repaired.
+  // A disk has lost a version of the key and nobody knows: it may be missing elsewhere, too, until it is
+  // repaired.
   void NoteRot(const std::string& key) { rotten_.insert(key); }
   bool IsRotten(const std::string& key) const { return rotten_.count(key) > 0; }
   // Whether some node has dropped a deletion of the key at least as high; and whether this node knows that it
@@ -175,7 +176,7 @@ class Facts : public Observer {
   std::vector<Stored> stored_;
   std::vector<Removed> removed_;
   std::map<std::string, std::set<Timestamp>> forgotten_;  // deletions that some node has dropped, by key
-  std::set<std::string> rotten_;                         // keys
+  std::set<std::string> rotten_;                          // keys
   uint64_t next_number_ = 0;
   std::vector<Answered> answered_;
   std::vector<Timestamp> issued_;

@@ -17,8 +17,8 @@ namespace {
 // Those that the store has the feature for today.
 const std::vector<std::string>& Invariants() {
   static const auto* const kAll = new std::vector<std::string>{
-      "I1",  "I2",  "I3",  "I4",  "I5",  "I6",  "I7",  "I8",     "I9",       "I10",   "I11",    "I12",
-      "I13", "I14", "I15", "I16", "I17", "fences", "replicas", "watch", "expiry", "members"};
+      "I1",  "I2",  "I3",  "I4",  "I5",  "I6",  "I7",     "I8",       "I9",    "I10",    "I11",
+      "I12", "I13", "I14", "I15", "I16", "I17", "fences", "replicas", "watch", "expiry", "members"};
   return *kAll;
 }
 

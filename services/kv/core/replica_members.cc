@@ -147,9 +147,8 @@ const MemberRecord* Replica::RecordOf(const std::string& node_id) const {
 bool Replica::IsGoneFor(const std::string& node_id, const std::vector<Standing>& members) const {
   const auto it = members_.find(node_id);
   if (it == members_.end()) return true;
-  return std::all_of(members.begin(), members.end(), [&](const Standing& member) {
-    return member.heads->Covers(it->second.timestamp);
-  });
+  return std::all_of(members.begin(), members.end(),
+                     [&](const Standing& member) { return member.heads->Covers(it->second.timestamp); });
 }
 
 // Once there are records at all, everybody's is written by whoever knows him, so that a node which joins

@@ -13,10 +13,9 @@
 namespace lamppost::kv {
 
 // All methods take and give bytes; services/common/raw_call.h tells why.
-using RawAdminService =
-    v1::AdminService::WithRawCallbackMethod_ListMembers<v1::AdminService::WithRawCallbackMethod_AddMember<
-        v1::AdminService::WithRawCallbackMethod_RemoveMember<
-            v1::AdminService::WithRawCallbackMethod_Snapshot<v1::AdminService::Service>>>>;
+using RawAdminService = v1::AdminService::WithRawCallbackMethod_ListMembers<
+    v1::AdminService::WithRawCallbackMethod_AddMember<v1::AdminService::WithRawCallbackMethod_RemoveMember<
+        v1::AdminService::WithRawCallbackMethod_Snapshot<v1::AdminService::Service>>>>;
 
 class AdminServiceImpl : public RawAdminService {
  public:

@@ -107,8 +107,7 @@ absl::Status Node::Serve() {
   snapshots.cluster = settings_.cluster;
   snapshots.estimate_bytes = [this] { return storage_->EstimatedDataBytes(); };
   snapshot_calls_ = std::make_unique<SnapshotCalls>(std::move(snapshots), shell_.get(), storage_.get());
-  admin_service_ =
-      std::make_unique<AdminServiceImpl>(settings_.cluster, shell_.get(), snapshot_calls_.get());
+  admin_service_ = std::make_unique<AdminServiceImpl>(settings_.cluster, shell_.get(), snapshot_calls_.get());
   links_ = std::make_unique<PeerLinks>(shell_.get());
   ServerOptions options;
   options.listen = settings_.listen;
@@ -173,15 +172,16 @@ void Node::UpdateRefilling() {
   Log(LogLevel::kInfo, "a peer has given this node everything: reads are served again");
 }
 
-// The node takes calls from the moment its life is decided, until it is removed, and clients' while its data is
-// whole. With a full disk it still answers reads; so does a removed one, but nobody should go there any more.
+// The node takes calls from the moment its life is decided, until it is removed, and clients' while its data
+// is whole. With a full disk it still answers reads; so does a removed one, but nobody should go there any
+// more.
 void Node::UpdateHealth() {
   const bool serves_peers = replica_->IsLifeDecided() && !replica_->state().removed;
   const bool serves = serves_peers && !shell_->refilling();
   SetHealth(v1::ReplicationService::service_full_name(), serves_peers);
-  for (const absl::string_view service : {absl::string_view(),
-                                          absl::string_view(v1::KvService::service_full_name()),
-                                          absl::string_view(v1::AdminService::service_full_name())}) {
+  for (const absl::string_view service :
+       {absl::string_view(), absl::string_view(v1::KvService::service_full_name()),
+        absl::string_view(v1::AdminService::service_full_name())}) {
     SetHealth(service, serves);
   }
 }

@@ -77,7 +77,8 @@ class Page {
   // False if the page is full: the key belongs to the next one.
   bool Take(absl::string_view key, const Version& version) {
     if (visits_ == kPageVisitsMax) return false;
-    if (version.IsVisible(now_unix_ms_) && !(request_.count_only() ? Count() : List(key, version))) return false;
+    if (version.IsVisible(now_unix_ms_) && !(request_.count_only() ? Count() : List(key, version)))
+      return false;
     ++visits_;
     return true;
   }
