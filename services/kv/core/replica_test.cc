@@ -2,14 +2,11 @@
 // replicas do together is in testdata/ and tests/sim.
 #include "services/kv/core/replica.h"
 
-#include <algorithm>
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "services/common/error.h"
-#include "services/kv/core/testing/cluster.h"
-#include "services/kv/core/testing/store_audit.h"
+#include "services/kv/core/testing/replica_fixture.h"
 
 namespace lamppost::kv {
 namespace {
@@ -19,95 +16,9 @@ using testing::CrashPoint;
 using testing::Dump;
 using testing::FullMesh;
 using testing::Packet;
+using testing::Recorder;
+using testing::ReplicaTest;
 using testing::Tombstones;
-
-// Keeps the last answer and reply, and of all outputs how urgent they were and which state they stored.
-class Recorder : public testing::Observer {
- public:
-  struct Seen {
-    Urgency urgency;
-    std::optional<State> state;
-  };
-
-  void OnCommitted(testing::NodeIndex node, const Output& output, CrashPoint) override {
-    outputs.push_back({output.urgency, StateIn(output.batch)});
-    for (const OutgoingAnswer& answer : output.answers) last_answer = answer.answer;
-    for (const Reply& reply : output.replies) last_reply = reply.result;
-  }
-  void OnReceived(testing::NodeIndex, const Packet&) override {}
-
-  std::vector<Seen> outputs;
-  SyncAnswer last_answer;
-  absl::StatusOr<WriteResult> last_reply;
-
- private:
-  static std::optional<State> StateIn(const WriteBatch& batch) {
-    for (const WriteBatch::Operation& operation : batch.operations()) {
-      if (operation.space == Space::kMeta && operation.key == kStateKey)
-        return *DecodeState(*operation.value);
-    }
-    return std::nullopt;
-  }
-};
-
-class ReplicaTest : public ::testing::Test {
- protected:
-  ReplicaTest() : cluster_(FullMesh({"A", "B"}), testing::Tuning(), &recorder_) {
-    EXPECT_TRUE(cluster_.Start(0).ok());
-    EXPECT_TRUE(cluster_.Start(1).ok());
-    Settle();
-  }
-
-  void Settle() {
-    for (int round = 0; round < 20; ++round) {
-      while (!cluster_.wire().empty()) {
-        const Packet packet = cluster_.wire().front();
-        cluster_.wire().pop_front();
-        cluster_.Receive(packet.to, {packet});
-      }
-      cluster_.Advance(250);
-      for (testing::NodeIndex node = 0; node < 2; ++node) cluster_.RunUntilIdle(node);
-    }
-  }
-
-  // A message as B would send it to A, with one write.
-  SyncMessage Honest() const {
-    SyncMessage message;
-    message.clock = {cluster_.replica(0).state().max_write + 1000, cluster_.replica(1).me()};
-    message.cluster = "test";
-    message.boot_id = cluster_.replica(0).peers()[0].boot_id;
-    message.receiver_incarnation = cluster_.replica(0).me().incarnation;
-    const uint64_t counter = message.clock.counter - 1;
-    message.from = {{message.clock.origin, cluster_.replica(0).heads().At(message.clock.origin)}};
-    message.to = {{message.clock.origin, counter}};
-    Version version;
-    version.timestamp = {counter, message.clock.origin};
-    version.value = Value{Value::Kind::kText, "forged"};
-    message.entries = std::make_shared<std::vector<KeyedVersion>>(1, KeyedVersion{"x", version});
-    return message;
-  }
-
-  static void Change(SyncMessage* message, const std::function<void(KeyedVersion*)>& change) {
-    KeyedVersion entry = message->entries->front();
-    change(&entry);
-    message->entries = std::make_shared<std::vector<KeyedVersion>>(1, entry);
-  }
-
-  // What A says to the message; if it refuses, nothing may have changed.
-  Refusal Sent(const SyncMessage& message) {
-    const Heads heads = cluster_.replica(0).heads();
-    cluster_.Receive(0, {Packet{1, 0, cluster_.LinkOf(1, 0), message}});
-    const Refusal refusal = recorder_.last_answer.refusal;
-    if (refusal != Refusal::kNone) {
-      EXPECT_EQ(cluster_.replica(0).heads(), heads);
-      EXPECT_TRUE(Dump(cluster_.disk(0), Tombstones::kIncluded).empty());
-    }
-    return refusal;
-  }
-
-  Recorder recorder_;
-  Cluster cluster_;
-};
 
 TEST_F(ReplicaTest, TakesAnHonestMessage) {
   EXPECT_EQ(Sent(Honest()), Refusal::kNone);
@@ -406,112 +317,6 @@ TEST(ReplicaOpenTest, RefusesAStateThatCannotBe) {
               state->heads.Raise({"B", uint64_t{1} << 32}, state->clock_limit + 1);
             }),
             "DATA_CORRUPT");
-}
-
-// What B would send A if A had to get everything.
-class FullSyncTest : public ReplicaTest {
- protected:
-  // Puts keys into A's store that it has had in another life of B's.
-  void Fill(int keys) {
-    for (int i = 0; i < keys; i += 1000) {
-      cluster_.Run(0, [&](Replica* replica) {
-        Proposal proposal;
-        for (int j = i; j < std::min(keys, i + 1000); ++j) {
-          proposal.operations.push_back({absl::StrCat("k", 100000 + j), Value{Value::Kind::kText, "v"}});
-        }
-        replica->Propose(std::move(proposal));
-      });
-    }
-    Settle();
-  }
-
-  SyncMessage Everything() const {
-    SyncMessage message = Honest();
-    message.from = Heads();
-    message.to = cluster_.replica(0).heads();
-    message.full = KeyRange();
-    message.forgotten = {{cluster_.replica(0).me(), 1}};
-    message.last = true;
-    message.sequence = 1000;
-    return message;
-  }
-
-  Refusal Take(const SyncMessage& message) {
-    cluster_.Receive(0, {Packet{1, 0, cluster_.LinkOf(1, 0), message}});
-    return recorder_.last_answer.refusal;
-  }
-};
-
-TEST_F(FullSyncTest, DropsWhatWasNotSentAndIsCovered) {
-  Fill(10);
-  const SyncMessage message = Everything();
-  EXPECT_EQ(Take(message), Refusal::kNone);
-  const auto contents = Dump(cluster_.disk(0), Tombstones::kIncluded);
-  ASSERT_EQ(contents.size(), 1u);
-  EXPECT_EQ(contents.begin()->first, "x");
-  EXPECT_TRUE(message.forgotten.IsCoveredBy(cluster_.replica(0).state().forgotten));
-  EXPECT_EQ(testing::Audit(cluster_.disk(0)), "");
-}
-
-TEST_F(FullSyncTest, MoreThanOneMessageMayDropIsDroppedWhenItComesAgain) {
-  Fill(25000);
-  const Heads heads = cluster_.replica(0).heads();
-  SyncMessage message = Everything();
-  message.to.Raise(message.clock.origin, message.clock.counter - 1);
-  EXPECT_EQ(Take(message), Refusal::kBusy);
-  const uint64_t left = cluster_.replica(0).state().keys;
-  EXPECT_LT(left, 25000u);
-  EXPECT_GT(left, 10000u) << "a batch is bounded";
-  EXPECT_EQ(cluster_.replica(0).heads(), heads) << "it is not complete";
-  EXPECT_EQ(Take(message), Refusal::kBusy);
-  EXPECT_EQ(Take(message), Refusal::kNone);
-  EXPECT_EQ(cluster_.replica(0).state().keys, 1u);
-  EXPECT_TRUE(cluster_.replica(0).heads().Covers(message.entries->front().version.timestamp));
-  EXPECT_EQ(testing::Audit(cluster_.disk(0)), "");
-}
-
-TEST_F(FullSyncTest, RefusesRangesThatContradictThemselves) {
-  const auto refused = [this](const std::function<void(SyncMessage*)>& change) {
-    SyncMessage message = Everything();
-    change(&message);
-    return Take(message);
-  };
-  EXPECT_EQ(refused([](SyncMessage* message) { message->full->start = "y"; }), Refusal::kInvalid);
-  EXPECT_EQ(refused([](SyncMessage* message) { message->full->end = "z"; }), Refusal::kInvalid);
-  EXPECT_EQ(refused([](SyncMessage* message) { message->last = false; }), Refusal::kInvalid);
-  EXPECT_EQ(refused([](SyncMessage* message) {
-              message->forgotten.Raise(message->clock.origin, message->clock.counter + 1);
-            }),
-            Refusal::kInvalid);
-  EXPECT_EQ(refused([](SyncMessage* message) {
-              message->entries = std::make_shared<std::vector<KeyedVersion>>(2, message->entries->front());
-            }),
-            Refusal::kInvalid);
-  EXPECT_TRUE(cluster_.replica(0).state().forgotten.empty());
-}
-
-// Its sender had not heard of the deletion that has been forgotten here meanwhile.
-TEST_F(ReplicaTest, ARepairThatComesLateBringsNothingBack) {
-  const auto write = [this](std::optional<Value> value) {
-    cluster_.Run(0, [&](Replica* replica) {
-      Proposal proposal;
-      proposal.operations.push_back({"x", std::move(value)});
-      replica->Propose(std::move(proposal));
-    });
-    Settle();
-  };
-  write(Value{Value::Kind::kText, "old"});
-  SyncMessage repair = Honest();
-  repair.from = cluster_.replica(1).heads();
-  repair.to = Heads();
-  repair.repair_buckets = UINT64_MAX;
-  const Version old = Dump(cluster_.disk(1), Tombstones::kIncluded).at("x");
-  Change(&repair, [&](KeyedVersion* entry) { entry->version = old; });
-  write(std::nullopt);
-  ASSERT_FALSE(cluster_.replica(0).state().forgotten.empty());
-  cluster_.Receive(0, {Packet{1, 0, cluster_.LinkOf(1, 0), repair}});
-  EXPECT_EQ(recorder_.last_answer.refusal, Refusal::kNone);
-  EXPECT_TRUE(Dump(cluster_.disk(0), Tombstones::kIncluded).empty());
 }
 
 TEST_F(ReplicaTest, BirthIsTheFirstLifeAndStays) {
