@@ -93,5 +93,17 @@ TEST(LimitsTest, Names) {
   EXPECT_EQ(ErrorReason(CheckCluster("")), "CLUSTER_INVALID");
 }
 
+TEST(LimitsTest, TheStoresOwnKeysAreNotForClients) {
+  const std::string record("\0member/A", 9);
+  EXPECT_TRUE(IsSystemKey(record));
+  EXPECT_FALSE(IsSystemKey("member/A"));
+  EXPECT_FALSE(IsSystemKey(""));
+  EXPECT_FALSE(CheckKey(record).ok());
+  EXPECT_TRUE(CheckStoredKey(record).ok());
+  EXPECT_TRUE(CheckStoredKey("x").ok());
+  EXPECT_FALSE(CheckStoredKey(std::string(1, '\0')).ok());
+  EXPECT_FALSE(CheckStoredKey(std::string("\0a\0b", 4)).ok());
+}
+
 }  // namespace
 }  // namespace lamppost::kv
