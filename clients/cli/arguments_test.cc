@@ -163,5 +163,33 @@ TEST_F(ArgumentsTest, HelpAndVersion) {
   EXPECT_THAT(Parse({"--version"}).output, testing::StartsWith("lamppost 0."));
 }
 
+TEST_F(ArgumentsTest, Ttl) {
+  EXPECT_FALSE(Good({"put", "x", "1"}).ttl_ms.has_value());
+  EXPECT_EQ(Good({"put", "x", "1", "--ttl", "60s"}).ttl_ms, 60'000);
+  EXPECT_THAT(Bad({"put", "x", "1", "--ttl", "60"}), HasSubstr("--ttl"));
+  EXPECT_THAT(Bad({"put", "x", "1", "--ttl", "0s"}), HasSubstr("--ttl"));
+}
+
+TEST_F(ArgumentsTest, Members) {
+  EXPECT_EQ(Good({"member", "list"}).verb, Verb::kMember);
+  EXPECT_EQ(Good({"member", "list"}).member.action, MemberAction::kList);
+  const MemberArguments add = Good({"member", "add", "http://h:1", "--id", "D"}).member;
+  EXPECT_EQ(add.action, MemberAction::kAdd);
+  EXPECT_EQ(add.address, "http://h:1");
+  EXPECT_EQ(add.node_id, "D");
+  const MemberArguments remove = Good({"member", "remove", "C"}).member;
+  EXPECT_EQ(remove.action, MemberAction::kRemove);
+  EXPECT_EQ(remove.node_id, "C");
+  EXPECT_EQ(remove.confirmation, Confirmation::kNeeded);
+  EXPECT_EQ(remove.force, client::Force::kNo);
+  const MemberArguments forced = Good({"member", "remove", "C", "--yes", "--force"}).member;
+  EXPECT_EQ(forced.confirmation, Confirmation::kGiven);
+  EXPECT_EQ(forced.force, client::Force::kYes);
+  Bad({"member"});
+  Bad({"member", "add"});
+  Bad({"member", "remove"});
+  Bad({"member", "list", "--yes"});
+}
+
 }  // namespace
 }  // namespace lamppost::cli

@@ -52,5 +52,27 @@ TEST(JsonLinesTest, EveryValueComesBackAsItWas) {
   EXPECT_EQ(EntryLine("x", values[4]), "{\"key\":\"x\",\"data\":\"dGV4dA==\"}\n");
 }
 
+TEST(JsonLinesTest, AnExpiryBecomesATtl) {
+  const absl::Time now = absl::FromUnixMillis(1'800'000'000'000);
+  kv::v1::KeyValue entry;
+  entry.set_key("x");
+  entry.mutable_value()->set_text("1");
+  entry.mutable_expires_at()->set_seconds(1'800'000'060);
+  entry.mutable_expires_at()->set_nanos(500'000'000);
+  const std::string line = EntryLine(entry);
+  EXPECT_EQ(line, "{\"key\":\"x\",\"value\":\"1\",\"expires_at\":\"2027-01-15T08:01:00.5Z\"}\n");
+  const auto put = ParseEntryLine(line, now);
+  ASSERT_TRUE(put.ok()) << put.status();
+  EXPECT_EQ(put->ttl().seconds(), 60);
+  EXPECT_EQ(put->ttl().nanos(), 500'000'000);
+  // What has expired already is to be seen by nobody.
+  const auto late = ParseEntryLine(line, now + absl::Hours(1));
+  EXPECT_EQ(late->ttl().seconds(), 0);
+  EXPECT_EQ(late->ttl().nanos(), 1'000'000);
+  EXPECT_FALSE(ParseEntryLine(R"({"key":"x","value":"1","expires_at":"soon"})", now).ok());
+  EXPECT_FALSE(ParseEntryLine(R"({"key":"x","value":"1","expires_at":17})", now).ok());
+  EXPECT_FALSE(ParseEntryLine(R"({"key":"x","value":"1"})", now)->has_ttl());
+}
+
 }  // namespace
 }  // namespace lamppost::cli

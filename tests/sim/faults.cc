@@ -337,13 +337,20 @@ bool JumpWall(World* world, const Strike& strike) {
   return true;
 }
 
+// Who is asked to change the members: the one that was drawn, unless it was removed itself.
+NodeIndex Coordinator(World* world, NodeIndex drawn, NodeIndex about) {
+  const Node& node = *world->node(drawn);
+  return node.IsUp() && !node.replica().state().removed ? drawn : world->MemberBeside(about);
+}
+
 // The new node is there before it is added, or comes when it has been.
 bool Join(World* world, const Strike& strike) {
   if (!world->node(strike.node)->IsServing()) return false;
   const uint64_t comes_ms = strike.amount == 0 ? 0 : 2 * strike.for_ms;
   world->StartAfter(strike.other, comes_ms);
   world->scheduler()->AfterMs(strike.for_ms, [world, strike] {
-    world->ChangeMembers(strike.node, strike.other, Node::Change::kAdd, strike.fault);
+    world->ChangeMembers(Coordinator(world, strike.node, strike.other), strike.other, Node::Change::kAdd,
+                         strike.fault);
   });
   return true;
 }
@@ -351,18 +358,20 @@ bool Join(World* world, const Strike& strike) {
 // A node is away and is removed; it comes back as it was, to be refused; then with an empty disk, and is
 // added again, if there is time. At the end of the faults that is done in any case.
 bool Leave(World* world, const Strike& strike) {
-  Node* const other = world->node(strike.other);
-  if (!world->node(strike.node)->IsUp() || !other->IsServing() || !other->HasMember(strike.node))
+  Node* const asked = world->node(Coordinator(world, strike.other, strike.node));
+  if (!world->node(strike.node)->IsUp() || !asked->IsServing() || !asked->HasMember(strike.node))
     return false;
   world->Kill(strike.node, Loss::kProcess, 2 * strike.for_ms);
   world->scheduler()->AfterMs(strike.for_ms, [world, strike] {
-    world->ChangeMembers(strike.other, strike.node, Node::Change::kRemove, strike.fault);
+    world->ChangeMembers(Coordinator(world, strike.other, strike.node), strike.node, Node::Change::kRemove,
+                         strike.fault);
   });
   world->scheduler()->AfterMs(4 * strike.for_ms, [world, strike] {
-    if (world->IsHealed() || world->node(strike.other)->HasMember(strike.node)) return;
+    Node* const present = world->node(world->MemberBeside(strike.node));
+    if (world->IsHealed() || present->HasMember(strike.node)) return;
     world->Tell(absl::StrCat("the disk of ", NodeId(strike.node), " is emptied"));
     world->ExchangeDisk(strike.node, std::make_unique<Disk>(), 100);
-    world->node(strike.other)->ChangeMembers(strike.node, Node::Change::kAdd);
+    present->ChangeMembers(strike.node, Node::Change::kAdd);
   });
   return true;
 }

@@ -336,11 +336,12 @@ void Node::PollLinks() {
 // As the server's PeerLinks.
 void Node::PollLink(kv::PeerIndex peer, uint64_t now_ms) {
   PeerLink& link = links_[peer];
-  if (replica_->peers()[peer].retired) {
+  const kv::Peer& of = replica_->peers()[peer];
+  if (std::exchange(link.retirements, of.retirements) != of.retirements) {
     const bool was_up = std::exchange(link.state, PeerLink::State::kNone) == PeerLink::State::kUp;
     if (was_up) to_.network->Break(link.link);
-    return;
   }
+  if (of.retired) return;
   if (link.state != PeerLink::State::kNone || now_ms < link.next_attempt_ms) return;
   link.state = PeerLink::State::kConnecting;
   to_.network->Connect(index_, NodeOf(peer));

@@ -127,6 +127,7 @@ class Node : public Endpoint {
     kv::LinkId link = 0;
     uint64_t next_attempt_ms = 0;
     uint64_t backoff_ms = 0;
+    uint64_t retirements = 0;  // of the peer when the link was wanted
   };
 
   // The node's own clock.

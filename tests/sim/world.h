@@ -67,6 +67,8 @@ class World {
   void StartAfter(NodeIndex node, uint64_t down_ms);
   // Gives the node another disk, with or without a process on the present one, and starts it after so long.
   void ExchangeDisk(NodeIndex node, std::unique_ptr<Disk> disk, uint64_t down_ms);
+  // Another node that can be asked to change what this one is: of those that are up the one that knows most.
+  NodeIndex MemberBeside(NodeIndex node) const;
   // Asks a node to make another a member, or to take it out, until its replica has done so: then the fault
   // has struck.
   void ChangeMembers(NodeIndex at, NodeIndex other, Node::Change change, const std::string& fault);
@@ -96,7 +98,6 @@ class World {
   bool Settle();
   void AwaitChange(NodeIndex at, NodeIndex other, Node::Change change, const std::string& fault);
   void TendMembers();
-  NodeIndex MemberBeside(NodeIndex node) const;
   bool IsSettled() const;
   std::string WhatIsNotSettled() const;
   void Reply(sim::Reply reply);

@@ -87,8 +87,9 @@ struct Peer {
   explicit Peer(std::string its_address) : address(std::move(its_address)) {}
 
   const std::string address;
-  bool seed = true;      // from --peers; else from a member's record
-  bool retired = false;  // removed, or reached by another of the peers: no link, and nothing waits for it
+  bool seed = true;          // from --peers; else from a member's record
+  uint64_t retirements = 0;  // so often it was retired: a link from before is to be ended, and another opened
+  bool retired = false;      // removed, or reached by another of the peers: no link, and nothing waits for it
 
   // By its answers. The life is set once it has answered; it stays known when the link goes down.
   std::string node_id;

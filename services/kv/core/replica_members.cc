@@ -96,6 +96,7 @@ void Replica::Enlist(const std::string& node_id, const std::string& address) {
   }
   if (best != nullptr) {
     best->retired = false;
+    best->detail.clear();
     return;
   }
   peers_.emplace_back(address);
@@ -108,6 +109,7 @@ void Replica::Retire(Peer* peer, std::string why) {
   Note(absl::StrCat("peer ", peer->node_id.empty() ? peer->address : peer->node_id, ": ", why));
   peer->ResetLink(LinkState::kDown, std::move(why));
   peer->retired = true;
+  ++peer->retirements;
   peer->incarnation = peer->boot_id = 0;
   peer->answered = false;
   peer->heads = peer->durable_heads = peer->pending = peer->progress = peer->relay_mark = Heads();

@@ -216,5 +216,44 @@ TEST_F(TableTest, ARepairTakesTheHigherVersionAndOneOfTwoThatShareATimestamp) {
   Commit();
 }
 
+// Commit holds the list of expiries against the versions.
+TEST_F(TableTest, ExpiriesAreKeptInStep) {
+  const auto expiring = [](uint64_t counter, uint64_t expires_unix_ms) {
+    Version version = At(counter, "v");
+    version.expires_unix_ms = expires_unix_ms;
+    return version;
+  };
+  Apply("x", expiring(1, 500));
+  Apply("y", expiring(2, 600));
+  Commit();
+  EXPECT_TRUE(*table_.HasValue("x", 499));
+  EXPECT_FALSE(*table_.HasValue("x", 500));
+  Apply("x", expiring(3, 500));  // the same moment again
+  Apply("y", At(4, "stays"));
+  Commit();
+  EXPECT_TRUE(*table_.HasValue("y", UINT64_MAX));
+  Apply("y", expiring(5, 700));
+  Apply("y", expiring(6, 800));  // within one group
+  Apply("x", At(7, std::nullopt));
+  Commit();
+  EXPECT_FALSE(*table_.HasValue("x", 0));
+  EXPECT_TRUE(*table_.HasValue("y", 799));
+}
+
+TEST_F(TableTest, ChangedSystemKeysAreTold) {
+  const std::string record = MemberKey("A");
+  Apply("x", At(1, "1"));
+  Apply(record, At(2, "member"));
+  EXPECT_EQ(table_.TakeChangedSystemKeys(), std::vector<std::string>{record});
+  Commit();
+  EXPECT_EQ(state_.keys, 1u);
+  Apply(record, At(1, "older"));
+  EXPECT_TRUE(table_.TakeChangedSystemKeys().empty());
+  Apply(record, At(3, "newer"));
+  EXPECT_EQ(table_.TakeChangedSystemKeys().size(), 1u);
+  Commit();
+  EXPECT_EQ(state_.keys, 1u);
+}
+
 }  // namespace
 }  // namespace lamppost::kv

@@ -51,5 +51,45 @@ TEST(CodecTest, AllWritesHaveASessionAndReplicas) {
   ExpectSessionAndReplicas(v1::WriteRequest());
 }
 
+TEST(CodecTest, Ttl) {
+  const auto ttl = [](int64_t seconds, int32_t nanos) {
+    google::protobuf::Duration duration;
+    duration.set_seconds(seconds);
+    duration.set_nanos(nanos);
+    return TtlMs(duration);
+  };
+  EXPECT_EQ(*ttl(0, 1'000'000), 1u);
+  EXPECT_EQ(*ttl(60, 999'999'999), 60'999u);
+  EXPECT_EQ(*ttl(int64_t{3650} * 86400, 0), uint64_t{3650} * 86400 * 1000);
+  for (const auto& [seconds, nanos] : std::vector<std::pair<int64_t, int32_t>>{{0, 0},
+                                                                               {0, 999'999},
+                                                                               {-1, 0},
+                                                                               {0, -1},
+                                                                               {5, -1},
+                                                                               {5, 1'000'000'000},
+                                                                               {int64_t{3650} * 86400, 1},
+                                                                               {INT64_MAX, 0},
+                                                                               {INT64_MIN, INT32_MIN}}) {
+    EXPECT_EQ(ErrorReason(ttl(seconds, nanos).status()), "TTL_INVALID") << seconds << " " << nanos;
+  }
+}
+
+TEST(CodecTest, ATtlOfAPutAndOfABatch) {
+  v1::PutRequest put;
+  put.set_key("x");
+  put.mutable_value()->set_text("1");
+  EXPECT_EQ(ToProposal(put)->operations[0].ttl_ms, 0u);
+  put.mutable_ttl()->set_seconds(2);
+  EXPECT_EQ(ToProposal(put)->operations[0].ttl_ms, 2000u);
+  v1::WriteRequest write;
+  v1::PutOperation* operation = write.add_operations()->mutable_put();
+  operation->set_key("x");
+  operation->mutable_value()->set_text("1");
+  operation->mutable_ttl()->set_seconds(3);
+  EXPECT_EQ(ToProposal(write)->operations[0].ttl_ms, 3000u);
+  operation->mutable_ttl()->set_seconds(-3);
+  EXPECT_FALSE(ToProposal(write).ok());
+}
+
 }  // namespace
 }  // namespace lamppost::kv

@@ -32,8 +32,11 @@ class PeerLinks {
   Shell* const shell_;
   absl::Mutex mutex_;
   bool shutdown_ ABSL_GUARDED_BY(mutex_) = false;
-  // By peer; null: there is none, or its address leads nowhere.
-  std::vector<std::unique_ptr<PeerLink>> links_ ABSL_GUARDED_BY(mutex_);
+  struct Place {
+    std::unique_ptr<PeerLink> link;  // null: there is none, or the address leads nowhere
+    uint64_t retirements = 0;        // of the peer when the link was made
+  };
+  std::vector<Place> places_ ABSL_GUARDED_BY(mutex_);  // by peer
 };
 
 }  // namespace lamppost::kv

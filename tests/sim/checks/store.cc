@@ -192,6 +192,8 @@ void StableIsDurableEverywhere::OnCommitted(NodeIndex node, const kv::Output&) {
     for (auto it = After(writes, from); it != writes.end() && (*it)->timestamp.counter <= stable; ++it) {
       const Write& write = **it;
       if (!MustBeKept(write)) continue;
+      // What a removed node had not sent is lost with it.
+      if (!facts().node(node).HasMember(write.coordinator)) continue;
       for (const Write::Change& change : write.changes) {
         for (NodeIndex other = 0; other < facts().size(); ++other) {
           if (!facts().node(node).HasMember(other)) continue;
