@@ -47,6 +47,25 @@ TEST_F(ArgumentsTest, Defaults) {
   EXPECT_EQ(arguments.verbosity, Verbosity::kNormal);
 }
 
+TEST_F(ArgumentsTest, SessionsReplicasAndScans) {
+  const Arguments put = Good({"put", "x", "1", "--session", "f", "--replicas", "3"});
+  EXPECT_EQ(put.session_file, "f");
+  EXPECT_EQ(put.replicas, 3u);
+  EXPECT_EQ(Good({"del", "x", "--replicas", "2"}).replicas, 2u);
+  EXPECT_EQ(Good({"get", "x", "--session", "f"}).session_file, "f");
+  EXPECT_EQ(Good({"get", "x"}).session_file, "");
+  const Arguments scan = Good({"scan", "--reverse", "--count", "--session", "f"});
+  EXPECT_EQ(scan.scan_order, ScanOrder::kDescending);
+  EXPECT_EQ(scan.scan_content, ScanContent::kCount);
+  EXPECT_EQ(scan.session_file, "f");
+  for (const char* replicas : {"0", "-1", "1001", "two", "4294967297"}) {
+    EXPECT_THAT(Bad({"put", "x", "1", "--replicas", replicas}), HasSubstr("--replicas")) << replicas;
+  }
+  EXPECT_THAT(Bad({"get", "x", "--session", ""}), HasSubstr("--session"));
+  EXPECT_THAT(Bad({"scan", "--count", "--keys-only"}), HasSubstr("--count"));
+  EXPECT_THAT(Bad({"scan", "--count", "--limit", "3"}), HasSubstr("--count"));
+}
+
 TEST_F(ArgumentsTest, BulkCommandsHaveNoTimeoutUnlessAsked) {
   EXPECT_FALSE(Good({"load", "f"}).timeout_ms.has_value());
   EXPECT_FALSE(Good({"dump", "-"}).timeout_ms.has_value());

@@ -26,7 +26,7 @@ TEST(FormatTest, Put) {
   EXPECT_EQ(FormatPut("x", result, OutputFormat::kRaw), "17@A.2\n");
   EXPECT_EQ(FormatPut("x", result, OutputFormat::kJson),
             R"({"key":"x","version":{"counter":17,"node_id":"A","incarnation":"8589934593"},)"
-            R"("replayed":false,"request_id":"r1","clock":18,"node":"h:1"})"
+            R"("replayed":false,"replicas":0,"request_id":"r1","clock":18,"node":"h:1"})"
             "\n");
   result.response.set_replayed(true);
   EXPECT_EQ(FormatPut("x", result, OutputFormat::kTable), "OK 17@A.2 (had been written before)\n");
@@ -51,7 +51,7 @@ TEST(FormatTest, Delete) {
   EXPECT_EQ(FormatDelete("x", result, OutputFormat::kTable), "OK 17@A.2\n");
   EXPECT_EQ(FormatDelete("x", result, OutputFormat::kJson),
             R"({"key":"x","version":{"counter":17,"node_id":"A","incarnation":"8589934593"},)"
-            R"("replayed":false,"request_id":"r1","clock":0,"node":"h:1","found":true})"
+            R"("replayed":false,"replicas":0,"request_id":"r1","clock":0,"node":"h:1","found":true})"
             "\n");
 }
 

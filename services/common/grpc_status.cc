@@ -111,7 +111,8 @@ absl::Status FromGrpcStatus(const grpc::Status& status) {
   const bool known = raw_code > 0 && raw_code <= static_cast<int>(absl::StatusCode::kUnauthenticated);
   const auto code = known ? static_cast<absl::StatusCode>(raw_code) : absl::StatusCode::kUnknown;
   const Details details = ReadDetails(status.error_details());
-  if (details.reason.empty() && !details.retry_delay_ms) return absl::Status(code, status.error_message());
+  const bool is_bare = details.reason.empty() && details.metadata.empty() && !details.retry_delay_ms;
+  if (is_bare) return absl::Status(code, status.error_message());
   absl::Status restored =
       details.retry_delay_ms
           ? MakeRetryableError(code, details.reason, status.error_message(), *details.retry_delay_ms)

@@ -43,6 +43,7 @@ struct Operation {
   uint64_t end_us = 0;
   std::vector<Item> items;  // what was to be written, or what was read
   std::string request_id;   // of a write; may be empty
+  kv::Heads session;        // what the client had seen, as it told the node; empty: it keeps none
   Outcome outcome = Outcome::kUnknown;
   std::string error;      // its reason, if there was one
   Timestamp version;      // of an acknowledged write

@@ -15,7 +15,18 @@ std::string KeyName(size_t key) {
   return absl::StrCat("k", key);
 }
 
+// The write is done, and stands.
+bool IsPending(const absl::Status& status) {
+  return ErrorReason(status) == "REPLICAS_PENDING";
+}
+
+history::Outcome OutcomeOf(const absl::Status& status) {
+  if (status.ok()) return history::Outcome::kOk;
+  return IsPending(status) ? history::Outcome::kUnknown : history::Outcome::kFailed;
+}
+
 bool SaysLater(const absl::Status& status) {
+  if (IsPending(status)) return true;
   return status.code() == absl::StatusCode::kUnavailable ||
          status.code() == absl::StatusCode::kResourceExhausted;
 }
@@ -51,6 +62,7 @@ Client::Job Client::Prepare(const Errand& errand) {
     }
   }
   if (errand.named) job.proposal.request_id = name;
+  job.proposal.replicas = errand.replicas;
   if (errand.act == Act::kReuse && !last_id_.empty()) {
     job.proposal.request_id = last_id_;
     job.node = last_id_node_;
@@ -69,6 +81,8 @@ void Client::Try() {
   request.clock = ++clock_;
   request.proposal = job_->proposal;
   request.keys = job_->keys;
+  if (CarriesSession()) job_->session = session_;
+  (IsWrite() ? request.proposal.session : request.session) = job_->session;
   to_.scheduler->AfterMs(kAttemptTimeoutMs, [this, attempt = job_->attempt] { TimedOut(attempt); });
   to_.send(job_->node, std::move(request));
 }
@@ -82,6 +96,7 @@ void Client::Record(history::Outcome outcome, const Reply* reply) {
   operation.end_us = to_.scheduler->now_us();
   operation.outcome = outcome;
   operation.request_id = job_->proposal.request_id;
+  operation.session = job_->session;
   for (const kv::Operation& change : job_->proposal.operations) {
     history::Item item;
     item.key = change.key;
@@ -101,7 +116,9 @@ void Client::OnReply(const Reply& reply) {
   clock_ = std::max(clock_, reply.clock) + 1;
   if (!job_ || job_->attempt != reply.attempt || down_) return;
   job_->attempt = 0;
-  Record(reply.status.ok() ? history::Outcome::kOk : history::Outcome::kFailed, &reply);
+  if (CarriesSession()) session_.RaiseAll(reply.session);
+  Record(OutcomeOf(reply.status), &reply);
+  if (ErrorReason(reply.status) == "SESSION_AHEAD" && job_->attempts >= kAttemptsMax) session_ = kv::Heads();
   if (!reply.status.ok() && SaysLater(reply.status)) return TryAgainOrGiveUp();
   if (reply.status.ok() && job_->errand.named && IsWrite()) {
     last_id_ = job_->proposal.request_id;

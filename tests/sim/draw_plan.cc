@@ -11,6 +11,7 @@ namespace {
 void DrawCluster(Plan* plan, Random* random) {
   plan->nodes = random->Pick({2, 3, 3, 4, 5, 5, 6, 7, 9});
   plan->clients = 1 + random->Below(6);
+  plan->sessions = random->Percent(50) ? 1 + random->Below(plan->clients) : 0;
   plan->durability = random->Percent(60) ? kv::Durability::kSync : kv::Durability::kInterval;
   plan->carriage = random->Percent(50) ? Carriage::kStream : Carriage::kDatagram;
   plan->latency_min_us = random->Pick({50, 200, 5000});
@@ -56,6 +57,7 @@ void DrawErrands(Plan* plan, Random* random) {
   const uint64_t named = random->Pick({0, 20, 100});
   const uint64_t quiet_ms = random->Pick({0, 0, 0, 1500});  // faults strike before anything is written
   const bool roams = random->Percent(50);                   // clients go to any node, or stay at one
+  const uint64_t replicated = random->Pick({0, 0, 5, 30});  // writes that more than one node must have
   for (size_t i = 0; i < count; ++i) {
     Errand errand;
     errand.at_ms = quiet_ms + random->Below(plan->faults_end_ms - quiet_ms);
@@ -68,6 +70,8 @@ void DrawErrands(Plan* plan, Random* random) {
                  : random->Percent(15)    ? Act::kWrite
                  : random->Percent(3)     ? Act::kReuse
                                           : Act::kPut;
+    const bool is_write = errand.act != Act::kGet && errand.act != Act::kScan;
+    if (is_write && random->Percent(replicated)) errand.replicas = 2 + random->Below(plan->nodes);
     const size_t wanted = errand.act == Act::kScan ? 0 : errand.act == Act::kWrite ? 2 + random->Below(3) : 1;
     for (size_t tries = 0; errand.keys.size() < std::min(wanted, keys) && tries < 20; ++tries) {
       const size_t key = DrawKey(keys, skew, random);

@@ -2,10 +2,30 @@
 
 #include <algorithm>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "services/common/error.h"
+#include "services/kv/core/check.h"
 #include "services/kv/core/record.h"
 
 namespace lamppost::sim {
+namespace {
+
+// The version of a write that the reply says is done, be it with as many nodes as were asked for or not.
+std::optional<Timestamp> DoneBy(const kv::Reply& reply) {
+  if (reply.result.ok()) return reply.result->version;
+  if (ErrorReason(reply.result.status()) != "REPLICAS_PENDING") return std::nullopt;
+  const std::vector<std::string> parts = absl::StrSplit(ErrorMetadata(reply.result.status())["version"], '/');
+  Timestamp version;
+  LAMPPOST_CHECK(parts.size() == 3 && absl::SimpleAtoi(parts[0], &version.counter) &&
+                     absl::SimpleAtoi(parts[2], &version.origin.incarnation),
+                 "a pending write has no version");
+  version.origin.node_id = parts[1];
+  return version;
+}
+
+}  // namespace
 
 Write* Facts::Find(const Timestamp& timestamp) const {
   const auto life = writes_.find(timestamp.origin);
@@ -36,7 +56,19 @@ std::optional<bool> Facts::Knew(const Write& later, const Timestamp& earlier, co
 }
 
 void Facts::OnProposed(NodeIndex node, const kv::Proposal& proposal, const kv::Heads& heads) {
-  views_[node].proposed[proposal.id] = {proposal, heads, false};
+  Proposed proposed{proposal, heads};
+  // What the writer's client has seen counts as seen by the writer, where the node knows whose it is.
+  const kv::Replica& replica = this->node(node).replica();
+  for (const auto& [origin, counter] : proposal.session) {
+    if (heads.At(origin) >= counter) continue;
+    const std::string& id = origin.node_id;
+    const bool is_known = id == NodeId(node) || heads.NewestIncarnation(id) != 0 ||
+                          std::any_of(replica.peers().begin(), replica.peers().end(),
+                                      [&](const kv::Peer& peer) { return peer.node_id == id; });
+    proposed.exact &= is_known;
+    if (is_known) proposed.heads.Raise(origin, counter);
+  }
+  views_[node].proposed[proposal.id] = std::move(proposed);
 }
 
 void Facts::OnReceived(NodeIndex node, const Packet& packet, uint64_t) {
@@ -46,18 +78,25 @@ void Facts::OnReceived(NodeIndex node, const Packet& packet, uint64_t) {
   for (const kv::KeyedVersion& entry : *message.entries) views_[node].arriving.insert(entry.key);
 }
 
-void Facts::Register(NodeIndex node, const kv::Reply& reply) {
-  const auto proposed = views_[node].proposed.find(reply.id);
-  if (proposed == views_[node].proposed.end() || !reply.result.ok() || reply.result->replayed) return;
+void Facts::Register(NodeIndex node, kv::ProposalId id, const Timestamp& version) {
+  const auto proposed = views_[node].proposed.find(id);
+  if (proposed == views_[node].proposed.end() || proposed->second.registered) return;
+  proposed->second.registered = true;
+  issued_.push_back(version);
   auto write = std::make_unique<Write>();
-  write->timestamp = reply.result->version;
+  write->timestamp = version;
   write->coordinator = node;
   write->heads = proposed->second.heads;
-  write->exact = !proposed->second.waits;
+  write->exact = proposed->second.exact && !proposed->second.waits;
   for (const kv::Operation& operation : proposed->second.proposal.operations) {
     Write::Change change{operation.key, operation.value, std::nullopt, {}};
     const auto shown = views_[node].current.find(operation.key);
     if (shown != views_[node].current.end()) change.replaced = shown->second;
+    // Or a write of the same group, which may have seen more.
+    for (const Timestamp& before : issued_) {
+      if (before == version || Find(before)->Find(operation.key) == nullptr) continue;
+      if (!change.replaced || *change.replaced < before) change.replaced = before;
+    }
     if (views_[node].arriving.count(operation.key) > 0) write->exact = false;
     write->changes.push_back(std::move(change));
   }
@@ -70,7 +109,18 @@ void Facts::Register(NodeIndex node, const kv::Reply& reply) {
 }
 
 void Facts::OnAttempted(NodeIndex node, const kv::Output& output, uint64_t) {
-  for (const kv::Reply& reply : output.replies) Register(node, reply);
+  issued_.clear();
+  std::vector<std::pair<Timestamp, kv::ProposalId>> done;
+  for (const kv::Reply& reply : output.replies) {
+    const std::optional<Timestamp> version = DoneBy(reply);
+    const bool replayed = reply.result.ok() ? reply.result->replayed : version && Find(*version) != nullptr;
+    if (version && !replayed) done.emplace_back(*version, reply.id);
+  }
+  for (const auto& held : this->node(node).replica().held_replies()) {
+    if (!held.result.replayed) done.emplace_back(held.result.version, held.id);
+  }
+  std::sort(done.begin(), done.end());
+  for (const auto& [version, id] : done) Register(node, id, version);
   for (auto& [id, proposed] : views_[node].proposed) proposed.waits = true;
   views_[node].arriving.clear();
 }
@@ -89,13 +139,19 @@ void Facts::OnCommitted(NodeIndex node, const kv::Output& output) {
     NoteSeen(stored);
     stored_.push_back(std::move(stored));
   }
+  for (const auto& held : this->node(node).replica().held_replies()) {
+    Write* write = Find(held.result.version);
+    if (write != nullptr && !held.result.replayed) write->committed = true;
+  }
   answered_.clear();
   for (const kv::Reply& reply : output.replies) {
     const auto proposed = view.proposed.find(reply.id);
     if (proposed == view.proposed.end()) continue;
+    if (const std::optional<Timestamp> version = DoneBy(reply)) {
+      Write* write = Find(*version);
+      if (write != nullptr && !(reply.result.ok() && reply.result->replayed)) write->committed = true;
+    }
     if (reply.result.ok()) {
-      Write* write = Find(reply.result->version);
-      if (write != nullptr && !reply.result->replayed) write->committed = true;
       answered_.push_back({std::move(proposed->second.proposal), *reply.result});
     }
     view.proposed.erase(proposed);

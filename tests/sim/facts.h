@@ -85,6 +85,8 @@ class Facts : public Observer {
   bool Holds(NodeIndex node, const std::string& key, const Timestamp& at_least) const;
   const std::vector<Stored>& stored() const { return stored_; }
   const std::vector<Answered>& answered() const { return answered_; }
+  // The writes of the group that has been put together; their replies may come with a later one.
+  const std::vector<Timestamp>& issued() const { return issued_; }
   // What a restart found less of than was committed; of the node that has just started.
   const std::vector<std::string>& missing() const { return missing_; }
 
@@ -112,7 +114,9 @@ class Facts : public Observer {
   struct Proposed {
     kv::Proposal proposal;
     kv::Heads heads;
-    bool waits = false;  // it was handed in with an earlier group
+    bool waits = false;       // it was handed in with an earlier group
+    bool exact = true;        // all that its session has seen counts
+    bool registered = false;  // it is done; its reply may wait for other nodes
   };
   struct View {
     Holding current;
@@ -124,7 +128,7 @@ class Facts : public Observer {
     bool lost = false;
   };
 
-  void Register(NodeIndex node, const kv::Reply& reply);
+  void Register(NodeIndex node, kv::ProposalId id, const Timestamp& version);
   void NoteSeen(const Stored& stored);
   // Takes what the disk has flushed into what is durably held.
   void NoteFlushed(NodeIndex node);
@@ -139,6 +143,7 @@ class Facts : public Observer {
   std::map<Origin, Writes> writes_;
   std::vector<Stored> stored_;
   std::vector<Answered> answered_;
+  std::vector<Timestamp> issued_;
   std::vector<std::string> missing_;
   std::vector<history::DiskLoss> losses_;
 };

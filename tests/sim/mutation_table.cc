@@ -16,9 +16,9 @@ namespace {
 
 // Those that the store has the feature for today.
 const std::vector<std::string>& Invariants() {
-  static const auto* const kAll =
-      new std::vector<std::string>{"I1",  "I2",  "I3",  "I4",  "I5",  "I6",  "I7",  "I9",     "I10",
-                                   "I11", "I12", "I13", "I14", "I15", "I16", "I17", "fences", "watch"};
+  static const auto* const kAll = new std::vector<std::string>{
+      "I1",  "I2",  "I3",  "I4",  "I5",  "I6",  "I7",  "I8",     "I9",       "I10",
+      "I11", "I12", "I13", "I14", "I15", "I16", "I17", "fences", "replicas", "watch"};
   return *kAll;
 }
 
@@ -105,6 +105,10 @@ const std::vector<Expectation>& Expectations() {
       {"part-missing", {"I5"}, "part_missing.plan"},
       {"watch-uncovered", {"watch"}},
       {"watch-ahead", {"watch"}},
+      {"session-not-awaited", {"I8", "I9"}},
+      {"session-unseen", {"I17"}},
+      {"replicas-not-durable", {"replicas"}},
+      {"replicas-ignored", {"replicas"}},
   };
   return *kAll;
 }

@@ -7,6 +7,7 @@
 #include "services/kv/core/check.h"
 #include "services/kv/core/limits.h"
 #include "services/kv/core/record.h"
+#include "services/kv/core/session.h"
 
 namespace lamppost::sim {
 namespace {
@@ -14,6 +15,8 @@ namespace {
 constexpr uint64_t kBackoffMinMs = 100;
 constexpr uint64_t kBackoffMaxMs = 2000;
 constexpr uint64_t kTimeBaseMs = 1000;
+// So long a write waits for other members; shorter than its client does.
+constexpr uint64_t kReplicasWaitMs = 600;
 
 }  // namespace
 
@@ -51,6 +54,8 @@ absl::Status Node::Start() {
   options.chunk_bytes = plan_.chunk_bytes;
   options.window_bytes = plan_.window_bytes;
   options.live_gather_ms = plan_.live_gather_ms;
+  options.stability =
+      plan_.durability == kv::Durability::kSync ? kv::Stability::kAtEachCommit : kv::Stability::kAtFlushes;
   auto replica = kv::Replica::Open(std::move(options), disk_.get());
   if (!replica.ok()) return replica.status();
   ++process_;
@@ -77,6 +82,7 @@ void Node::Crash(Loss loss, Notice notice) {
   inputs_.clear();
   after_commit_.clear();
   waiting_.clear();
+  waiting_reads_.clear();
   size_t lost = 0;
   if (loss == Loss::kPower) {
     lost = random_.Below(disk_->unflushed() + 1);
@@ -125,7 +131,7 @@ void Node::WhenRunning(std::function<void()> action) {
 }
 
 bool Node::IsSettled() const {
-  return IsUp() && !paused_ && waiting_.empty() && replica_->Converged();
+  return IsUp() && !paused_ && waiting_.empty() && waiting_reads_.empty() && replica_->Converged();
 }
 
 void Node::ExchangeDisk(std::unique_ptr<Disk> disk) {
@@ -188,13 +194,13 @@ void Node::OnRequest(Request request) {
   if (stopping_) return;
   WhenRunning([this, request = std::move(request)] {
     Admit(
-        request.clock,
+        std::max({request.clock, request.session.Max(), request.proposal.session.Max()}),
         [this, request] {
           to_.observer->OnRequest(index_, request, replica_->clock()->now());
           if (request.IsWrite()) {
             Propose(request);
           } else {
-            Read(request);
+            ReadOnceThere(request);
           }
         },
         [this, request] {
@@ -215,6 +221,7 @@ void Node::Propose(Request request) {
   if (!refusal.status.ok()) return Answer(request, std::move(refusal));
   const kv::ProposalId id = next_proposal_++;
   request.proposal.id = id;
+  request.proposal.replicas_until_ms = NodeMs() + kReplicasWaitMs;
   waiting_[id] = request;
   Enqueue([this, proposal = std::move(request.proposal)](kv::Replica* replica) {
     to_.observer->OnProposed(index_, proposal, replica->heads());
@@ -225,12 +232,14 @@ void Node::Propose(Request request) {
 // The store shows what is committed and nothing else.
 void Node::Read(const Request& request) {
   Reply reply;
+  reply.session = committed_heads();
   const auto add = [&](std::string key, absl::string_view bytes) {
     absl::StatusOr<kv::Version> version = kv::DecodeVersion(bytes);
     if (!version.ok()) {
       reply.status = version.status();
     } else if (version->value) {
       reply.items.push_back({std::move(key), version->value->bytes, version->timestamp});
+      kv::RaiseByRead(version->timestamp, committed_heads(), &reply.session);
     }
   };
   for (const std::string& key : request.keys) {

@@ -101,6 +101,8 @@ class Node : public Endpoint {
 
   NodeIndex index() const { return index_; }
   const kv::Replica& replica() const { return *replica_; }
+  // The heads that the store holds all of.
+  const kv::Heads& committed_heads() const { return commit_->committed_heads(); }
   // Writes that wait to be answered.
   size_t waiting_writes() const { return waiting_.size(); }
 
@@ -129,6 +131,11 @@ class Node : public Endpoint {
   void Admit(uint64_t counter, std::function<void()> on_admitted, std::function<void()> on_refused);
   uint64_t Stamp();
   void Take(const Packet& packet);
+  // node_session.cc: reads with a session
+  void ReadOnceThere(const Request& request);
+  void ServeWaitingReads();
+  void GiveUpRead(ClientIndex client, uint64_t attempt);
+
   void Read(const Request& request);
   void Propose(Request request);
   void Answer(const Request& request, Reply reply);
@@ -172,6 +179,7 @@ class Node : public Endpoint {
   uint64_t next_poll_ms_ = 0;
   std::vector<std::function<void()>> after_commit_;
   std::map<kv::ProposalId, Request> waiting_;
+  std::vector<Request> waiting_reads_;
   kv::ProposalId next_proposal_ = 1;
   std::vector<PeerLink> links_;  // by peer
   std::optional<Trap> trap_;

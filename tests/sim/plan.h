@@ -62,6 +62,7 @@ struct Errand {
   Act act = Act::kPut;
   std::vector<size_t> keys;  // key 3 is "k3"
   bool named = false;        // with a request id, and so retried
+  size_t replicas = 1;       // of a write: acknowledged once so many nodes have it
 };
 
 // How a link carries messages.
@@ -74,6 +75,7 @@ struct Plan {
   uint64_t seed = 0;  // of what is drawn while the plan is played
   size_t nodes = 3;
   size_t clients = 3;
+  uint64_t sessions = 0;  // so many of the clients, the first ones, carry a session
   kv::Durability durability = kv::Durability::kSync;
   Carriage carriage = Carriage::kStream;
   uint64_t latency_min_us = 100;

@@ -25,6 +25,7 @@ struct NumberSetting {
 };
 constexpr NumberSetting kNumbers[] = {
     {"seed", &Plan::seed},
+    {"sessions", &Plan::sessions},
     {"chunk_bytes", &Plan::chunk_bytes},
     {"window_bytes", &Plan::window_bytes},
     {"live_gather_ms", &Plan::live_gather_ms},
@@ -46,6 +47,7 @@ std::string ToText(const Errand& errand) {
   std::string text = absl::StrCat("do ", errand.at_ms, " client=", errand.client,
                                   " node=", NodeId(errand.node), " ", NameOf(errand.act));
   for (const size_t key : errand.keys) absl::StrAppend(&text, " k", key);
+  if (errand.replicas != 1) absl::StrAppend(&text, " replicas=", errand.replicas);
   return errand.named ? text + " named" : text;
 }
 
@@ -81,6 +83,8 @@ bool ReadErrand(const Words& words, Plan* plan) {
       good = absl::SimpleAtoi(parts.second, &errand.client) && errand.client < plan->clients;
     } else if (parts.first == "node") {
       good = ReadNode(parts.second, &errand.node) && errand.node < plan->nodes;
+    } else if (parts.first == "replicas") {
+      good = absl::SimpleAtoi(parts.second, &errand.replicas) && errand.replicas >= 1;
     } else if (words[i] == "named") {
       good = errand.named = true;
     } else if (words[i][0] == 'k' && absl::SimpleAtoi(words[i].substr(1), &key)) {

@@ -91,6 +91,14 @@ struct Output {
 
 class Replica {
  public:
+  // A write that is done here, and whose reply waits for other members.
+  struct HeldReply {
+    ProposalId id;
+    WriteResult result;
+    size_t wanted;
+    uint64_t until_ms;
+  };
+
   // Reads the node's state from the store; writes an empty store's first records with the first batch.
   // FAILED_PRECONDITION: the store belongs to another node or cluster (NODE_ID_MISMATCH,
   // CLUSTER_MISMATCH) or to another version of the software (FORMAT_UNKNOWN). DATA_LOSS: it cannot be
@@ -153,6 +161,7 @@ class Replica {
   // session made of the heads themselves could wait for ever once this node is gone.
   Heads WrittenHeads() const;
   const std::vector<Peer>& peers() const { return peers_; }
+  const std::vector<HeldReply>& held_replies() const { return held_replies_; }
   const std::optional<absl::Status>& write_refusal() const { return write_refusal_; }
   uint64_t conflicts() const { return conflicts_; }
   uint64_t LagOf(const Peer& peer) const;
@@ -160,14 +169,6 @@ class Replica {
   bool Converged() const;
 
  private:
-  // A write that is done here, and whose reply waits for other members.
-  struct HeldReply {
-    ProposalId id;
-    WriteResult result;
-    size_t wanted;
-    uint64_t until_ms;
-  };
-
   Replica(ReplicaOptions options, const Store* store);
   absl::Status Load();
   absl::Status LoadMembers();
