@@ -5,6 +5,7 @@
 
 #include "services/common/error.h"
 #include "services/kv/core/check.h"
+#include "services/kv/core/record.h"
 
 namespace lamppost::sim {
 namespace {
@@ -168,8 +169,8 @@ bool Disk::DamageOne(kv::Space space, Random* random) {
 
 std::unique_ptr<Disk> Disk::Copy() const {
   kv::WriteBatch batch;
-  for (const kv::Space space :
-       {kv::Space::kMeta, kv::Space::kData, kv::Space::kIndex, kv::Space::kRequests}) {
+  for (const kv::Space space : {kv::Space::kMeta, kv::Space::kData, kv::Space::kIndex, kv::Space::kRequests,
+                                kv::Space::kTombstones, kv::Space::kExpiries}) {
     for (auto cursor = content_.Scan(space, "", ""); cursor->Valid(); cursor->Next()) {
       batch.Put(space, std::string(cursor->key()), std::string(cursor->value()));
     }
@@ -186,6 +187,29 @@ std::unique_ptr<Disk> Disk::DurableCopy() const {
     LAMPPOST_CHECK(copy->Commit(*undo, kv::Durability::kSync).ok(), "an undo is refused");
   }
   return copy;
+}
+
+std::unique_ptr<Disk> Disk::WithoutDamage() const {
+  std::unique_ptr<Disk> rest = Copy();
+  rest->damaged_.clear();
+  kv::WriteBatch batch;
+  for (const auto& [space, key] : damaged_) batch.Remove(static_cast<kv::Space>(space), key);
+  LAMPPOST_CHECK(rest->content_.Commit(batch, kv::Durability::kSync).ok(), "damage cannot be removed");
+  return rest;
+}
+
+void Disk::LoseVersion(const std::string& key) {
+  const kv::Version version = *kv::DecodeVersion(**content_.Get(kv::Space::kData, key));
+  kv::State state = *kv::DecodeState(**content_.Get(kv::Space::kMeta, kv::kStateKey));
+  if (const auto part = kv::ContentHash::PartOf(key, version)) state.hash.Remove(key, *part);
+  --(version.IsTombstone() ? state.tombstones : state.keys);
+  kv::WriteBatch batch;
+  batch.Put(kv::Space::kMeta, std::string(kv::kStateKey), kv::EncodeState(state));
+  batch.Remove(kv::Space::kData, key);
+  batch.Remove(kv::Space::kIndex, kv::EncodeIndexKey(version.timestamp, key));
+  if (version.IsTombstone())
+    batch.Remove(kv::Space::kTombstones, kv::EncodeTombstoneKey(version.timestamp.counter, key));
+  LAMPPOST_CHECK(content_.Commit(batch, kv::Durability::kSync).ok(), "a version cannot be lost");
 }
 
 }  // namespace lamppost::sim

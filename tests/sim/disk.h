@@ -64,6 +64,10 @@ class Disk : public kv::Storage {
   // An image of what it holds now, on a disk of its own; and one of what of that is on stable storage.
   std::unique_ptr<Disk> Copy() const;
   std::unique_ptr<Disk> DurableCopy() const;
+  // What is left when damaged records are thrown away.
+  std::unique_ptr<Disk> WithoutDamage() const;
+  // Loses the version of a key, and all that the store knew of it, so that nothing tells.
+  void LoseVersion(const std::string& key);
 
  private:
   class DamagedCursor;

@@ -22,6 +22,32 @@ bool Facts::Holds(NodeIndex node, const std::string& key, const Timestamp& at_le
   return it != views_[node].current.end() && !(it->second < at_least);
 }
 
+bool Facts::IsForgotten(const std::string& key, const Timestamp& at_least) const {
+  const auto of_key = forgotten_.find(key);
+  return of_key != forgotten_.end() && !(*of_key->second.rbegin() < at_least);
+}
+
+bool Facts::IsForgottenBy(NodeIndex node, const std::string& key, const Timestamp& at_least) const {
+  const auto of_key = forgotten_.find(key);
+  if (of_key == forgotten_.end()) return false;
+  const kv::Heads& forgotten = this->node(node).replica().state().forgotten;
+  return std::any_of(of_key->second.lower_bound(at_least), of_key->second.end(),
+                     [&](const Timestamp& deletion) { return forgotten.Covers(deletion); });
+}
+
+const Write* Facts::ForgottenAfter(const std::string& key, const Timestamp& version,
+                                   std::optional<NodeIndex> node) const {
+  const auto of_key = forgotten_.find(key);
+  const Write* const write = Find(version);
+  if (of_key == forgotten_.end() || write == nullptr) return nullptr;
+  for (auto it = of_key->second.upper_bound(version); it != of_key->second.end(); ++it) {
+    if (node && !this->node(*node).replica().state().forgotten.Covers(*it)) continue;
+    const Write* const deletion = Find(*it);
+    if (deletion != nullptr && deletion->number > write->number) return deletion;
+  }
+  return nullptr;
+}
+
 std::optional<bool> Facts::Knew(const Write& later, const Timestamp& earlier, const std::string& key) const {
   for (const Write* write = &later; write != nullptr;) {
     if (write->heads.Covers(earlier)) return true;
@@ -51,6 +77,7 @@ void Facts::Register(NodeIndex node, const kv::Reply& reply) {
   if (proposed == views_[node].proposed.end() || !reply.result.ok() || reply.result->replayed) return;
   auto write = std::make_unique<Write>();
   write->timestamp = reply.result->version;
+  write->number = next_number_++;
   write->coordinator = node;
   write->heads = proposed->second.heads;
   write->exact = !proposed->second.waits;
@@ -78,8 +105,13 @@ void Facts::OnAttempted(NodeIndex node, const kv::Output& output, uint64_t) {
 void Facts::OnCommitted(NodeIndex node, const kv::Output& output) {
   View& view = views_[node];
   stored_.clear();
+  removed_.clear();
   for (const kv::WriteBatch::Operation& operation : output.batch.operations()) {
-    if (operation.space != kv::Space::kData || !operation.value) continue;
+    if (operation.space != kv::Space::kData) continue;
+    if (!operation.value) {
+      Remove(node, operation.key);
+      continue;
+    }
     absl::StatusOr<kv::Version> version = kv::DecodeVersion(*operation.value);
     if (!version.ok()) continue;  // it will be found when it is read
     Stored stored{operation.key, *std::move(version), std::nullopt};
@@ -106,8 +138,26 @@ void Facts::OnCommitted(NodeIndex node, const kv::Output& output) {
     for (const Stored& stored : stored_) {
       view.unflushed.back().emplace_back(stored.key, stored.version.timestamp);
     }
+    for (const Removed& removed : removed_) view.unflushed.back().emplace_back(removed.key, std::nullopt);
   }
   NoteFlushed(node);
+}
+
+void Facts::Remove(NodeIndex node, const std::string& key) {
+  View& view = views_[node];
+  const auto held = view.current.find(key);
+  if (held == view.current.end()) return;
+  Removed removed{key, held->second, false, IsForgotten(key, held->second)};
+  const Write* const write = Find(held->second);
+  const Write::Change* const change = write == nullptr ? nullptr : write->Find(key);
+  removed.is_tombstone = change != nullptr && !change->value;
+  // Its own doing, or that of a full Sync, by which it takes over what others have forgotten.
+  if (removed.is_tombstone && this->node(node).replica().state().forgotten.Covers(removed.version)) {
+    forgotten_[key].insert(removed.version);
+  }
+  view.current.erase(held);
+  view.promised.erase(key);
+  removed_.push_back(std::move(removed));
 }
 
 void Facts::NoteSeen(const Stored& stored) {
@@ -121,13 +171,33 @@ void Facts::NoteSeen(const Stored& stored) {
 void Facts::NoteFlushed(NodeIndex node) {
   View& view = views_[node];
   while (view.unflushed.size() > this->node(node).disk().unflushed()) {
-    for (auto& [key, timestamp] : view.unflushed.front()) view.durable[key] = timestamp;
+    for (auto& [key, timestamp] : view.unflushed.front()) {
+      if (timestamp) view.durable[key] = *timestamp;
+      if (!timestamp) view.durable.erase(key);
+    }
     view.unflushed.pop_front();
   }
 }
 
 void Facts::OnFlushed(NodeIndex node, const kv::Heads&) {
   NoteFlushed(node);
+}
+
+// A group that has reached the disk and was never told of may have dropped something.
+void Facts::NoteUntold(NodeIndex node, const Holding& found) {
+  const auto bytes = this->node(node).disk().Get(kv::Space::kMeta, kv::kStateKey);
+  if (!bytes.ok() || !*bytes) return;
+  const absl::StatusOr<kv::State> state = kv::DecodeState(**bytes);
+  if (!state.ok()) return;
+  View& view = views_[node];
+  for (const auto& [key, timestamp] : view.current) {
+    if (found.contains(key) || !state->forgotten.Covers(timestamp)) continue;
+    const Write* const write = Find(timestamp);
+    const Write::Change* const change = write == nullptr ? nullptr : write->Find(key);
+    if (change == nullptr || change->value) continue;
+    forgotten_[key].insert(timestamp);
+    view.promised.erase(key);
+  }
 }
 
 void Facts::Rebuild(NodeIndex node) {
@@ -142,6 +212,7 @@ void Facts::Rebuild(NodeIndex node) {
     found[key] = version->timestamp;
     NoteSeen({key, *std::move(version), std::nullopt});  // a group may have got here that was never told of
   }
+  NoteUntold(node, found);
   view.current = std::move(found);
   view.unflushed.clear();
   if (disk.unflushed() == 0) {
@@ -190,6 +261,7 @@ void Facts::OnStopped(NodeIndex node, Loss, size_t lost) {
 
 void Facts::OnDiskExchanged(NodeIndex node) {
   views_[node].lost = true;
+  views_[node].current.clear();
   Rebuild(node);
   views_[node].promised = views_[node].current;
   Mourn(node);

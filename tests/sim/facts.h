@@ -39,6 +39,7 @@ struct Write {
   bool exact = true;  // false if it then waited, or its keys came in with its group: not known what it had
   bool committed = false;  // as durable as the mode promises, at its coordinator
   bool gone = false;       // with a disk; nobody else had it
+  uint64_t number = 0;     // all writes of the run, in the order in which they were made
 
   const Change* Find(const std::string& key) const {
     for (const Change& change : changes) {
@@ -55,6 +56,13 @@ class Facts : public Observer {
     std::string key;
     kv::Version version;
     std::optional<Timestamp> previous;  // of the node, for the key
+  };
+  // A version that the group being told has taken out of the node's store.
+  struct Removed {
+    std::string key;
+    Timestamp version;
+    bool is_tombstone = false;
+    bool was_forgotten = false;  // some node had forgotten this deletion, or a higher one, before
   };
   // A write that the group being told has acknowledged, or acknowledged again.
   struct Answered {
@@ -84,6 +92,18 @@ class Facts : public Observer {
   }
   bool Holds(NodeIndex node, const std::string& key, const Timestamp& at_least) const;
   const std::vector<Stored>& stored() const { return stored_; }
+  const std::vector<Removed>& removed() const { return removed_; }
+  // A disk has lost a version of the key and nobody knows: it may be missing elsewhere, too, until it is repaired.
+  void NoteRot(const std::string& key) { rotten_.insert(key); }
+  bool IsRotten(const std::string& key) const { return rotten_.count(key) > 0; }
+  // Whether some node has dropped a deletion of the key at least as high; and whether this node knows that it
+  // has been forgotten.
+  bool IsForgotten(const std::string& key, const Timestamp& at_least) const;
+  bool IsForgottenBy(NodeIndex node, const std::string& key, const Timestamp& at_least) const;
+  // A deletion that has been forgotten, is above `version`, and came after it in time; only those that the
+  // node knows of, if a node is named. Null if there is none.
+  const Write* ForgottenAfter(const std::string& key, const Timestamp& version,
+                              std::optional<NodeIndex> node) const;
   const std::vector<Answered>& answered() const { return answered_; }
   // What a restart found less of than was committed; of the node that has just started.
   const std::vector<std::string>& missing() const { return missing_; }
@@ -118,18 +138,22 @@ class Facts : public Observer {
     Holding current;
     Holding durable;
     Holding promised;  // what its commits have promised to keep
-    std::deque<std::vector<std::pair<std::string, Timestamp>>> unflushed;  // by batch
-    std::map<kv::ProposalId, Proposed> proposed;                           // not answered yet
-    std::set<std::string> arriving;  // keys in messages that have come since the last group
+    // By batch; nothing: the key has no version any more.
+    std::deque<std::vector<std::pair<std::string, std::optional<Timestamp>>>> unflushed;
+    std::map<kv::ProposalId, Proposed> proposed;  // not answered yet
+    std::set<std::string> arriving;               // keys in messages that have come since the last group
+    std::set<std::string> rotten;                 // keys
     bool lost = false;
   };
 
   void Register(NodeIndex node, const kv::Reply& reply);
   void NoteSeen(const Stored& stored);
+  void Remove(NodeIndex node, const std::string& key);
   // Takes what the disk has flushed into what is durably held.
   void NoteFlushed(NodeIndex node);
   // Reads the node's disk again.
   void Rebuild(NodeIndex node);
+  void NoteUntold(NodeIndex node, const Holding& found);
   // Marks the writes that nobody holds any more.
   void Mourn(NodeIndex node);
 
@@ -138,6 +162,10 @@ class Facts : public Observer {
   std::vector<View> views_;
   std::map<Origin, Writes> writes_;
   std::vector<Stored> stored_;
+  std::vector<Removed> removed_;
+  std::map<std::string, std::set<Timestamp>> forgotten_;  // deletions that some node has dropped, by key
+  std::set<std::string> rotten_;                         // keys
+  uint64_t next_number_ = 0;
   std::vector<Answered> answered_;
   std::vector<std::string> missing_;
   std::vector<history::DiskLoss> losses_;

@@ -1,10 +1,12 @@
 #include "tests/sim/faults.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
+#include "services/kv/core/testing/store_audit.h"
 #include "tests/sim/world.h"
 
 namespace lamppost::sim {
@@ -73,7 +75,8 @@ void Away(Plan* plan, Strike* strike, Random* random) {
 
 void Restored(Plan* plan, Strike* strike, Random* random) {
   BadDisk(plan, strike, random);
-  strike->amount = random->Pick({uint64_t{200}, uint64_t{1500}, uint64_t{5000}});  // the copy's age
+  strike->amount =
+      random->Pick({uint64_t{200}, uint64_t{1500}, uint64_t{3000}, uint64_t{5000}});  // the copy's age
 }
 
 // ---- Striking
@@ -180,12 +183,28 @@ bool Wipe(World* world, const Strike& strike) {
   return true;
 }
 
+// Keys are deleted at other nodes than this one, some now and some later.
+void DeleteElsewhere(World* world, NodeIndex node, uint64_t for_ms) {
+  for (ClientIndex i = 0; i < 5; ++i) {
+    world->scheduler()->AfterMs(for_ms * (i + 1) / 7, [world, node, i] {
+      Errand errand;
+      errand.act = Act::kDelete;
+      errand.client = world->plan().clients + i;
+      errand.node = (node + 1 + i % (world->plan().nodes - 1)) % world->plan().nodes;
+      errand.keys = {i};
+      errand.named = true;
+      world->client(errand.client)->Take(errand);
+    });
+  }
+}
+
 // The copy is made now, as a snapshot of the volume, and put back when it is old enough; unless the disk has
 // been exchanged meanwhile: then the copy is of another branch of the node's life (docs/testing.md, what is
 // not covered).
 bool Restore(World* world, const Strike& strike) {
   const uint64_t exchanges = world->DiskExchanges(strike.node);
   const std::shared_ptr<Disk> copy = world->node(strike.node)->disk()->DurableCopy();
+  DeleteElsewhere(world, strike.node, strike.amount / 2);
   world->scheduler()->AfterMs(strike.amount, [world, strike, copy, exchanges] {
     if (world->IsHealed() || world->DiskExchanges(strike.node) != exchanges) return;
     world->Struck(strike.fault);
@@ -193,6 +212,41 @@ bool Restore(World* world, const Strike& strike) {
     world->ExchangeDisk(strike.node, copy->Copy(), strike.for_ms);
   });
   return true;
+}
+
+// One of its versions, of which all others have at least as high a one, is not there any more, and nothing
+// tells.
+bool Rot(World* world, const Strike& strike) {
+  if (!world->node(strike.node)->IsUp()) return false;
+  std::unique_ptr<Disk> copy = world->node(strike.node)->disk()->DurableCopy();
+  for (NodeIndex node = 0; node < world->plan().nodes; ++node) {
+    if (!world->node(node)->disk()->IsDamaged()) continue;
+    world->Struck(strike.fault);  // disks are failing already, and are not all to fail
+    return true;
+  }
+  const auto held = kv::testing::Dump(*copy, kv::testing::Tombstones::kLeftOut);
+  std::vector<std::map<std::string, kv::Version>> others;
+  for (NodeIndex other = 0; other < world->plan().nodes; ++other) {
+    if (other == strike.node) continue;
+    const std::unique_ptr<Disk> disk = world->node(other)->disk()->DurableCopy();
+    others.push_back(kv::testing::Dump(*disk, kv::testing::Tombstones::kIncluded));
+  }
+  for (const auto& [key, version] : held) {
+    const bool is_safe =
+        std::all_of(others.begin(), others.end(), [&, k = key, t = version.timestamp](const auto& other) {
+          const auto it = other.find(k);
+          return it != other.end() && !(it->second.timestamp < t);
+        });
+    if (!is_safe) continue;
+    copy->LoseVersion(key);
+    world->Struck(strike.fault);
+    world->Tell(absl::StrCat("the disk of ", NodeId(strike.node), " has lost ", key));
+    world->ExchangeDisk(strike.node, std::move(copy), strike.for_ms);
+    world->facts()->NoteRot(key);
+    return true;
+  }
+  world->Busy(strike.node);  // so that there will be one
+  return false;
 }
 
 bool Pause(World* world, const Strike& strike) {
@@ -307,17 +361,7 @@ bool Absent(World* world, const Strike& strike) {
   world->Tell(absl::StrCat(NodeId(strike.node), " is away for ", strike.for_ms, " ms"));
   world->Kill(strike.node, Loss::kProcess, strike.for_ms);
   const uint64_t deletes = world->acknowledged_deletes();
-  for (ClientIndex i = 0; i < 5; ++i) {
-    world->scheduler()->AfterMs(strike.for_ms * (i + 1) / 7, [world, strike, i] {
-      Errand errand;
-      errand.act = Act::kDelete;
-      errand.client = world->plan().clients + i;
-      errand.node = (strike.node + 1 + i % (world->plan().nodes - 1)) % world->plan().nodes;
-      errand.keys = {i};
-      errand.named = true;
-      world->client(errand.client)->Take(errand);
-    });
-  }
+  DeleteElsewhere(world, strike.node, strike.for_ms);
   world->scheduler()->AfterMs(strike.for_ms, [world, strike, deletes] {
     if (world->acknowledged_deletes() > deletes) world->Struck(strike.fault);
   });
@@ -347,6 +391,7 @@ const std::vector<Fault>& Faults() {
       {"disk-full", "F10", 25, Full, FillDisk},
       {"slow-disk", "F4", 15, OneNode, SlowDisk},
       {"damage", "F11", 12, BadDisk, Damage},
+      {"rot", "F11", 8, BadDisk, Rot},
       {"pause", "F12", 25, Paused, Pause},
       {"clock-leap", "F13", 12, Leap, LeapClock},
       {"clock-warp", "F13", 12, OneNode, WarpClock},

@@ -85,7 +85,7 @@ const std::vector<Expectation>& Expectations() {
       {"no-fence", {"fences"}},
       {"former-life", {"fences"}},
       {"no-life-check", {"I5"}},
-      {"covered-merged", {"I17"}},
+      {"covered-merged", {"I17", "I7"}},
       {"seen-too-little", {"I17"}},
       {"seen-too-much", {"I17"}},
       {"request-not-recorded", {"I10"}},
@@ -103,6 +103,12 @@ const std::vector<Expectation>& Expectations() {
       {"urgency-ignored", {"I1"}},
       {"seen-by-heads-alone", {"I17"}},
       {"part-missing", {"I5"}, "part_missing.plan"},
+      {"forgot-by-age", {"I7"}},
+      {"no-full", {"I7"}},
+      {"no-replace", {"I7"}},
+      {"forgotten-not-taken", {"I5"}},
+      {"stable-without-absent", {"I7"}},
+      {"no-repair", {"I14"}},
   };
   return *kAll;
 }

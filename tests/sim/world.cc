@@ -5,6 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
+#include "services/kv/core/check.h"
+#include "services/kv/core/salvage.h"
 #include "services/kv/core/testing/store_audit.h"
 #include "tests/history/checks.h"
 #include "tests/sim/faults.h"
@@ -32,6 +34,13 @@ class World::Bookkeeper : public Observer {
   }
   void OnCommitted(NodeIndex, const kv::Output& output) override {
     if (!output.batch.empty()) ++world_->tally_.other["commits"];
+    for (const Facts::Removed& removed : world_->facts_.removed()) {
+      ++world_->tally_.other[removed.is_tombstone ? "tombstones dropped" : "values dropped by a full Sync"];
+    }
+    for (const kv::OutgoingMessage& outgoing : output.messages) {
+      if (outgoing.message.full && outgoing.message.last) ++world_->tally_.other["full Syncs"];
+      if (outgoing.message.repair_buckets != 0 && outgoing.message.last) ++world_->tally_.other["repairs"];
+    }
     world_->tally_.other["messages"] += output.messages.size() + output.answers.size();
   }
   void OnOperation(const history::Operation& operation) override {
@@ -109,6 +118,23 @@ void World::ReplaceDisk(NodeIndex index) {
   Tell(absl::StrCat("the damaged disk of ", NodeId(index), " is replaced"));
   facts_.now_us = scheduler_.now_us();
   nodes_[index]->ExchangeDisk(std::make_unique<Disk>());
+}
+
+// What an operator does about a damaged disk: an empty one, or what is left of it.
+void World::SalvageDisk(NodeIndex node) {
+  if (random_.Percent(50)) return ReplaceDisk(node);
+  std::unique_ptr<Disk> rest = nodes_[node]->disk()->WithoutDamage();
+  kv::Salvage salvage(rest.get());
+  while (true) {
+    kv::WriteBatch batch;
+    const absl::StatusOr<bool> more = salvage.Next(&batch);
+    if (!more.ok()) return ReplaceDisk(node);
+    if (!*more) break;
+    LAMPPOST_CHECK(rest->Commit(batch, kv::Durability::kSync).ok(), "a salvage cannot be written");
+  }
+  ++tally_.other["disks salvaged"];
+  Tell(absl::StrCat("what is left of the disk of ", NodeId(node), " is salvaged"));
+  nodes_[node]->ExchangeDisk(std::move(rest));
 }
 
 void World::StartAfter(NodeIndex node, uint64_t down_ms) {
@@ -223,7 +249,7 @@ void World::Heal() {
     node->Disarm();
     if (node->disk()->IsDamaged()) {
       node->Crash(Loss::kProcess, Notice::kSoon);
-      ReplaceDisk(i);
+      SalvageDisk(i);
     }
     StartNode(i);
   }

@@ -55,6 +55,7 @@ class World {
   Node* node(NodeIndex index) { return nodes_[index].get(); }
   Client* client(ClientIndex index) { return clients_[index].get(); }
   Random* random() { return &random_; }
+  Facts* facts() { return &facts_; }
   bool IsHealed() const { return healed_; }
   uint64_t acknowledged_deletes() const { return acknowledged_deletes_; }
   // The fault has really happened.
@@ -84,6 +85,7 @@ class World {
   };
 
   void StartNode(NodeIndex node);
+  void SalvageDisk(NodeIndex node);
   void ReplaceDisk(NodeIndex node);
   void Strike(const sim::Strike& strike);
   void LiveThroughFaults();

@@ -35,7 +35,7 @@ bool Replica::NeedsFull(const Peer& peer) const {
 bool Replica::CanGiveFull(const Peer& peer) const {
   if (!peer.heads.empty()) return true;
   return std::any_of(state_.heads.begin(), state_.heads.end(), [&](const Heads::Entry& head) {
-    return head.second > 0 && head.first != me() && head.first != peer.life();
+    return head.first != me() && head.first != peer.life();
   });
 }
 
@@ -133,11 +133,13 @@ absl::StatusOr<size_t> Replica::DropUnsent(const SyncMessage& message) {
 }
 
 // What is here may be higher than what was sent and covered by `to` all the same: then it was deleted and the
-// deletion forgotten, before a write with a lower counter came. True if so, and it has made place.
+// deletion forgotten, before a write with a lower counter came. Or it is what is left of a damaged disk, and worth
+// less than what was sent, even if it is called the same. True if so, and it has made place.
 absl::StatusOr<bool> Replica::ReplaceUnsent(const KeyedVersion& entry, const Heads& to) {
   const absl::StatusOr<std::optional<Timestamp>> held = table_.TimestampOf(entry.key);
   if (!held.ok()) return held.status();
-  if (!*held || !(entry.version.timestamp < **held) || !to.Covers(**held)) return false;
+  if (!*held || **held < entry.version.timestamp || !to.Covers(**held)) return false;
+  if (**held == entry.version.timestamp && !state_.refilling) return false;
   if (absl::Status status = table_.Drop(entry.key); !status.ok()) return status;
   return true;
 }

@@ -130,7 +130,7 @@ std::string DescribeNode(const Cluster& cluster, NodeIndex node) {
                    " tombstones, stable ", replica.Stable(), replica.Converged() ? ", converged" : "");
   if (!state.forgotten.empty()) absl::StrAppend(&text, ", forgotten ", Braced(state.forgotten));
   if (state.refilling) absl::StrAppend(&text, ", refilling");
-  for (const StableHold& hold : replica.StableHeldBy()) {
+  for (const StableHold& hold : state.tombstones > 0 ? replica.StableHeldBy() : std::vector<StableHold>()) {
     absl::StrAppend(&text, "; held up by ", hold.address.empty() ? "itself" : hold.address, ": it ",
                     hold.detail);
   }
