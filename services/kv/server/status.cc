@@ -58,7 +58,6 @@ void FillStatus(const NodeFacts& facts, uint64_t now_ms, const Replica& replica,
   }
   response->set_converged(replica.Converged());
   response->set_conflicts(replica.conflicts());
-  response->set_refilling(replica.state().refilling);
   response->set_durability(facts.durability);
   response->set_uptime_ms(now_ms - facts.started_ms);
   response->set_horizon(replica.state().forgotten.Max());
