@@ -58,9 +58,11 @@ void SessionGate::Wait(Heads session, absl::Time deadline, IsCancelled is_cancel
     absl::MutexLock lock(&mutex_);
     if (draining_) {
       refusal = ShuttingDown();
-    } else if (waiters_.size() >= options_.waiters_max) {
+    } else if (waiters_.size() >= options_.waiters_max ||
+               waiting_heads_ + session.size() > options_.heads_max) {
       refusal = Overloaded();
     } else {
+      waiting_heads_ += session.size();
       waiters_.push_back({std::move(session), until, std::move(is_cancelled), std::move(next)});
     }
   }
@@ -86,6 +88,7 @@ std::vector<SessionGate::Ended> SessionGate::TakeEnded(const Heads& committed) {
   size_t kept = 0;
   for (size_t i = 0; i < waiters_.size(); ++i) {
     if (std::optional<absl::Status> status = outcome(waiters_[i])) {
+      waiting_heads_ -= waiters_[i].session.size();
       ended.push_back({std::move(waiters_[i].next), *std::move(status)});
     } else {
       if (kept != i) waiters_[kept] = std::move(waiters_[i]);

@@ -23,7 +23,8 @@
 namespace lamppost::kv {
 
 struct SessionGateOptions {
-  size_t waiters_max = 4096;                     // beyond: RESOURCE_EXHAUSTED, OVERLOADED
+  size_t heads_max = 200000;  // of all sessions that wait together; beyond: RESOURCE_EXHAUSTED, OVERLOADED
+  size_t waiters_max = 4096;  // beyond: RESOURCE_EXHAUSTED, OVERLOADED
   absl::Duration wait_max = absl::Seconds(30);   // of a call without a deadline, or with a later one
   absl::Duration look = absl::Milliseconds(20);  // so often deadlines and cancellations are looked at
 };
@@ -68,6 +69,7 @@ class SessionGate {
   const SessionGateOptions options_;
   absl::Mutex mutex_;
   std::vector<Waiter> waiters_ ABSL_GUARDED_BY(mutex_);
+  size_t waiting_heads_ ABSL_GUARDED_BY(mutex_) = 0;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

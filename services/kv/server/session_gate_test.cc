@@ -126,6 +126,25 @@ TEST(SessionGate, BeyondTheBoundCallsAreRefusedWithADelay) {
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(calls[i]->Await().ok());
 }
 
+TEST(SessionGate, LargeSessionsAreBoundedTogether) {
+  PublishedHeads heads;
+  SessionGateOptions options;
+  options.heads_max = 3;
+  SessionGate gate(&heads, options);
+  Call first;
+  gate.Wait({{kA, 1}, {kB, 1}}, absl::InfiniteFuture(), nullptr, first.Next());
+  Call second;
+  gate.Wait({{kA, 1}, {kB, 1}}, absl::InfiniteFuture(), nullptr, second.Next());
+  EXPECT_EQ(ErrorReason(second.Await()), "OVERLOADED");
+  heads.Publish({{kA, 1}, {kB, 1}});
+  EXPECT_TRUE(first.Await().ok());
+  Call third;
+  gate.Wait({{kA, 2}, {kB, 1}}, absl::InfiniteFuture(), nullptr, third.Next());
+  EXPECT_FALSE(third.IsDone()) << "those that have gone on take no place";
+  heads.Publish({{kA, 2}, {kB, 1}});
+  EXPECT_TRUE(third.Await().ok());
+}
+
 TEST(SessionGate, TheEndTellsAllThatWaitAndWhoeverComesLater) {
   PublishedHeads heads;
   SessionGate gate(&heads);
