@@ -28,6 +28,7 @@ SyncMessage FullMessage() {
   message.to = {{kA, 20}};
   Version put{{12, kA}, Value{Value::Kind::kText, "value"}, Seen(Heads{{kA, 11}, {kB, 4}}, 12), {}};
   put.request = {"id-1", 77, RequestTag::Before::kPresent};
+  put.expires_unix_ms = 1'700'000'000'000;
   Version data{{12, kA}, Value{Value::Kind::kData, std::string("\0\xff", 2)}, Seen(), {}};
   Version tombstone{{13, kB}, std::nullopt, Seen(Heads{{kA, 12}}, 13), {}};
   message.entries = std::make_shared<std::vector<KeyedVersion>>(
@@ -36,6 +37,11 @@ SyncMessage FullMessage() {
   message.progress = 13;
   message.after = 6;
   message.sequence = 4;
+  message.birth = kA.incarnation;
+  message.full = KeyRange{"data", "gone0"};
+  message.forgotten = {{kA, 9}, {kB, 8}};
+  message.repair_buckets = 3;
+  message.wants_buckets = true;
   return message;
 }
 
@@ -51,6 +57,9 @@ SyncAnswer FullAnswer() {
   answer.progress = {{kA, 4}, {kB, 5}};
   answer.sequence = 6;
   answer.content_hash = {1, uint64_t{1} << 63};
+  answer.birth = kB.incarnation;
+  answer.buckets.emplace();
+  (*answer.buckets)[63] = {2, 3};
   return answer;
 }
 
