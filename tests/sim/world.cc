@@ -1,6 +1,7 @@
 #include "tests/sim/world.h"
 #include "services/kv/core/limits.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -273,16 +274,21 @@ void World::TendMembers() {
   }
 }
 
-// The one that knows most: others may have been removed themselves, and have an empty disk now.
+// One that nobody refuses, if there is one: others may have been removed themselves, and have an empty disk
+// now.
 NodeIndex World::MemberBeside(NodeIndex node) const {
   NodeIndex best = node;
-  uint64_t best_write = 0;
+  size_t least_refusals = SIZE_MAX;
   for (NodeIndex i = 0; i < nodes_.size(); ++i) {
     if (i == node || !nodes_[i]->IsServing() || nodes_[i]->replica().state().removed) continue;
-    const uint64_t write = nodes_[i]->replica().state().max_write;
-    if (best != node && write <= best_write) continue;
+    const std::vector<kv::Peer>& peers = nodes_[i]->replica().peers();
+    const auto refusals =
+        static_cast<size_t>(std::count_if(peers.begin(), peers.end(), [](const kv::Peer& peer) {
+          return !peer.retired && peer.state == kv::LinkState::kRefused;
+        }));
+    if (refusals >= least_refusals) continue;
     best = i;
-    best_write = write;
+    least_refusals = refusals;
   }
   return best;
 }

@@ -67,7 +67,7 @@ class World {
   void StartAfter(NodeIndex node, uint64_t down_ms);
   // Gives the node another disk, with or without a process on the present one, and starts it after so long.
   void ExchangeDisk(NodeIndex node, std::unique_ptr<Disk> disk, uint64_t down_ms);
-  // Another node that can be asked to change what this one is: of those that are up the one that knows most.
+  // Another node that can be asked to change what this one is: one that is up, and that the fewest refuse.
   NodeIndex MemberBeside(NodeIndex node) const;
   // Asks a node to make another a member, or to take it out, until its replica has done so: then the fault
   // has struck.

@@ -26,8 +26,13 @@ bool TheRemovedAreRefused::IsBarred(NodeIndex node, const kv::SyncMessage& messa
 
 void TheRemovedAreRefused::OnReceived(NodeIndex node, const Packet& packet, uint64_t) {
   if (packet.IsAnswer()) return;
+  const auto& message = std::get<kv::SyncMessage>(packet.body);
   bool& acceptable = waiting_[{node, packet.link}];
-  acceptable |= !IsBarred(node, std::get<kv::SyncMessage>(packet.body));
+  // A group under way may just be making it a member again.
+  const kv::MemberRecord* record = facts().node(node).replica().RecordOf(message.clock.origin.node_id);
+  const bool welcome =
+      record != nullptr && record->state == kv::MemberState::kMember && !kv::IsBarred(*record, message.birth);
+  acceptable |= welcome || !IsBarred(node, message);
 }
 
 void TheRemovedAreRefused::OnStopped(NodeIndex node, Loss, size_t) {
