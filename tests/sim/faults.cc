@@ -268,7 +268,9 @@ bool Rot(World* world, const Strike& strike) {
     return true;
   }
   world->Busy(strike.node);  // so that there will be one
-  return false;
+  if (world->scheduler()->now_ms() < world->plan().faults_end_ms) return false;
+  world->Struck(strike.fault);  // all that others have as well has been deleted, to the end
+  return true;
 }
 
 bool Pause(World* world, const Strike& strike) {

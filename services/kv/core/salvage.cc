@@ -40,7 +40,8 @@ absl::StatusOr<bool> Salvage::Next(WriteBatch* batch) {
         status = Clear(Space::kExpiries, batch);
         break;
       case Step::kRequests:
-        status = CheckRequests(batch);
+        // What came of a request may be lost: its retry has to write again.
+        status = Clear(Space::kRequests, batch);
         break;
       case Step::kVersions:
         status = Rebuild(batch);
@@ -86,18 +87,6 @@ absl::Status Salvage::Clear(Space space, WriteBatch* batch) {
   const std::unique_ptr<Cursor> cursor = store_->Scan(space, "", "");
   for (; cursor->Valid() && !IsFull(*batch); cursor->Next()) batch->Remove(space, std::string(cursor->key()));
   if (batch->empty() && cursor->status().ok()) NextStep();
-  return cursor->status();
-}
-
-absl::Status Salvage::CheckRequests(WriteBatch* batch) {
-  const std::unique_ptr<Cursor> cursor = store_->Scan(Space::kRequests, position_, "");
-  for (; cursor->Valid() && !IsFull(*batch); cursor->Next()) {
-    position_ = std::string(cursor->key()) + '\0';
-    if (DecodeRequest(cursor->value()).ok()) continue;
-    batch->Remove(Space::kRequests, std::string(cursor->key()));
-    ++removed_;
-  }
-  if (!cursor->Valid() && cursor->status().ok()) NextStep();
   return cursor->status();
 }
 

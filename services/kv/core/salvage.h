@@ -50,7 +50,6 @@ class Salvage {
 
   absl::Status Begin(WriteBatch* batch);
   absl::Status Clear(Space space, WriteBatch* batch);
-  absl::Status CheckRequests(WriteBatch* batch);
   absl::Status Rebuild(WriteBatch* batch);
   void Count(const std::string& key, const Version& version, WriteBatch* batch);
   void NextStep();

@@ -101,7 +101,8 @@ void NothingDeletedComesBack::OnCommitted(NodeIndex node, const kv::Output&) {
   }
   for (const Facts::Removed& removed : facts().removed()) {
     Looked();
-    if (removed.was_forgotten) continue;
+    // A node whose disk has lost a version without a sign tells others by a full Sync that it was deleted.
+    if (removed.was_forgotten || facts().IsRotten(removed.key)) continue;
     if (!removed.is_tombstone) {
       Violated(absl::StrCat("node ", NodeId(node), " drops ", ToString(removed.version), " of ", removed.key,
                             ", of which nobody has forgotten a deletion"));
