@@ -69,7 +69,8 @@ class FakeKvService final : public kv::v1::KvService::Service {
   Seen Once(const std::string& request_id, bool* replayed, const std::function<bool(uint64_t)>& apply);
   // Applies the operations once a request id.
   Seen ApplyOnce(const std::string& request_id,
-                 const google::protobuf::RepeatedPtrField<kv::v1::WriteOperation>& operations, bool* replayed);
+                 const google::protobuf::RepeatedPtrField<kv::v1::WriteOperation>& operations,
+                 bool* replayed);
   void RunHook();
 
   const std::string node_id_;
