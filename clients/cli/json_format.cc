@@ -65,7 +65,11 @@ Json PeerJson(const kv::v1::PeerStatus& peer) {
                  {"detail", peer.detail()},
                  {"incarnation", absl::StrCat(peer.incarnation())},
                  {"content_hash", peer.content_hash()},
-                 {"last_answer_ms", nullptr}};
+                 {"last_answer_ms", nullptr},
+                 {"catch_up_bytes_sent", peer.catch_up_bytes_sent()},
+                 {"full_syncs_sent", peer.full_syncs_sent()},
+                 {"divergent_buckets", peer.divergent_buckets()},
+                 {"repaired_buckets", peer.repaired_buckets()}};
   if (peer.has_last_answer_ms()) object["last_answer_ms"] = peer.last_answer_ms();
   return object;
 }
@@ -75,6 +79,11 @@ Json PeerJson(const kv::v1::PeerStatus& peer) {
 Json StatusJson(const kv::v1::StatusResponse& status, absl::string_view address) {
   Json peers = Json::array();
   for (const kv::v1::PeerStatus& peer : status.peers()) peers.push_back(PeerJson(peer));
+  Json holds = Json::array();
+  for (const kv::v1::StableHold& hold : status.stable_held_by()) {
+    holds.push_back(
+        Json{{"node_id", hold.node_id()}, {"address", hold.address()}, {"detail", hold.detail()}});
+  }
   return {{"node_id", status.node_id()},
           {"incarnation", absl::StrCat(status.incarnation())},
           {"clock", status.clock().counter()},
@@ -92,6 +101,9 @@ Json StatusJson(const kv::v1::StatusResponse& status, absl::string_view address)
           {"uptime_ms", status.uptime_ms()},
           {"write_refusal", status.write_refusal()},
           {"removed", status.removed()},
+          {"horizon", status.horizon()},
+          {"stable_held_by", std::move(holds)},
+          {"refilling", status.refilling()},
           {"address", std::string(address)}};
 }
 

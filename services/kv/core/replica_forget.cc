@@ -79,7 +79,12 @@ std::vector<StableHold> Replica::StableHeldBy() const {
   if (!holds.empty() || members.size() == 1 || stable >= state_.max_write) return holds;
   VisitUnfinished(members, [&](const Origin& origin, uint64_t least) {
     if (least != stable) return;
+    // Where all have the same, it is for the origin itself to let its head rise.
+    const bool all_alike = std::all_of(members.begin(), members.end(), [&](const Standing& member) {
+      return member.heads->At(origin) == least;
+    });
     for (const Standing& member : members) {
+      if (all_alike && member.node_id != origin.node_id) continue;
       const bool named = std::any_of(holds.begin(), holds.end(),
                                      [&](const StableHold& hold) { return hold.node_id == member.node_id; });
       if (member.heads->At(origin) != least || named) continue;
