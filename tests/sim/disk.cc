@@ -220,6 +220,10 @@ void Disk::LoseVersion(const std::string& key) {
   batch.Remove(kv::Space::kIndex, kv::EncodeIndexKey(version.timestamp, key));
   if (version.IsTombstone())
     batch.Remove(kv::Space::kTombstones, kv::EncodeTombstoneKey(version.timestamp.counter, key));
+  if (version.expires_unix_ms != 0) {
+    batch.Remove(kv::Space::kExpiries,
+                 kv::EncodeExpiryKey(version.timestamp.origin.node_id, version.expires_unix_ms, key));
+  }
   LAMPPOST_CHECK(content_.Commit(batch, kv::Durability::kSync).ok(), "a version cannot be lost");
 }
 

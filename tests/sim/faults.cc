@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
+#include "services/kv/core/limits.h"
 #include "services/kv/core/testing/store_audit.h"
 #include "tests/sim/world.h"
 
@@ -259,7 +260,7 @@ bool Rot(World* world, const Strike& strike) {
           const auto it = other.find(k);
           return it != other.end() && !(it->second.timestamp < t);
         });
-    if (!is_safe) continue;
+    if (!is_safe || kv::IsSystemKey(key)) continue;
     copy->LoseVersion(key);
     world->Struck(strike.fault);
     world->Tell(absl::StrCat("the disk of ", NodeId(strike.node), " has lost ", key));

@@ -213,11 +213,12 @@ TEST_F(ScanTest, TheSessionCoversWhatWasReadAndIsNotAPartOfASync) {
   ASSERT_TRUE(Page(v1::ScanRequest(), &response).ok());
   ASSERT_EQ(response.session().heads_size(), 1);
   EXPECT_EQ(response.session().heads(0).counter(), 1u) << "the commit under way brought it";
+  published_.SetWritten({{a, 2}});  // the third was no write
   published_.Publish({{a, 3}});
   response.Clear();
   ASSERT_TRUE(Page(v1::ScanRequest(), &response).ok());
   ASSERT_EQ(response.session().heads_size(), 1);
-  EXPECT_EQ(response.session().heads(0).counter(), 3u);
+  EXPECT_EQ(response.session().heads(0).counter(), 2u);
 }
 
 TEST_F(ScanTest, BadRequests) {

@@ -75,9 +75,10 @@ bool WritesAreWhereTheyAreSaid::Holds(NodeIndex node, const Facts::Answered& ans
       if (held->second < version) return false;
       continue;
     }
-    // It may have been a deletion that is forgotten already.
-    const bool may_be_forgotten = !operation.value && facts().node(node).IsUp() &&
-                                  facts().node(node).replica().durable_heads().Covers(version);
+    // It may have been a deletion, or have been deleted since, and that is forgotten already.
+    const bool may_be_forgotten =
+        (!operation.value || facts().IsForgotten(operation.key, version)) && facts().node(node).IsUp() &&
+        facts().node(node).replica().durable_heads().Covers(version);
     if (!may_be_forgotten) return false;
   }
   return true;

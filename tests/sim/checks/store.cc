@@ -116,7 +116,7 @@ void NothingDeletedComesBack::OnCommitted(NodeIndex node, const kv::Output&) {
 // been lost since, a full Sync takes its place.
 void NothingDeletedComesBack::MustBeStable(NodeIndex node, const Facts::Removed& removed) {
   for (NodeIndex other = 0; other < facts().size(); ++other) {
-    if (other == node || facts().DiskLost(other)) continue;
+    if (other == node || facts().DiskLost(other) || !facts().node(node).HasMember(other)) continue;
     Looked();
     const auto held = facts().DurablyHeldBy(other).find(removed.key);
     if (held != facts().DurablyHeldBy(other).end() && !(held->second < removed.version)) continue;
