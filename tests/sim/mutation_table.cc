@@ -118,6 +118,7 @@ const std::vector<Expectation>& Expectations() {
       {"expired-read", {"expiry"}},
       {"expiry-decides", {"I7"}},
       {"removed-not-refused", {"members"}},
+      {"stranger-writes", {"I7"}},
       {"member-ignored", {"I14"}},
   };
   return *kAll;

@@ -21,6 +21,7 @@ constexpr uint8_t kKnownFlags = kKindMask | kHasRequest | kExpires;
 // Of a state.
 constexpr uint8_t kRemoved = 0x01;
 constexpr uint8_t kRefilling = 0x02;
+constexpr uint8_t kJoined = 0x04;
 
 absl::Status Damaged(absl::string_view what) {
   return MakeError(absl::StatusCode::kDataLoss, "DATA_CORRUPT",
@@ -155,7 +156,8 @@ std::string EncodeState(const State& state) {
   PutHeads(state.heads, &out);
   PutHeads(state.forgotten, &out);
   PutBigEndian64(state.birth, &out);
-  out.push_back(static_cast<char>((state.removed ? kRemoved : 0) | (state.refilling ? kRefilling : 0)));
+  out.push_back(static_cast<char>((state.removed ? kRemoved : 0) | (state.refilling ? kRefilling : 0) |
+                                  (state.joined ? kJoined : 0)));
   state.hash.EncodeTo(&out);
   return out;
 }
@@ -174,8 +176,9 @@ absl::StatusOr<State> DecodeState(absl::string_view bytes) {
   const uint8_t flags = decoder.Byte();
   state.removed = (flags & kRemoved) != 0;
   state.refilling = (flags & kRefilling) != 0;
+  state.joined = (flags & kJoined) != 0;
   state.hash.DecodeFrom(&decoder);
-  if (!decoder.Done() || (flags & ~(kRemoved | kRefilling)) != 0) return Damaged("state");
+  if (!decoder.Done() || (flags & ~(kRemoved | kRefilling | kJoined)) != 0) return Damaged("state");
   return state;
 }
 

@@ -46,6 +46,7 @@ struct State {
   Heads forgotten;
   uint64_t birth = 0;      // the life in which this data directory was begun; 0: it is empty
   bool removed = false;    // a member has removed this node: nothing is written any more
+  bool joined = false;     // a peer has taken something from this data directory's node as a member's
   bool refilling = false;  // part of the data is lost, and a full Sync has not replaced it yet
 };
 

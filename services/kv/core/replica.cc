@@ -282,6 +282,7 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
     if (auto replayed = Replayed(proposal, tag.fingerprint)) return *std::move(replayed);
   }
   if (state_.removed) return RemovedError();
+  if (is_stranger_ && !LAMPPOST_MUTATION(kStrangerWrites)) return StrangerError();
   if (write_refusal_) return *write_refusal_;
   // All reads come first, so that damaged data stops the batch before any of it has happened.
   WriteResult result;

@@ -233,7 +233,10 @@ class Replica {
   bool IsGoneFor(const std::string& node_id, const std::vector<Standing>& members) const;
   void RecordPeers();
   bool IsRefused(const std::string& node_id, uint64_t birth) const;
+  static bool MeansMember(Refusal refusal);
+  void Join();
   static absl::Status RemovedError();
+  static absl::Status StrangerError();
   void OnRefusedAsRemoved(const SyncAnswer& answer);
   void BecomeRemoved();
 
@@ -325,6 +328,7 @@ class Replica {
   uint64_t expiry_due_ms_ = 0;
   bool expiries_left_ = false;  // more was due than fits into a group
   bool life_decided_ = false;
+  bool is_stranger_ = false;  // a peer does not have this node among its members, and none ever had
   std::deque<Proposal> waiting_;  // for the life to be decided
   std::optional<absl::Status> write_refusal_;
   uint64_t conflicts_ = 0;

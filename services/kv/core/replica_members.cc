@@ -156,7 +156,7 @@ bool Replica::IsGoneFor(const std::string& node_id, const std::vector<Standing>&
 // Once there are records at all, everybody's is written by whoever knows him, so that a node which joins
 // later learns of all.
 void Replica::RecordPeers() {
-  if (members_.empty() || !life_decided_ || state_.removed || write_refusal_) return;
+  if (members_.empty() || !life_decided_ || state_.removed || is_stranger_ || write_refusal_) return;
   Proposal missing;
   AddMissingRecords(*this, &missing);
   if (missing.operations.empty()) return;
@@ -170,6 +170,27 @@ bool Replica::IsRefused(const std::string& node_id, uint64_t birth) const {
   if (LAMPPOST_MUTATION(kRemovedNotRefused)) return false;
   const MemberRecord* record = RecordOf(node_id);
   return record != nullptr && (record->state == MemberState::kRemoved || IsBarred(*record, birth));
+}
+
+// Whoever is refused for another reason is a member.
+bool Replica::MeansMember(Refusal refusal) {
+  return refusal == Refusal::kNone || refusal == Refusal::kGap || refusal == Refusal::kOtherLife ||
+         refusal == Refusal::kFenced || refusal == Refusal::kStorage || refusal == Refusal::kBusy;
+}
+
+void Replica::Join() {
+  is_stranger_ = false;
+  if (state_.joined) return;
+  state_.joined = true;
+  state_changed_ = true;
+}
+
+// Nobody waits for such a node before a deletion is forgotten, so what it wrote now could bring back, when it
+// joins, what is deleted meanwhile.
+absl::Status Replica::StrangerError() {
+  return MakeRetryableError(
+      absl::StatusCode::kUnavailable, "NOT_A_MEMBER",
+      "the node's peers do not have it among their members: it takes writes once it is added", 1000);
 }
 
 absl::Status Replica::RemovedError() {

@@ -277,6 +277,7 @@ void Replica::FollowUp(PeerIndex index, const SyncAnswer& answer) {
   Peer& peer = peers_[index];
   const bool other_life = answer.clock.origin.incarnation != peer.incarnation;
   peer.incarnation = answer.clock.origin.incarnation;
+  if (MeansMember(answer.refusal)) Join();
   switch (answer.refusal) {
     case Refusal::kNone:
       if (peer.state == LinkState::kProbing || peer.state == LinkState::kRefused || other_life) {
@@ -318,6 +319,7 @@ void Replica::FollowUp(PeerIndex index, const SyncAnswer& answer) {
       return;
     case Refusal::kRemoved:
       Refuse(&peer, ToString(answer.refusal));
+      is_stranger_ = !state_.joined;
       return OnRefusedAsRemoved(answer);
     case Refusal::kUnknownMember:
       // A peer that has only just started learns who this node is from its own link to it.
@@ -325,6 +327,7 @@ void Replica::FollowUp(PeerIndex index, const SyncAnswer& answer) {
         peer.state = LinkState::kProbing;
         return;
       }
+      is_stranger_ = !state_.joined;
       [[fallthrough]];
     default:
       Refuse(&peer, ToString(answer.refusal));
