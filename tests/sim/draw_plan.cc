@@ -98,6 +98,7 @@ void DrawStrikes(Plan* plan, Random* random) {
   for (const Fault& fault : Faults()) {
     if (!random->Percent(fault.percent * intensity / 100)) continue;
     if (plan->durability == kv::Durability::kSync && fault.name == std::string("power-loss")) continue;
+    if (plan->faults_end_ms < fault.room_ms) continue;
     const uint64_t times = random->Pick({1, 1, 2, 4});
     for (uint64_t i = 0; i < times; ++i) {
       Strike strike;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_split.h"
 #include "services/common/error.h"
 #include "services/kv/core/check.h"
+#include "services/kv/core/limits.h"
 #include "services/kv/core/record.h"
 
 namespace lamppost::sim {
@@ -153,6 +154,7 @@ void Facts::RegisterUnasked(NodeIndex node, const kv::Output& output) {
   const Origin me = this->node(node).replica().me();
   for (const kv::WriteBatch::Operation& operation : output.batch.operations()) {
     if (operation.space != kv::Space::kData || !operation.value) continue;
+    if (kv::IsSystemKey(operation.key)) ++unasked_;  // it may have been written more than once
     absl::StatusOr<kv::Version> version = kv::DecodeVersion(*operation.value);
     if (!version.ok() || version->timestamp.origin != me) continue;
     Write* known = Find(version->timestamp);

@@ -447,6 +447,9 @@ size_t NodesWithBadDisks(size_t nodes) {
   return std::max<size_t>(1, (nodes - 1) / 2);
 }
 
+// Takes the operator and the nodes that long.
+constexpr uint64_t kLongMs = 5000;
+
 const std::vector<Fault>& Faults() {
   static const auto* const kFaults = new std::vector<Fault>{
       {"slow-link", "F4", 25, TwoNodes, SlowLink},
@@ -464,7 +467,7 @@ const std::vector<Fault>& Faults() {
       {"disk-full", "F10", 25, Full, FillDisk},
       {"slow-disk", "F4", 15, OneNode, SlowDisk},
       {"damage", "F11", 12, BadDisk, Damage},
-      {"rot", "F11", 8, BadDisk, Rot},
+      {"rot", "F11", 8, BadDisk, Rot, kLongMs},
       {"pause", "F12", 25, Paused, Pause},
       {"clock-leap", "F13", 12, Leap, LeapClock},
       {"clock-warp", "F13", 12, OneNode, WarpClock},
@@ -475,8 +478,8 @@ const std::vector<Fault>& Faults() {
       {"restore", "F16", 15, Restored, Restore},
       {"client-crash", "F18", 20, OneClient, CrashClient},
       {"forge", "I15", 10, OneNode, Forge},
-      {"member-add", "members", 15, Joining, Join},
-      {"member-remove", "members", 12, Leaving, Leave},
+      {"member-add", "members", 15, Joining, Join, kLongMs},
+      {"member-remove", "members", 12, Leaving, Leave, kLongMs},
   };
   return *kFaults;
 }

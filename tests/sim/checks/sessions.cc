@@ -40,7 +40,7 @@ void SessionsAreKept::CheckRead(NodeIndex node, const Request& request, const Re
       if (write->timestamp.counter > counter) break;
       if (!write->committed || write->gone) continue;
       for (const Write::Change& change : write->changes) {
-        if (!IsAsked(request, change.key)) continue;
+        if (!IsAsked(request, change.key) || facts().IsRotten(change.key)) continue;
         Looked();
         if (Shows(node, reply, *write, change)) continue;
         Violated(absl::StrCat("a read of ", change.key, " at node ", NodeId(node), " is older than ",
@@ -76,10 +76,7 @@ bool WritesAreWhereTheyAreSaid::Holds(NodeIndex node, const Facts::Answered& ans
       continue;
     }
     // It may have been a deletion, or have been deleted since, and that is forgotten already.
-    const bool may_be_forgotten =
-        (!operation.value || facts().IsForgotten(operation.key, version)) && facts().node(node).IsUp() &&
-        facts().node(node).replica().durable_heads().Covers(version);
-    if (!may_be_forgotten) return false;
+    if (!facts().IsForgotten(operation.key, version)) return false;
   }
   return true;
 }

@@ -112,11 +112,20 @@ void NothingDeletedComesBack::OnCommitted(NodeIndex node, const kv::Output&) {
   }
 }
 
+// Whether the node waits for the other before it forgets. One that became a member in this very group, later, it
+// had not to wait for; that one has not answered yet.
+bool NothingDeletedComesBack::Counts(NodeIndex node, NodeIndex other) const {
+  const std::vector<kv::Peer>& peers = facts().node(node).replica().peers();
+  return std::any_of(peers.begin(), peers.end(), [&](const kv::Peer& peer) {
+    return !peer.retired && peer.answered && peer.node_id == NodeId(other);
+  });
+}
+
 // The first to forget a deletion may do so only once it is on stable storage everywhere. Where a disk has
 // been lost since, a full Sync takes its place.
 void NothingDeletedComesBack::MustBeStable(NodeIndex node, const Facts::Removed& removed) {
   for (NodeIndex other = 0; other < facts().size(); ++other) {
-    if (other == node || facts().DiskLost(other) || !facts().node(node).HasMember(other)) continue;
+    if (other == node || facts().DiskLost(other) || !Counts(node, other)) continue;
     Looked();
     const auto held = facts().DurablyHeldBy(other).find(removed.key);
     if (held != facts().DurablyHeldBy(other).end() && !(held->second < removed.version)) continue;

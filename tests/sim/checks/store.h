@@ -48,6 +48,7 @@ class NothingDeletedComesBack : public Check {
   void OnEnd() override;
 
  private:
+  bool Counts(NodeIndex node, NodeIndex other) const;
   void MustBeStable(NodeIndex node, const Facts::Removed& removed);
 };
 
