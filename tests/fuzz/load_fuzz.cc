@@ -1,5 +1,5 @@
-// The lines of `lamppost load`, from the file's bytes to the puts that are sent: whatever is taken is told by `dump` in
-// a line that is taken again for the same.
+// The lines of `lamppost load`, from the file's bytes to the puts that are sent: whatever is taken is told by
+// `dump` in a line that is taken again for the same.
 #include <sstream>
 #include <string>
 #include <utility>

@@ -158,7 +158,8 @@ TEST_F(MemberTest, ARemovedNodeReleasesStabilityAndComesBackOnlyEmpty) {
   for (const std::string id : {"A", "B"}) {
     EXPECT_OK(WaitFor(id + ": stability to go on", absl::Seconds(10),
                       [&] { return cluster_.client(id)->Status()->stable() >= deletion; }));
-    EXPECT_TRUE(cluster_.client(id)->Status()->converged());
+    EXPECT_OK(WaitFor(id + " to be level with the other one", absl::Seconds(10),
+                      [&] { return cluster_.client(id)->Status()->converged(); }));
     EXPECT_EQ(cluster_.client(id)->Status()->peers_size(), 1);
   }
   ASSERT_OK(WaitMembers(cluster_.client("A"), "A member self, B member, C removed"));

@@ -21,8 +21,8 @@ constexpr int kOldKeys = 20'000;
 const std::string kOldText(200, 'v');
 constexpr uint64_t kMissedBytesMax = kOldKeys * 200 / 4;
 
-// Puts and reads back one key after the other, and deletes some again, by the client library, preferring one of
-// the nodes.
+// Puts and reads back one key after the other, and deletes some again, by the client library, preferring one
+// of the nodes.
 class User {
  public:
   User(int number, std::vector<Address> nodes) : number_(number), thread_([this, nodes] { Run(nodes); }) {}

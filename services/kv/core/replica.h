@@ -328,7 +328,7 @@ class Replica {
   uint64_t expiry_due_ms_ = 0;
   bool expiries_left_ = false;  // more was due than fits into a group
   bool life_decided_ = false;
-  bool is_stranger_ = false;  // a peer does not have this node among its members, and none ever had
+  bool is_stranger_ = false;      // a peer does not have this node among its members, and none ever had
   std::deque<Proposal> waiting_;  // for the life to be decided
   std::optional<absl::Status> write_refusal_;
   uint64_t conflicts_ = 0;

@@ -31,8 +31,8 @@ bool Replica::NeedsFull(const Peer& peer) const {
   });
 }
 
-// A node that has itself only begun must not tell one that has lost data that there was none; unless there is no
-// third one that could know better.
+// A node that has itself only begun must not tell one that has lost data that there was none; unless there is
+// no third one that could know better.
 bool Replica::CanGiveFull(const Peer& peer) const {
   if (!peer.heads.empty() || member_count() == 2) return true;
   return std::any_of(state_.heads.begin(), state_.heads.end(), [&](const Heads::Entry& head) {

@@ -112,8 +112,8 @@ void NothingDeletedComesBack::OnCommitted(NodeIndex node, const kv::Output&) {
   }
 }
 
-// Whether the node waits for the other before it forgets. One that became a member in this very group, later, it
-// had not to wait for; that one has not answered yet.
+// Whether the node waits for the other before it forgets. One that became a member in this very group, later,
+// it had not to wait for; that one has not answered yet.
 bool NothingDeletedComesBack::Counts(NodeIndex node, NodeIndex other) const {
   const std::vector<kv::Peer>& peers = facts().node(node).replica().peers();
   return std::any_of(peers.begin(), peers.end(), [&](const kv::Peer& peer) {
