@@ -65,6 +65,10 @@ class SessionJudge {
                const std::vector<Known>& all) {
     const Known* known = HighestCovered(all, read.session);
     if (known == nullptr || !IsOlder(index_, read, item, *known)) return;
+    // What the client had met may have gone, since, with the disk of its writer.
+    const std::string& writer = known->version->origin.node_id;
+    if (index_.LossesBefore(writer, known->operation->start_us) != index_.LossesBefore(writer, read.end_us))
+      return;
     verdict_.Add(invariant, Describe(read, item.key), ": ",
                  IsSet(item.version) ? ToString(item.version) : "absent", ", and its session covers ",
                  ToString(*known->version), " of ", Describe(*known->operation, item.key));

@@ -99,7 +99,7 @@ void WatchIsWhole::OnEnd() {
     Looked();
     for (const auto& [key, version] : contents) {
       // What a node had sent only in part when it lost its disk may be covered by nobody's heads, ever.
-      if (kv::IsSystemKey(key)) continue;
+      if (kv::IsSystemKey(key) || facts().IsRotten(key)) continue;
       const bool covered = facts().node(node).replica().heads().Covers(version.timestamp);
       if (!covered || (view_.count(key) > 0 && view_[key] == version.timestamp)) continue;
       if (version.IsTombstone() && with_value_.count(key) == 0) continue;  // and was not there when it began
