@@ -117,7 +117,7 @@ TEST_F(Watch, FromTheBeginningAndFromASessionAtAnotherNode) {
   options.session.emplace();
   const auto log = Follow({"A"}, options);
   ASSERT_OK(WaitFor("all that there is", kSoon, [&] { return log->View().size() == 1499; }));
-  ASSERT_OK(WaitFor("the deletion", kSoon, [&] { return log->events() == 1500; }));
+  EXPECT_EQ(log->View().count("k000007"), 0u);  // told of, or forgotten already
   log->Stop();
 
   ASSERT_OK(client("A")->Put("k000001", "w").status());
