@@ -82,8 +82,8 @@ absl::StatusOr<Proposal> ProposeRemoval(const Replica& replica, const std::strin
   MemberRecord record;
   record.state = MemberState::kRemoved;
   record.address = before != nullptr ? before->address : peer->address;
-  // Of a node that nobody has ever heard of the first life is barred, whatever its number: it may have lived, and
-  // written, alone.
+  // Of a node that nobody has ever heard of the first life is barred, whatever its number: it may have lived,
+  // and written, alone.
   constexpr uint64_t kAnyFirstLife = uint64_t{1} << 32 | 0xFFFFFFFF;
   const uint64_t newest = NewestLife(replica, node_id);
   record.barred_birth = newest != 0 ? newest : kAnyFirstLife;
