@@ -40,8 +40,14 @@ class ScanTest : public ::testing::Test {
       if (!got.ok()) break;
       for (const v1::KeyValue& entry : got->entries()) keys.push_back(entry.key());
       if (got->next_page_token().empty()) break;
-      EXPECT_OK(cluster_.client("A")->Delete(keys.back()).status());
-      EXPECT_OK(cluster_.client("B")->Put(keys.back(), "again").status());
+      const auto deleted = cluster_.client("A")->Delete(keys.back());
+      EXPECT_OK(deleted.status());
+      if (!deleted.ok()) break;
+      v1::PutRequest again;
+      again.set_key(keys.back());
+      again.mutable_value()->set_text("again");
+      *again.mutable_clock() = deleted->clock();  // so that it comes after the deletion
+      EXPECT_OK(cluster_.client("B")->Put(again).status());
       request.set_page_token(got->next_page_token());
     }
     return keys;
