@@ -132,6 +132,10 @@ TEST_F(CliStreams, AWatchGoesOnFromItsFileAtAnotherNode) {
   const std::string session = NewTestPath("session");
   Command watch({Url("A")}, {"watch", "w/", "--session", session, "-o", "raw"});
   AwaitWatching(watch);
+  // Once this is told all before it is, the last of what AwaitWatching has written too.
+  ASSERT_OK(client("A")->Put("w/0", "v").status());
+  ASSERT_OK(
+      WaitFor("all so far", absl::Seconds(10), [&] { return watch.Out().find("w/0") != std::string::npos; }));
   watch.process()->Signal(SIGTERM);
   ASSERT_EQ(watch.End(), 0) << watch.Err();
   for (int i = 1; i <= 5; ++i) ASSERT_OK(client("A")->Put(absl::StrCat("w/", i), "v").status());

@@ -327,7 +327,8 @@ void Replica::FollowUp(PeerIndex index, const SyncAnswer& answer) {
         peer.state = LinkState::kProbing;
         return;
       }
-      is_stranger_ = !state_.joined;
+      // And one that is slow to reach this node takes longer for that: no reason yet to refuse clients.
+      if (now_ms_ - peer.linked_ms >= 3 * options_.life_wait_ms) is_stranger_ = !state_.joined;
       [[fallthrough]];
     default:
       Refuse(&peer, ToString(answer.refusal));
