@@ -1,4 +1,5 @@
-// What the checks have found, up to a bound, and of each invariant at least the first; and the checks themselves, one a file.
+// What the checks have found, up to a bound, and of each invariant at least the first; and the checks
+// themselves, one a file.
 #ifndef LAMPPOST_TESTS_HISTORY_VERDICT_H_
 #define LAMPPOST_TESTS_HISTORY_VERDICT_H_
 
