@@ -60,6 +60,7 @@ TEST_F(ScanTest, PagesGoOnAtAnyNodeInBothDirections) {
   v1::ScanRequest request;
   request.set_page_size(17);
   EXPECT_EQ(Roam(request), AllKeys());
+  ASSERT_OK(cluster_.WaitConverged());
   request.set_reverse(true);
   Keys backwards = AllKeys();
   std::reverse(backwards.begin(), backwards.end());
