@@ -13,8 +13,9 @@ from urllib.parse import unquote, urlparse
 # Bazel's exit status when all was built and some tests failed.
 TESTS_FAILED = 3
 PASSED = {"PASSED", "FLAKY"}
-# Of each failed test's log, its last lines are shown.
-SHOWN_BYTES = 12000
+# Of each failed test's log so much is read, and of what is left of that, its end is shown.
+READ_BYTES = 1000000
+SHOWN_CHARACTERS = 6000
 # What Bazel's sandbox says of itself is left out.
 SANDBOX = "src/main/tools/linux-sandbox"
 
@@ -52,9 +53,9 @@ def show_log(label, path):
     """Prints the end of a failed test's log to stderr: where CI runs, nobody can look at it later."""
     try:
         with open(path, "rb") as log:
-            log.seek(max(0, os.path.getsize(path) - SHOWN_BYTES))
+            log.seek(max(0, os.path.getsize(path) - READ_BYTES))
             lines = log.read().decode("utf-8", "replace").splitlines()
-            text = "\n".join(line for line in lines if SANDBOX not in line)
+            text = "\n".join(line for line in lines if SANDBOX not in line)[-SHOWN_CHARACTERS:]
     except OSError as error:
         text = str(error)
     sys.stderr.write("---- the end of the log of %s\n%s\n" % (label, text))
