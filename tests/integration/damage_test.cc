@@ -64,15 +64,30 @@ fs::path LargestTable(Node* node) {
   return largest;
 }
 
-// One bit, in the middle of the file, in place.
-void FlipBit(const fs::path& path) {
+// One bit, in the middle of the file, in place. False: the file went away meanwhile.
+bool FlipBit(const fs::path& path) {
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-  const auto middle = static_cast<std::streamoff>(fs::file_size(path) / 2);
+  file.seekg(0, std::ios::end);
+  const std::streamoff middle = file.tellg() / 2;
   file.seekg(middle);
   const char byte = static_cast<char>(file.get());
   file.seekp(middle);
   file.put(static_cast<char>(byte ^ 1));
-  ASSERT_TRUE(file.flush().good()) << path;
+  return file.flush().good() && fs::exists(path);
+}
+
+// Flips a bit of a table, and of another one if a compaction that had read the first before has deleted it,
+// until the node's log has `text`.
+absl::Status DamageUntilLogged(Node* node, const std::string& text) {
+  fs::path hit;
+  return WaitFor(absl::StrCat("the log to say: ", text), absl::Seconds(60), [&] {
+    if (absl::StrContains(node->Log(), text)) return true;
+    if (!fs::exists(hit)) {
+      const fs::path table = LargestTable(node);
+      if (FlipBit(table)) hit = table;
+    }
+    return false;
+  });
 }
 
 // Reads a node all the time: whatever comes is what was written, or an error.
@@ -151,8 +166,7 @@ TEST_F(Damage, OfARunningNodeIsFoundByTheScrubAndHealed) {
   const pid_t process = c()->process()->pid();
   Reader reader(c()->address());
   ASSERT_OK(WaitFor("some reads", absl::Seconds(20), [&] { return reader.right() > 100; }));
-  FlipBit(LargestTable(c()));
-  WaitForLog("the scrub has found a damaged table");
+  ASSERT_OK(DamageUntilLogged(c(), "the scrub has found a damaged table"));
   WaitForLog("a damaged table is set aside");
   ASSERT_OK(cluster_->client("A")->Put("meanwhile", "1").status());
   more_keys_ = 1;
@@ -172,9 +186,9 @@ TEST_F(Damage, OfARunningNodeIsFoundByTheScrubAndHealed) {
 
 TEST_F(Damage, IsFoundByAReadAndHealed) {
   Start(OptionsFor("0"));
-  FlipBit(LargestTable(c()));
-  // What is in a cache is read from there, so that not every try meets it.
+  // What is in a cache is read from there, and a compaction may be at work: stopped, it is neither.
   ASSERT_EQ(c()->Stop().value(), 0);
+  ASSERT_TRUE(FlipBit(LargestTable(c())));
   ASSERT_OK(c()->Start());
   ReadEverythingAt("C");
   WaitForLog("a damaged table is set aside");
@@ -207,8 +221,7 @@ TEST_F(Damage, UntilAPeerIsThereNothingIsReadAndWritesGoOn) {
   Start(OptionsFor("1s", Links::kProxied));
   for (const std::string id : {"A", "B"}) cluster_->SetBoth("C", id, LinkProxy::Mode::kCut);
   ASSERT_OK(cluster_->client("C")->Put("own unsent", "1").status());
-  FlipBit(LargestTable(c()));
-  WaitForLog("salvaged");
+  ASSERT_OK(DamageUntilLogged(c(), "salvaged"));
   ASSERT_OK(WaitFor("the salvaged node", absl::Seconds(30), [&] {
     const auto status = cluster_->client("C")->Status();
     return status.ok() && status->refilling();
@@ -248,11 +261,7 @@ TEST_F(Damage, OfANodeAloneIsToldAndNothingIsWiped) {
   }
   Node* node = cluster_->node("A");
   ASSERT_OK(WaitFor("a table", absl::Seconds(20), [&] { return !LargestTable(node).empty(); }));
-  const fs::path table = LargestTable(node);
-  FlipBit(table);
-  ASSERT_OK(WaitFor("the log", absl::Seconds(60), [&] {
-    return absl::StrContains(node->Log(), "there is no other node to get it back from");
-  }));
+  ASSERT_OK(DamageUntilLogged(node, "there is no other node to get it back from"));
   ASSERT_EQ(node->Stop().value(), 0);
   ASSERT_OK(node->Start());
   const auto everything = node->client()->Everything();
