@@ -15,6 +15,10 @@ namespace lamppost::cli {
 namespace {
 
 constexpr char kDefaultNode[] = "http://127.0.0.1:8000";
+constexpr char kWriteFooter[] =
+    "A line puts, as in load: {\"key\":\"x\",\"value\":\"10\"}, with \"ttl\":\"60s\" for a time only;\n"
+    "or it deletes: {\"event\":\"delete\",\"key\":\"x\"}. 1 to 1000 lines, each with a key of its own;\n"
+    "load takes more.";
 
 // What CLI11 fills in, before it is checked.
 struct RawArguments {
@@ -57,7 +61,7 @@ void AddCommonOptions(CLI::App* app, RawArguments* raw) {
   app->set_version_flag("--version", absl::StrCat("lamppost ", kVersion));
 }
 
-// Of verbs that read or write keys.
+// Of verbs that read or write keys, watch excepted.
 void AddSessionOption(CLI::App* verb, RawArguments* raw) {
   verb->add_option("--session", raw->arguments.session_file,
                    "Never older than what commands with this file have seen; made, and added to")
@@ -95,6 +99,14 @@ void AddKeyVerbs(CLI::App* app, RawArguments* raw) {
       ->type_name("ID");
   AddReplicasOption(del, raw);
   AddSessionOption(del, raw);
+  CLI::App* write = app->add_subcommand("write", "Put and delete the keys of JSON lines: all or none");
+  write->add_option("FILE", arguments->file, "- reads stdin [-]");
+  write
+      ->add_option("--request-id", arguments->request_id, "Instead of a minted one; repeats an earlier write")
+      ->type_name("ID");
+  AddReplicasOption(write, raw);
+  AddSessionOption(write, raw);
+  write->footer(kWriteFooter);
 }
 
 void AddOtherVerbs(CLI::App* app, RawArguments* raw) {
@@ -122,6 +134,7 @@ void AddOtherVerbs(CLI::App* app, RawArguments* raw) {
   AddSessionOption(load, raw);
   CLI::App* dump = app->add_subcommand("dump", "Write all keys to a file of JSON lines");
   dump->add_option("FILE", arguments->file, "- writes to stdout")->required();
+  AddSessionOption(dump, raw);
 }
 
 void AddWatchVerb(CLI::App* app, RawArguments* raw) {
@@ -163,6 +176,7 @@ std::unique_ptr<CLI::App> MakeApp(RawArguments* raw) {
   AddMemberVerbs(app.get(), &raw->arguments.member);
   AddWatchVerb(app.get(), raw);
   AddSnapshotVerbs(app.get(), &raw->arguments.snapshot);
+  AddSessionOption(app->get_subcommand("snapshot")->get_subcommand("save"), raw);
   AddFunctionVerbs(app.get(), &raw->functions);
   AddHelpVerb(app.get(), raw);
   return app;
@@ -252,20 +266,12 @@ absl::Status CheckTimes(const RawArguments& raw, Arguments* arguments) {
 }
 
 ParsedArguments Check(const CLI::App& app, RawArguments raw, const std::string& verb, bool limited) {
-  static const auto* const kVerbs = new std::map<std::string, Verb>{{"put", Verb::kPut},
-                                                                    {"get", Verb::kGet},
-                                                                    {"del", Verb::kDelete},
-                                                                    {"scan", Verb::kScan},
-                                                                    {"status", Verb::kStatus},
-                                                                    {"load", Verb::kLoad},
-                                                                    {"dump", Verb::kDump},
-                                                                    {"watch", Verb::kWatch},
-                                                                    {"member", Verb::kMember},
-                                                                    {"call", Verb::kCall},
-                                                                    {"functions", Verb::kFunctions},
-                                                                    {"outcome", Verb::kOutcome},
-                                                                    {"fault", Verb::kFaultRpc},
-                                                                    {"snapshot", Verb::kSnapshot}};
+  static const auto* const kVerbs = new std::map<std::string, Verb>{
+      {"put", Verb::kPut},         {"get", Verb::kGet},        {"del", Verb::kDelete},
+      {"write", Verb::kWrite},     {"scan", Verb::kScan},      {"status", Verb::kStatus},
+      {"load", Verb::kLoad},       {"dump", Verb::kDump},      {"watch", Verb::kWatch},
+      {"member", Verb::kMember},   {"call", Verb::kCall},      {"functions", Verb::kFunctions},
+      {"outcome", Verb::kOutcome}, {"fault", Verb::kFaultRpc}, {"snapshot", Verb::kSnapshot}};
   Arguments arguments = std::move(raw.arguments);
   arguments.verb = kVerbs->at(verb);
   if (const absl::Status status = CheckDestination(app, arguments.verb); !status.ok()) {

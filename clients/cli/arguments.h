@@ -18,6 +18,7 @@ enum class Verb {
   kPut,
   kGet,
   kDelete,
+  kWrite,
   kScan,
   kStatus,
   kLoad,
@@ -54,10 +55,10 @@ struct Arguments {
   std::string key;                          // put, get, del
   std::string value;                        // put; as written, so it may name a file
   ValueKind value_kind = ValueKind::kText;  // put
-  std::string request_id;                   // put, del; empty: to be minted
+  std::string request_id;                   // put, del, write; empty: to be minted
   std::optional<int64_t> ttl_ms;            // put; unset: it stays
-  uint32_t replicas = 0;                    // put, del, load; 0: one
-  std::string session_file;                 // put, get, del, scan, load; empty: none is kept
+  uint32_t replicas = 0;                    // put, del, write, load; 0: one
+  std::string session_file;                 // of what reads or writes keys; empty: none is kept
 
   std::string prefix, start_key, end_key;                  // scan
   std::optional<uint64_t> limit;                           // scan, watch
@@ -65,8 +66,8 @@ struct Arguments {
   ScanOrder scan_order = ScanOrder::kAscending;            // scan
   StatusScope status_scope = StatusScope::kCluster;        // status
 
-  std::string file;   // load, dump; "-" is stdin or stdout
-  int in_flight = 8;  // load: batches at a time
+  std::string file = "-";  // write, load, dump; "-" is stdin or stdout
+  int in_flight = 8;       // load: batches at a time
 
   MemberArguments member;                        // member
   WatchScope watch_scope = WatchScope::kPrefix;  // watch: what `prefix` is

@@ -54,6 +54,7 @@ TEST_F(ArgumentsTest, SessionsReplicasAndScans) {
   EXPECT_EQ(Good({"del", "x", "--replicas", "2"}).replicas, 2u);
   EXPECT_EQ(Good({"get", "x", "--session", "f"}).session_file, "f");
   EXPECT_EQ(Good({"get", "x"}).session_file, "");
+  EXPECT_EQ(Good({"dump", "-", "--session", "f"}).session_file, "f");
   const Arguments scan = Good({"scan", "--reverse", "--count", "--session", "f"});
   EXPECT_EQ(scan.scan_order, ScanOrder::kDescending);
   EXPECT_EQ(scan.scan_content, ScanContent::kCount);
@@ -64,6 +65,25 @@ TEST_F(ArgumentsTest, SessionsReplicasAndScans) {
   EXPECT_THAT(Bad({"get", "x", "--session", ""}), HasSubstr("--session"));
   EXPECT_THAT(Bad({"scan", "--count", "--keys-only"}), HasSubstr("--count"));
   EXPECT_THAT(Bad({"scan", "--count", "--limit", "3"}), HasSubstr("--count"));
+}
+
+TEST_F(ArgumentsTest, Write) {
+  const Arguments plain = Good({"write"});
+  EXPECT_EQ(plain.verb, Verb::kWrite);
+  EXPECT_EQ(plain.file, "-");
+  EXPECT_EQ(plain.timeout_ms, 10'000);
+  EXPECT_EQ(Good({"write", "-"}).file, "-");
+  const Arguments full =
+      Good({"write", "f", "--session", "s", "--replicas", "3", "--request-id", "r", "--timeout", "3s"});
+  EXPECT_EQ(full.file, "f");
+  EXPECT_EQ(full.session_file, "s");
+  EXPECT_EQ(full.replicas, 3u);
+  EXPECT_EQ(full.request_id, "r");
+  EXPECT_EQ(full.timeout_ms, 3000);
+  EXPECT_THAT(Bad({"write", "f", "g"}), HasSubstr("g"));
+  EXPECT_THAT(Bad({"write", "--replicas", "0"}), HasSubstr("--replicas"));
+  EXPECT_THAT(Bad({"write", "--ttl", "1s"}), HasSubstr("--ttl"));
+  EXPECT_THAT(Parse({"help", "write"}).output, HasSubstr("\"event\":\"delete\""));
 }
 
 TEST_F(ArgumentsTest, BulkCommandsHaveNoTimeoutUnlessAsked) {

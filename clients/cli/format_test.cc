@@ -55,6 +55,23 @@ TEST(FormatTest, Delete) {
             "\n");
 }
 
+TEST(FormatTest, Write) {
+  client::Result<kv::v1::WriteResponse> result;
+  result.request_id = "r1";
+  result.node = "h:1";
+  Stamp(result.response.mutable_version(), 17);
+  Stamp(result.response.mutable_clock(), 18);
+  result.response.set_replicas(2);
+  EXPECT_EQ(FormatWrite(3, result, OutputFormat::kTable), "OK 17@A.2\n");
+  EXPECT_EQ(FormatWrite(3, result, OutputFormat::kRaw), "17@A.2\n");
+  EXPECT_EQ(FormatWrite(3, result, OutputFormat::kJson),
+            R"({"operations":3,"version":{"counter":17,"node_id":"A","incarnation":"8589934593"},)"
+            R"("replayed":false,"replicas":2,"request_id":"r1","clock":18,"node":"h:1"})"
+            "\n");
+  result.response.set_replayed(true);
+  EXPECT_EQ(FormatWrite(3, result, OutputFormat::kTable), "OK 17@A.2 (had been written before)\n");
+}
+
 TEST(FormatTest, Get) {
   client::Result<kv::v1::GetResponse> result;
   result.node = "h:1";

@@ -1,8 +1,6 @@
 // load.
 #include <sys/stat.h>
 
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 
 #include "absl/strings/ascii.h"
@@ -13,6 +11,7 @@
 #include "clients/cli/line_reader.h"
 #include "clients/cli/loader.h"
 #include "clients/cli/progress.h"
+#include "clients/cli/read_input.h"
 #include "clients/cli/verbs.h"
 #include "services/common/error.h"
 
@@ -96,12 +95,9 @@ int Load(Session* session, std::istream* in, std::optional<uint64_t> total_bytes
 int RunLoad(Session* session) {
   const std::string& path = session->arguments().file;
   if (path == "-") return Load(session, session->io().in, std::nullopt);
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file || file.peek() == std::ifstream::traits_type::eof()) {
-    // An empty file is none of these; a directory opens, but cannot be read.
-    if (errno != 0) return session->ReportUsage(absl::StrCat("cannot read ", path, ": ", strerror(errno)));
-    file.clear();
+  std::ifstream file;
+  if (const absl::Status status = OpenFile(path, &file); !status.ok()) {
+    return session->ReportUsage(status.message());
   }
   return Load(session, &file, RegularFileBytes(path));
 }

@@ -39,6 +39,7 @@ bool IsConfirmed(Session* session, const std::string& node_id) {
           << std::flush;
   std::string typed;
   std::getline(*io.in, typed);
+  session->RestartDeadline();
   return absl::StripAsciiWhitespace(typed) == node_id;
 }
 

@@ -13,6 +13,8 @@ int RunVerb(Session* session) {
   switch (session->arguments().verb) {
     case Verb::kPut:
       return RunPut(session);
+    case Verb::kWrite:
+      return RunWrite(session);
     case Verb::kGet:
       return RunGet(session);
     case Verb::kDelete:

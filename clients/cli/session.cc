@@ -146,6 +146,10 @@ std::unique_ptr<client::FunctionClient> Session::MakeFunctionClient(const std::v
   return std::make_unique<client::FunctionClient>(std::move(options), std::move(environment));
 }
 
+void Session::RestartDeadline() {
+  if (arguments_.timeout_ms) deadline_ms_ = time_->NowMs() + *arguments_.timeout_ms;
+}
+
 std::optional<int64_t> Session::RemainingMs() {
   if (!deadline_ms_) return std::nullopt;
   return std::max<int64_t>(0, *deadline_ms_ - time_->NowMs());

@@ -15,6 +15,7 @@
 #include "clients/cli/json_format.h"
 #include "clients/cpp/admin_client.h"
 #include "clients/cpp/client.h"
+#include "clients/cpp/client_session.h"
 #include "clients/cpp/function_client.h"
 #include "clients/cpp/snapshot_client.h"
 
@@ -43,7 +44,9 @@ class Session {
   // Reads the file of --session, if it is given: clients made from then on keep a session. INVALID_ARGUMENT
   // if it cannot be used; then nothing may be done.
   absl::Status OpenSession();
-  // Adds to the file what the clients have seen, and says so on stderr if that fails.
+  // What the file said, and the clients have seen since; empty without --session.
+  kv::v1::Session seen() const { return seen_ == nullptr ? kv::v1::Session() : seen_->Get(); }
+  // Adds to the file what has been seen, and says so on stderr if that fails.
   void SaveSession();
 
   // Tries all nodes.
@@ -58,6 +61,8 @@ class Session {
                                                              int attempts_max = 0);
   // What remains of --timeout; unset if there is none.
   std::optional<int64_t> RemainingMs();
+  // The user has been asked something: the time for the answer does not count.
+  void RestartDeadline();
 
   // The failure as it is told on stderr in the format asked for.
   std::string Describe(const Failure& failure) const;
@@ -74,7 +79,7 @@ class Session {
   const Arguments arguments_;
   const Io io_;
   const std::shared_ptr<client::TimeSource> time_;
-  const std::optional<int64_t> deadline_ms_;
+  std::optional<int64_t> deadline_ms_;
   std::shared_ptr<client::ClientSession> seen_;  // null without --session
 };
 

@@ -28,6 +28,13 @@ TEST(SnapshotArguments, Save) {
   EXPECT_FALSE(parsed.arguments->timeout_ms);  // a large store takes its time
 }
 
+TEST(SnapshotArguments, OnlyTheSaveHasASession) {
+  const ParsedArguments parsed = Parse({"snapshot", "save", "FILE", "--session", "s"});
+  ASSERT_TRUE(parsed.arguments) << parsed.error;
+  EXPECT_EQ(parsed.arguments->session_file, "s");
+  EXPECT_EQ(Parse({"snapshot", "verify", "FILE", "--session", "s"}).exit_code, kExitUsage);
+}
+
 TEST(SnapshotArguments, Verify) {
   const ParsedArguments parsed = Parse({"snapshot", "verify", "FILE", "-o", "json"});
   ASSERT_TRUE(parsed.arguments) << parsed.error;

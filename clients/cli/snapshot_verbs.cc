@@ -116,7 +116,7 @@ int RunSave(Session* session) {
   FileReceiver receiver(session);
   client::CallOptions call;
   call.timeout_ms = session->RemainingMs();
-  const auto result = session->MakeSnapshotClient()->Fetch({}, &receiver, call);
+  const auto result = session->MakeSnapshotClient()->Fetch(session->seen(), &receiver, call);
   if (!result.ok()) return session->Report(FailureOf(result));
   const absl::StatusOr<kv::SnapshotFacts> facts = receiver.Finish();
   if (!facts.ok()) return Fail(session, facts.status());

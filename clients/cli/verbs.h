@@ -8,6 +8,7 @@ namespace lamppost::cli {
 
 int RunPut(Session* session);
 int RunDelete(Session* session);
+int RunWrite(Session* session);
 int RunGet(Session* session);
 int RunScan(Session* session);
 int RunStatus(Session* session);

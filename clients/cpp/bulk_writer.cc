@@ -95,8 +95,8 @@ void BulkWriter::BreakIfStalled() {
   context_->TryCancel();
 }
 
-int64_t BulkWriter::SeriesEndMs() const {
-  const int64_t patience_ms = client_->time().NowMs() + options_.patience_ms;
+int64_t BulkWriter::SeriesEndMs(int64_t begin_ms) const {
+  const int64_t patience_ms = begin_ms + options_.patience_ms;
   return options_.timeout_ms ? std::min(patience_ms, started_ms_ + *options_.timeout_ms) : patience_ms;
 }
 
@@ -107,7 +107,7 @@ void BulkWriter::Run() {
       changed_.wait(lock, [this] { return stopping_ || finishing_ || !batches_.empty(); });
       if (stopping_ || batches_.empty()) break;
     }
-    retry_.Begin(SeriesEndMs());
+    retry_.Begin(SeriesEndMs(client_->time().NowMs()));
     while (Attempt()) {
     }
   }
@@ -212,7 +212,7 @@ bool BulkWriter::Take(const kv::v1::BulkWriteResponse& response) {
     ++end_.answered;
     progress_ms_ = client_->time().NowMs();
   }
-  retry_.Begin(SeriesEndMs());
+  retry_.Begin(SeriesEndMs(client_->time().NowMs()));
   if (options_.on_answer) options_.on_answer(response);
   changed_.notify_all();
   return true;
@@ -231,9 +231,12 @@ bool BulkWriter::JudgeEnd(AttemptEnd end, int64_t started_us) {
     over = stopping_ || batches_.empty();
     // What the node says is about the first batch; those behind it may have been written whatever it says.
     for (const std::shared_ptr<Batch>& batch : batches_) {
-      const bool told = batch == batches_.front() && effect != Effect::kPossible;
-      if (batch->sent && !told) batch->may_be_written = true;
+      const bool told = batch == batches_.front();
+      if (batch->sent) batch->worst = std::max(batch->worst, told ? effect : Effect::kPossible);
+      if (told && effect == Effect::kDone) batch->done = end.status;
     }
+    // The time without anything to wait for does not count.
+    if (retry_.attempts() == 0) retry_.Begin(SeriesEndMs(progress_ms_));
   }
   if (!over) decision = retry_.OnFailure(end.status, end.reach, now_us / 1000);
   const bool again = !over && decision.action == RetryDecision::Action::kRetry;
@@ -251,7 +254,7 @@ bool BulkWriter::JudgeEnd(AttemptEnd end, int64_t started_us) {
   }
   if (over) return false;
   if (!again) {
-    Fail(end.status, effect, decision.why);
+    Fail(end.status, decision.why);
     return false;
   }
   std::unique_lock<std::mutex> lock(mutex_);
@@ -259,14 +262,16 @@ bool BulkWriter::JudgeEnd(AttemptEnd end, int64_t started_us) {
   return !stopping_;
 }
 
-void BulkWriter::Fail(const absl::Status& status, Effect effect, const std::string& why) {
+void BulkWriter::Fail(const absl::Status& last, const std::string& why) {
   std::lock_guard<std::mutex> lock(mutex_);
   const Batch& first = *batches_.front();
-  end_.outcome = OutcomeOf(status, first.may_be_written ? std::max(effect, Effect::kPossible) : effect);
+  // That it is written somewhere stays true, whatever became of later attempts.
+  const absl::Status& status = first.worst == Effect::kDone ? first.done : last;
+  end_.outcome = OutcomeOf(status, first.worst);
   end_.request_id = first.request.request_id();
   for (size_t i = 1; i < batches_.size(); ++i) end_.sent_unanswered += batches_[i]->sent ? 1 : 0;
   std::string message(status.message());
-  if (effect == Effect::kPossible || retry_.attempts() > 1) {
+  if (first.worst == Effect::kPossible || retry_.attempts() > 1) {
     absl::StrAppend(&message, " (", retry_.attempts(), retry_.attempts() == 1 ? " attempt" : " attempts",
                     "; ", why, ")");
   }

@@ -80,7 +80,8 @@ class BulkWriter {
     kv::v1::BulkWriteRequest request;
     uint64_t bytes = 0;
     bool sent = false;
-    bool may_be_written = false;  // by a stream that has broken
+    Effect worst = Effect::kNone;  // of the streams that it was sent on
+    absl::Status done;             // by which a node said that it is written, although that is an error
   };
 
   void Run();
@@ -90,8 +91,8 @@ class BulkWriter {
   void SendAll(Stream* stream);
   bool Take(const kv::v1::BulkWriteResponse& response);
   bool JudgeEnd(AttemptEnd end, int64_t started_us);
-  void Fail(const absl::Status& status, Effect effect, const std::string& why);
-  int64_t SeriesEndMs() const;
+  void Fail(const absl::Status& last, const std::string& why);
+  int64_t SeriesEndMs(int64_t begin_ms) const;
   void BreakIfStalled();
 
   Client* const client_;

@@ -134,5 +134,41 @@ TEST(BulkWriterTest, GivesUpInTime) {
   over = true;
 }
 
+// A node has said that the batch is written, and is gone when it is asked again.
+TEST(BulkWriterTest, WhatIsWrittenSomewhereIsNotCalledFailed) {
+  FakeNode node("A");
+  Client client(OptionsFor({node.port()}));
+  node.service().RefuseNext(MakeError(absl::StatusCode::kDeadlineExceeded, "REPLICAS_PENDING", "1 of 2"));
+  for (int i = 0; i < 1000; ++i) {
+    node.service().RefuseNext(MakeRetryableError(absl::StatusCode::kUnavailable, "STARTING", "wait", 10));
+  }
+  BulkOptions options;
+  options.patience_ms = 300;
+  BulkWriter writer(&client, options);
+  ASSERT_TRUE(writer.Add(PutOf("k")));
+  const BulkEnd end = writer.Finish();
+  EXPECT_EQ(ErrorReason(end.status), "REPLICAS_PENDING") << end.status;
+  EXPECT_EQ(end.outcome, Outcome::kPending);
+}
+
+// The time in which there was nothing to write does not count against it.
+TEST(BulkWriterTest, AnIdleTimeLeavesItsPatience) {
+  FakeNode node("A");
+  Client client(OptionsFor({node.port()}));
+  BulkOptions options;
+  options.patience_ms = 2000;
+  std::atomic<int> answers{0};
+  options.on_answer = [&](const kv::v1::BulkWriteResponse&) { ++answers; };
+  BulkWriter writer(&client, options);
+  ASSERT_TRUE(writer.Add(PutOf("k")));
+  while (answers == 0) std::this_thread::yield();
+  std::this_thread::sleep_for(std::chrono::milliseconds(options.patience_ms));  // this is the idle time
+  node.service().RefuseNext(MakeRetryableError(absl::StatusCode::kUnavailable, "STARTING", "wait", 10));
+  ASSERT_TRUE(writer.Add(PutOf("l")));
+  const BulkEnd end = writer.Finish();
+  EXPECT_TRUE(end.status.ok()) << end.status;
+  EXPECT_EQ(node.service().entries().count("l"), 1u);
+}
+
 }  // namespace
 }  // namespace lamppost::client

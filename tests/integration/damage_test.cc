@@ -14,6 +14,8 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/kv/core/testing/lose_version.h"
+#include "services/kv/storage/rocksdb_storage.h"
 #include "tests/integration/testing/cluster.h"
 #include "tests/integration/testing/wait.h"
 
@@ -160,14 +162,20 @@ class Damage : public ::testing::Test {
   int more_keys_ = 0;
 };
 
-TEST_F(Damage, OfARunningNodeIsFoundByTheScrubAndHealed) {
+TEST_F(Damage, IsFoundByTheScrubAndHealed) {
+  Start(OptionsFor("1s"));
+  ASSERT_OK(DamageUntilLogged(c(), "the scrub has found a damaged table"));
+  WaitForLog("a damaged table is set aside");
+  ExpectHealed();
+}
+
+TEST_F(Damage, OfARunningNodeIsNeverServed) {
   Start(OptionsFor("1s"));
   const int port = c()->port();
   const pid_t process = c()->process()->pid();
   Reader reader(c()->address());
   ASSERT_OK(WaitFor("some reads", absl::Seconds(20), [&] { return reader.right() > 100; }));
-  ASSERT_OK(DamageUntilLogged(c(), "the scrub has found a damaged table"));
-  WaitForLog("a damaged table is set aside");
+  ASSERT_OK(DamageUntilLogged(c(), "a damaged table is set aside"));
   ASSERT_OK(cluster_->client("A")->Put("meanwhile", "1").status());
   more_keys_ = 1;
   ExpectHealed();
@@ -216,18 +224,58 @@ TEST_F(Damage, ThatTheTablesCannotTellIsFoundAndHealed) {
   EXPECT_EQ(cluster_->client("C")->Text(key), ValueOf(3));
 }
 
+// A version is gone, and the store's own content hash agrees: no look at this node alone finds that. The key
+// comes back from the others, and nothing else is moved.
+TEST_F(Damage, ThatOnlyOtherNodesCanTellIsFoundAndRepaired) {
+  Start(OptionsFor("0"));
+  ASSERT_EQ(c()->Stop().value(), 0);
+  const std::string key = PrefixOf(5) + "000321";
+  {
+    auto storage = kv::RocksDbStorage::Open(c()->data_directory(), {});
+    ASSERT_OK(storage.status());
+    ASSERT_OK((*storage)->Commit(kv::testing::LoseVersion(**storage, key), kv::Durability::kSync));
+  }
+  ASSERT_OK(c()->Start());
+  ASSERT_OK(WaitFor("the key", absl::Seconds(30), [&] {
+    const auto got = cluster_->client("C")->Get(key);
+    return got.ok() && got->found();
+  }));
+  ExpectHealed();
+  EXPECT_EQ(cluster_->client("C")->Text(key), ValueOf(5));
+  WaitForLog("holds something else in 1 of 64 buckets");
+  WaitForLog("takes 1 versions from");
+  uint64_t repaired = 0;
+  const auto status = cluster_->client("A")->Status();
+  ASSERT_OK(status.status());
+  for (const kv::v1::PeerStatus& peer : status->peers()) {
+    EXPECT_EQ(peer.divergent_buckets(), 0u) << peer.node_id();
+    repaired += peer.repaired_buckets();
+  }
+  EXPECT_GE(repaired, 1u);
+  EXPECT_THAT(c()->Log(), Not(HasSubstr("salvaging")));
+}
+
 // Nobody is there to heal from yet: nothing is claimed, and nothing that was readable is lost.
 TEST_F(Damage, UntilAPeerIsThereNothingIsReadAndWritesGoOn) {
   Start(OptionsFor("1s", Links::kProxied));
   for (const std::string id : {"A", "B"}) cluster_->SetBoth("C", id, LinkProxy::Mode::kCut);
   ASSERT_OK(cluster_->client("C")->Put("own unsent", "1").status());
-  ASSERT_OK(DamageUntilLogged(c(), "salvaged"));
+  ASSERT_OK(DamageUntilLogged(c(), "a damaged table is set aside"));
+  WaitForLog("salvaged");
   ASSERT_OK(WaitFor("the salvaged node", absl::Seconds(30), [&] {
     const auto status = cluster_->client("C")->Status();
     return status.ok() && status->refilling();
   }));
   EXPECT_EQ(ReasonOf(cluster_->client("C")->Get("own unsent").status()), "REFILLING");
   EXPECT_EQ(ReasonOf(cluster_->client("C")->Everything().status()), "REFILLING");
+  {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(10)));
+    const auto watch = cluster_->client("C")->stub()->Watch(&context, {});
+    kv::v1::WatchResponse message;
+    EXPECT_FALSE(watch->Read(&message));
+    EXPECT_THAT(watch->Finish().error_details(), HasSubstr("REFILLING"));
+  }
   EXPECT_FALSE(c()->client()->IsServing("lamppost.kv.v1.KvService"));
   ASSERT_OK(WaitFor("a write", absl::Seconds(20),
                     [&] { return cluster_->client("C")->Put("own later", "2").ok(); }));

@@ -2,12 +2,14 @@
 // removed comes back with nothing but an empty disk.
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "lamppost/kv/v1/admin_service.grpc.pb.h"
+#include "services/common/error.h"
 #include "services/common/grpc_status.h"
 #include "tests/integration/testing/cluster.h"
 #include "tests/integration/testing/ports.h"
@@ -17,7 +19,14 @@
 namespace lamppost::testing {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::Matches;
+using ::testing::PrintToString;
+using ::testing::StartsWith;
 
 class MemberTest : public ::testing::Test {
  protected:
@@ -84,12 +93,50 @@ class MemberTest : public ::testing::Test {
     return WaitFor(members + ", not " + Members(node), absl::Seconds(15),
                    [&] { return Members(node) == members; });
   }
+  // Until the deletion with this counter is forgotten by all.
+  absl::Status WaitForgotten(uint64_t deletion) {
+    return WaitFor("the deletion to be forgotten", absl::Seconds(30), [&] {
+      for (const std::string& id : cluster_.ids()) {
+        const auto status = cluster_.client(id)->Status();
+        if (!status.ok() || status->tombstones() > 0 || status->horizon() < deletion) return false;
+      }
+      return true;
+    });
+  }
+  // What the first three have sent to a fourth one that it had missed.
+  struct Sent {
+    uint64_t full_syncs = 0;
+    uint64_t bytes = 0;
+  };
+  Sent SentTo(const std::string& id) {
+    Sent sent;
+    for (const std::string& sender : cluster_.ids()) {
+      const kv::v1::PeerStatus peer = cluster_.PeerOf(sender, id);
+      sent.full_syncs += peer.full_syncs_sent();
+      sent.bytes += peer.catch_up_bytes_sent();
+    }
+    return sent;
+  }
+  // "C at http://…: has A.1 up to 17 only": as the node tells it.
+  std::vector<std::string> StableHeldBy(const std::string& at) {
+    const auto status = cluster_.client(at)->Status();
+    if (!status.ok()) return {status.status().ToString()};
+    std::vector<std::string> holds;
+    for (const kv::v1::StableHold& hold : status->stable_held_by()) {
+      holds.push_back(absl::StrCat(hold.node_id(), " at ", hold.address(), ": ", hold.detail()));
+    }
+    return holds;
+  }
 
   Cluster cluster_{{}};
 };
 
 TEST_F(MemberTest, AFourthNodeJoinsAndFillsWhileWritesGoOn) {
   ASSERT_OK(cluster_.client("A")->Fill("old", 5000, "here"));
+  // A forgotten deletion is what a node that knows nothing must be given everything for.
+  const auto deleted = cluster_.client("A")->Delete("old000000");
+  ASSERT_OK(deleted.status());
+  ASSERT_OK(WaitForgotten(deleted->version().counter()));
   ASSERT_OK(cluster_.WaitConverged());
   EXPECT_EQ(Members(cluster_.client("A")), "A seed self, B seed, C seed");
   const uint64_t uptime_before = cluster_.client("B")->Status()->uptime_ms();
@@ -106,8 +153,12 @@ TEST_F(MemberTest, AFourthNodeJoinsAndFillsWhileWritesGoOn) {
   ASSERT_OK(d->client()->Put("from D", "1").status());
   ASSERT_OK(WaitFor("B to have what D wrote", absl::Seconds(10),
                     [&] { return cluster_.client("B")->Text("from D") == "1"; }));
+  ASSERT_OK(WaitFor("writes to go on", absl::Seconds(20), [&] { return writer.written() > 100; }));
   ExpectSteady(&writer);
   ASSERT_OK(WaitConverged(all, absl::Seconds(30)));
+  const Sent sent = SentTo("D");
+  EXPECT_GE(sent.full_syncs, 1u);
+  EXPECT_GE(sent.bytes, 4999 * (sizeof("old000001") - 1 + sizeof("here") - 1));
   EXPECT_EQ(d->client()->Status()->keys(), cluster_.client("A")->Status()->keys());
   EXPECT_GT(cluster_.client("B")->Status()->uptime_ms(), uptime_before) << "nobody was started again";
   // Everybody lists everybody, and what the lists are made of is no key.
@@ -127,6 +178,7 @@ TEST_F(MemberTest, AFourthNodeJoinsAndFillsWhileWritesGoOn) {
   ASSERT_OK(cluster_.client("C")->Put("later", "2").status());
   EXPECT_OK(WaitConverged(all, absl::Seconds(30)));
   EXPECT_EQ(Members(d->client()), "A member, B member, C member, D member self");
+  EXPECT_EQ(SentTo("D").full_syncs, sent.full_syncs) << "it had lost nothing";
 }
 
 TEST_F(MemberTest, ANodeThatIsNoMemberGetsNothing) {
@@ -140,6 +192,72 @@ TEST_F(MemberTest, ANodeThatIsNoMemberGetsNothing) {
   EXPECT_THAT(d->client()->Status()->peers(0).detail(), HasSubstr("among its members"));
   EXPECT_FALSE(d->client()->Text("x"));
   EXPECT_OK(cluster_.WaitConverged());
+}
+
+// What it took could bring back, once it is added, what is deleted meanwhile.
+TEST_F(MemberTest, ANodeThatIsNoMemberTakesNoWrites) {
+  auto d = MakeNode("D");
+  ASSERT_OK(d->Start());
+  ASSERT_OK(WaitFor("D to hear that it is none", absl::Seconds(20), [&] {
+    const auto status = d->client()->Status();
+    return status.ok() && status->write_refusal() == "NOT_A_MEMBER";
+  }));
+  const auto before = d->client()->Status();
+  ASSERT_OK(before.status());
+  const auto put = d->client()->Put("y", "1", "once");
+  EXPECT_EQ(put.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(put.status()), "NOT_A_MEMBER");
+  EXPECT_TRUE(RetryDelayMs(put.status()).has_value());
+  EXPECT_EQ(ReasonOf(d->client()->Delete("y").status()), "NOT_A_MEMBER");
+  EXPECT_EQ(ReasonOf(d->client()->Write(Batch({{"y", "1"}, {"z", "1"}})).status()), "NOT_A_MEMBER");
+  const auto after = d->client()->Status();
+  ASSERT_OK(after.status());
+  EXPECT_EQ(after->content_hash(), before->content_hash());
+  EXPECT_EQ(after->keys(), 0u);
+  EXPECT_EQ(after->tombstones(), 0u);
+  const auto got = d->client()->Get("y");
+  ASSERT_OK(got.status());
+  EXPECT_FALSE(got->found());
+
+  // Once it is added the same call goes through, and writes for the first time.
+  ASSERT_OK(Add("A", d->address()));
+  absl::StatusOr<kv::v1::PutResponse> again;
+  ASSERT_OK(WaitFor("D to take writes", absl::Seconds(15), [&] {
+    again = d->client()->Put("y", "1", "once");
+    return again.ok();
+  }));
+  EXPECT_FALSE(again->replayed());
+  EXPECT_EQ(d->client()->Status()->write_refusal(), "");
+  for (const std::string& id : cluster_.ids()) EXPECT_OK(cluster_.WaitText(id, "y", "1", absl::Seconds(10)));
+  EXPECT_FALSE(cluster_.client("A")->Text("z"));
+}
+
+TEST_F(MemberTest, WhoHoldsStabilityUpIsNamed) {
+  ASSERT_OK(cluster_.client("C")->Put("x", "1").status());
+  ASSERT_OK(cluster_.WaitConverged());
+  ASSERT_EQ(cluster_.node("C")->Stop().value(), 0);
+  const auto deleted = cluster_.client("A")->Delete("x");
+  ASSERT_OK(deleted.status());
+  const std::string c = "C at http://" + cluster_.node("C")->address();
+  for (const std::string id : {"A", "B"}) {
+    const auto only = ElementsAre(AllOf(StartsWith(c + ": has "), EndsWith(" only")));
+    EXPECT_OK(WaitFor(id + " to name C", absl::Seconds(15), [&] { return Matches(only)(StableHeldBy(id)); }))
+        << PrintToString(StableHeldBy(id));
+    EXPECT_LT(cluster_.client(id)->Status()->stable(), deleted->version().counter());
+    EXPECT_EQ(cluster_.client(id)->Status()->tombstones(), 1u);
+  }
+  // One that has started since does not know who is there.
+  ASSERT_EQ(cluster_.node("B")->Stop().value(), 0);
+  ASSERT_OK(cluster_.node("B")->Start());
+  EXPECT_THAT(StableHeldBy("B"), Contains(c + ": has not answered since this node started"));
+
+  ASSERT_OK(cluster_.node("C")->Start());
+  ASSERT_OK(WaitForgotten(deleted->version().counter()));
+  for (const std::string& id : cluster_.ids()) {
+    EXPECT_OK(WaitFor(id + " to wait for nobody", absl::Seconds(15), [&] {
+      return StableHeldBy(id).empty();
+    })) << PrintToString(StableHeldBy(id));
+  }
 }
 
 TEST_F(MemberTest, ARemovedNodeReleasesStabilityAndComesBackOnlyEmpty) {

@@ -2,7 +2,6 @@
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -13,12 +12,17 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "lamppost/kv/v1/admin_service.grpc.pb.h"
+#include "services/common/clock_metadata.h"
+#include "services/common/error.h"
 #include "services/common/grpc_status.h"
 #include "services/kv/snapshot/snapshot_reader.h"
 #include "tests/integration/testing/cluster.h"
+#include "tests/integration/testing/lamppost_command.h"
 #include "tests/integration/testing/ports.h"
 #include "tests/integration/testing/wait.h"
 
@@ -29,24 +33,16 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using ::testing::HasSubstr;
 
-Finished RunCli(const std::vector<std::string>& words) {
-  ProcessOptions options;
-  options.command = {"clients/cli/lamppost"};
-  options.command.insert(options.command.end(), words.begin(), words.end());
-  options.environment = {{"LAMPPOST_NODE", ""}};
-  return RunToEnd(options, absl::Seconds(60));
-}
-
 Finished Save(Node* node, const std::string& file) {
-  return RunCli({"--node", node->address(), "-o", "json", "snapshot", "save", file});
+  return RunLamppost({"--node", node->address(), "-o", "json", "snapshot", "save", file});
 }
 
-// The values of a file, by key.
+// The values of a snapshot file, by key.
 class Content : public kv::SnapshotSink {
  public:
-  explicit Content(const std::string& file) {
+  explicit Content(const std::string& bytes) {
     kv::SnapshotReader reader(this);
-    EXPECT_OK(reader.Read(ReadFile(file)));
+    EXPECT_OK(reader.Read(bytes));
     EXPECT_OK(reader.Finish());
   }
   absl::Status Begin(const kv::SnapshotHeader& header) override {
@@ -63,6 +59,45 @@ class Content : public kv::SnapshotSink {
  private:
   kv::Heads heads_;
   std::map<std::string, std::string> values_;
+};
+
+// A snapshot as any gRPC client has it.
+class PlainSnapshot {
+ public:
+  explicit PlainSnapshot(Node* node, const kv::v1::SnapshotRequest& request = {},
+                         absl::Duration limit = absl::Seconds(60))
+      : stub_(kv::v1::AdminService::NewStub(node->client()->channel())) {
+    context_.set_deadline(absl::ToChronoTime(absl::Now() + limit));
+    reader_ = stub_->Snapshot(&context_, request);
+  }
+  ~PlainSnapshot() {
+    if (!ended_) {
+      context_.TryCancel();
+      reader_->Finish().ok();
+    }
+  }
+
+  bool Read() {
+    kv::v1::SnapshotResponse message;
+    if (!reader_->Read(&message)) return false;
+    bytes_ += message.chunk();
+    return true;
+  }
+  // Reads to the end.
+  absl::Status End() {
+    while (Read()) continue;
+    ended_ = true;
+    return FromGrpcStatus(reader_->Finish());
+  }
+  const std::string& bytes() const { return bytes_; }
+  bool HasClock() const { return ClockFromTrailers(context_).has_value(); }
+
+ private:
+  const std::unique_ptr<kv::v1::AdminService::Stub> stub_;
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReader<kv::v1::SnapshotResponse>> reader_;
+  std::string bytes_;
+  bool ended_ = false;
 };
 
 // Writes batches of two keys all the time, always the same value in both.
@@ -115,7 +150,7 @@ TEST_F(Snapshot, SavedUnderLoadIsOfOneMoment) {
     const int before = here.written();
     const Finished saved = Save(cluster_.node("A"), file_);
     ASSERT_EQ(saved.exit_code, 0) << saved.err;
-    const Content content(file_);
+    const Content content(ReadFile(file_));
     int pairs = 0;
     for (const auto& [key, value] : content.values()) {
       if (key.back() != 'a' || key.rfind("pair/", 0) != 0) continue;
@@ -124,7 +159,7 @@ TEST_F(Snapshot, SavedUnderLoadIsOfOneMoment) {
     }
     EXPECT_GT(pairs, 100);
     EXPECT_GT(here.written(), before);  // writes went on
-    EXPECT_EQ(RunCli({"snapshot", "verify", file_}).exit_code, 0);
+    EXPECT_EQ(RunLamppost({"snapshot", "verify", file_}).exit_code, 0);
   }
 }
 
@@ -136,7 +171,7 @@ TEST_F(Snapshot, VerifyTellsWhatItIsOfAndRestoreBringsItBack) {
   const auto status = cluster_.client("A")->Status();
   const Finished saved = Save(cluster_.node("A"), file_);
   ASSERT_EQ(saved.exit_code, 0) << saved.err;
-  const Finished verified = RunCli({"-o", "json", "snapshot", "verify", file_});
+  const Finished verified = RunLamppost({"-o", "json", "snapshot", "verify", file_});
   ASSERT_EQ(verified.exit_code, 0) << verified.err;
   const json facts = json::parse(verified.out);
   EXPECT_EQ(facts.at("cluster"), "lamppost");
@@ -145,15 +180,15 @@ TEST_F(Snapshot, VerifyTellsWhatItIsOfAndRestoreBringsItBack) {
   EXPECT_LE(facts.at("tombstones").get<uint64_t>(), 1u);  // until it is forgotten
   EXPECT_EQ(facts.at("content_hash"), status->content_hash());
   EXPECT_EQ(facts.at("bytes").get<uint64_t>(), fs::file_size(file_));
-  EXPECT_THAT(RunCli({"snapshot", "verify", file_}).out, HasSubstr(status->content_hash()));
+  EXPECT_THAT(RunLamppost({"snapshot", "verify", file_}).out, HasSubstr(status->content_hash()));
 
   // The whole cluster back to the snapshot: at each node.
   for (const std::string& id : cluster_.ids()) {
     ASSERT_OK(cluster_.client(id)->Put("key000001", "after the snapshot").status());
     ASSERT_EQ(cluster_.node(id)->Stop().value(), 0);
     cluster_.node(id)->WipeDisk();
-    const Finished restored =
-        RunCli({"snapshot", "restore", file_, "--data-dir", cluster_.node(id)->data_directory(), "--id", id});
+    const Finished restored = RunLamppost(
+        {"snapshot", "restore", file_, "--data-dir", cluster_.node(id)->data_directory(), "--id", id});
     ASSERT_EQ(restored.exit_code, 0) << restored.err;
   }
   ASSERT_OK(cluster_.StartAll());
@@ -185,10 +220,10 @@ TEST_F(Snapshot, AnOldBackupOfOneNodeBringsNothingBack) {
   }));
   cluster_.node("C")->Kill();
   cluster_.node("C")->WipeDisk();
-  ASSERT_EQ(
-      RunCli({"snapshot", "restore", file_, "--data-dir", cluster_.node("C")->data_directory(), "--id", "C"})
-          .exit_code,
-      0);
+  ASSERT_EQ(RunLamppost({"snapshot", "restore", file_, "--data-dir", cluster_.node("C")->data_directory(),
+                         "--id", "C"})
+                .exit_code,
+            0);
   ASSERT_OK(cluster_.node("C")->Start());
   ASSERT_OK(cluster_.WaitConverged());
   EXPECT_GT(cluster_.client("C")->Status()->incarnation() >> 32, life_before >> 32);
@@ -204,8 +239,8 @@ TEST_F(Snapshot, IntoAClusterOfItsOwn) {
   ASSERT_OK(cluster_.client("A")->Put("x", "10").status());
   ASSERT_EQ(Save(cluster_.node("A"), file_).exit_code, 0);
   const std::string directory = NewTestPath("copy");
-  const Finished restored = RunCli({"-o", "json", "snapshot", "restore", file_, "--data-dir", directory,
-                                    "--id", "Z", "--cluster", "staging"});
+  const Finished restored = RunLamppost({"-o", "json", "snapshot", "restore", file_, "--data-dir", directory,
+                                         "--id", "Z", "--cluster", "staging"});
   ASSERT_EQ(restored.exit_code, 0) << restored.err;
   EXPECT_EQ(json::parse(restored.out).at("restored").at("cluster"), "staging");
   const std::unique_ptr<Node> node = NodeOn(directory, "Z");
@@ -225,10 +260,11 @@ TEST_F(Snapshot, DamagedFilesAreRefusedAndLeaveNothing) {
   const std::string directory = NewTestPath("data");
   const auto expect_refused = [&](const std::string& content, const std::string& reason) {
     std::ofstream(file_, std::ios::binary | std::ios::trunc) << content;
-    const Finished verified = RunCli({"snapshot", "verify", file_});
+    const Finished verified = RunLamppost({"snapshot", "verify", file_});
     EXPECT_EQ(verified.exit_code, 3);
     EXPECT_THAT(verified.err, HasSubstr(reason));
-    const Finished restored = RunCli({"snapshot", "restore", file_, "--data-dir", directory, "--id", "A"});
+    const Finished restored =
+        RunLamppost({"snapshot", "restore", file_, "--data-dir", directory, "--id", "A"});
     EXPECT_EQ(restored.exit_code, 3);
     EXPECT_THAT(restored.err, HasSubstr(reason));
     EXPECT_FALSE(fs::exists(directory));
@@ -250,22 +286,24 @@ TEST_F(Snapshot, NothingIsOverwritten) {
   ASSERT_OK(cluster_.node("A")->Start());
   ASSERT_OK(cluster_.client("A")->Put("x", "10").status());
   ASSERT_EQ(Save(cluster_.node("A"), file_).exit_code, 0);
-  const Finished refused =
-      RunCli({"snapshot", "restore", file_, "--data-dir", cluster_.node("A")->data_directory(), "--id", "A"});
+  const Finished refused = RunLamppost(
+      {"snapshot", "restore", file_, "--data-dir", cluster_.node("A")->data_directory(), "--id", "A"});
   EXPECT_EQ(refused.exit_code, 3);
   EXPECT_THAT(refused.err, HasSubstr("DATA_DIR_NOT_EMPTY"));
   EXPECT_EQ(cluster_.client("A")->Text("x"), "10");
   // A save that fails leaves the last one as it was, and nothing beside it.
   const std::string sound = ReadFile(file_);
   cluster_.node("A")->Kill();
-  EXPECT_EQ(RunCli({"--node", cluster_.node("A")->address(), "--timeout", "500ms", "snapshot", "save", file_})
-                .exit_code,
-            3);
-  EXPECT_EQ(ReadFile(file_), sound);
-  EXPECT_EQ(RunCli({"snapshot", "verify", file_ + "-missing"}).exit_code, 2);
-  EXPECT_EQ(RunCli({"snapshot", "save", "/no/such/folder/file"}).exit_code, 2);
   EXPECT_EQ(
-      RunCli({"snapshot", "restore", file_, "--data-dir", NewTestPath("d"), "--id", "no name"}).exit_code, 2);
+      RunLamppost({"--node", cluster_.node("A")->address(), "--timeout", "500ms", "snapshot", "save", file_})
+          .exit_code,
+      3);
+  EXPECT_EQ(ReadFile(file_), sound);
+  EXPECT_EQ(RunLamppost({"snapshot", "verify", file_ + "-missing"}).exit_code, 2);
+  EXPECT_EQ(RunLamppost({"snapshot", "save", "/no/such/folder/file"}).exit_code, 2);
+  EXPECT_EQ(RunLamppost({"snapshot", "restore", file_, "--data-dir", NewTestPath("d"), "--id", "no name"})
+                .exit_code,
+            2);
 }
 
 TEST_F(Snapshot, IsNotOlderThanTheSessionAsksFor) {
@@ -275,21 +313,88 @@ TEST_F(Snapshot, IsNotOlderThanTheSessionAsksFor) {
   head->mutable_origin()->set_node_id("Z");
   head->mutable_origin()->set_incarnation(uint64_t{1} << 32);
   head->set_counter(5);
-  const auto ask = [&] {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(2));
-    const auto stub = kv::v1::AdminService::NewStub(cluster_.client("A")->channel());
-    const auto reader = stub->Snapshot(&context, request);
-    kv::v1::SnapshotResponse message;
-    while (reader->Read(&message)) {
-    }
-    return FromGrpcStatus(reader->Finish());
-  };
+  const auto ask = [&] { return PlainSnapshot(cluster_.node("A"), request, absl::Seconds(2)).End(); };
   EXPECT_EQ(ReasonOf(ask()), "SESSION_AHEAD");
   head->set_counter(0);
   EXPECT_EQ(ReasonOf(ask()), "SESSION_INVALID");
   request.clear_session();
   EXPECT_OK(ask());
+}
+
+TEST_F(Snapshot, AsManyAsThereMayBe) {
+  constexpr int kCallsMax = 4;
+  constexpr size_t kKeys = 16'000;
+  ASSERT_OK(cluster_.node("A")->Start());
+  // Far more than what can be on its way to a caller who does not read.
+  ASSERT_OK(cluster_.client("A")->Fill("key", kKeys, std::string(2000, 'v')));
+  std::vector<std::unique_ptr<PlainSnapshot>> snapshots;
+  for (int i = 0; i < kCallsMax; ++i) {
+    snapshots.push_back(std::make_unique<PlainSnapshot>(cluster_.node("A")));
+    ASSERT_TRUE(snapshots.back()->Read());
+  }
+  PlainSnapshot refused(cluster_.node("A"));
+  const absl::Status status = refused.End();
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(status), "TOO_MANY_SNAPSHOTS");
+  EXPECT_TRUE(RetryDelayMs(status).has_value());
+  EXPECT_TRUE(refused.HasClock());
+  EXPECT_EQ(refused.bytes(), "");
+  const Finished saved =
+      RunLamppost({"--node", cluster_.node("A")->address(), "--timeout", "1s", "snapshot", "save", file_});
+  EXPECT_EQ(saved.exit_code, 3);
+  EXPECT_THAT(saved.err, HasSubstr("TOO_MANY_SNAPSHOTS"));
+  EXPECT_FALSE(fs::exists(file_));
+
+  // One that has come to its end makes room, and so does one whose caller goes.
+  EXPECT_OK(snapshots[0]->End());
+  EXPECT_EQ(Content(snapshots[0]->bytes()).values().size(), kKeys);
+  snapshots[1] = nullptr;
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_OK(WaitFor("room for another", absl::Seconds(10), [&] {
+      snapshots.push_back(std::make_unique<PlainSnapshot>(cluster_.node("A")));
+      return snapshots.back()->Read();
+    }));
+  }
+  // Those that have waited all the while go on.
+  EXPECT_OK(snapshots[2]->End());
+  EXPECT_EQ(Content(snapshots[2]->bytes()).values().size(), kKeys);
+}
+
+// What is left of a damaged disk is the state of no moment.
+TEST_F(Snapshot, OfANodeThatIsRefillingThereIsNone) {
+  ClusterOptions options;
+  options.links = Links::kProxied;
+  Cluster cluster(options);
+  ASSERT_OK(cluster.StartAll());
+  ASSERT_OK(cluster.client("A")->Fill("key", 100, "value"));
+  ASSERT_OK(cluster.WaitConverged());
+  Node* const c = cluster.node("C");
+  c->Kill();
+  for (const std::string id : {"A", "B"}) cluster.SetBoth("C", id, LinkProxy::Mode::kCut);
+  // As if it had found damage and been killed when the tables were set aside.
+  std::ofstream(fs::path(c->data_directory()) / "SALVAGE").close();
+  ASSERT_OK(c->Launch());
+  ASSERT_OK(WaitFor("the salvaged node", absl::Seconds(30), [&] {
+    const auto status = c->client()->Status();
+    return status.ok() && status->refilling();
+  }));
+  PlainSnapshot refused(c);
+  const absl::Status status = refused.End();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(status), "REFILLING");
+  EXPECT_TRUE(RetryDelayMs(status).has_value());
+  EXPECT_EQ(refused.bytes(), "");
+  // The command asks the next node.
+  const Finished elsewhere =
+      RunLamppost({"--node", absl::StrCat(c->address(), ",", cluster.node("B")->address()), "-o", "json",
+                   "snapshot", "save", file_});
+  ASSERT_EQ(elsewhere.exit_code, 0) << elsewhere.err;
+  EXPECT_EQ(json::parse(elsewhere.out).at("node_id"), "B");
+
+  for (const std::string id : {"A", "B"}) cluster.SetBoth("C", id, LinkProxy::Mode::kOpen);
+  ASSERT_OK(c->WaitServing());
+  ASSERT_EQ(Save(c, file_).exit_code, 0);
+  EXPECT_EQ(Content(ReadFile(file_)).values().size(), 100u);
 }
 
 }  // namespace

@@ -13,12 +13,14 @@
 #include "services/common/grpc_status.h"
 #include "services/common/listen_address.h"
 #include "tests/integration/testing/cluster.h"
+#include "tests/integration/testing/lamppost_command.h"
 #include "tests/integration/testing/wait.h"
 #include "tests/integration/testing/watch_log.h"
 
 namespace lamppost::testing {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
@@ -75,6 +77,16 @@ class Watch : public ::testing::Test {
     return log;
   }
   KvClient* client(const std::string& id) { return cluster_->client(id); }
+  // Until the deletion with this counter is forgotten by all.
+  absl::Status WaitForgotten(uint64_t deletion) {
+    return WaitFor("the deletion to be forgotten", absl::Seconds(30), [&] {
+      for (const std::string& id : cluster_->ids()) {
+        const auto status = client(id)->Status();
+        if (!status.ok() || status->tombstones() > 0 || status->horizon() < deletion) return false;
+      }
+      return true;
+    });
+  }
 
   std::unique_ptr<Cluster> cluster_;
 };
@@ -173,6 +185,58 @@ TEST_F(Watch, GoesOnAtAnotherNodeAfterAKill) {
   const auto expected = *client("B")->Everything();
   EXPECT_OK(WaitFor("the watcher to have all", absl::Seconds(20), [&] { return log->View() == expected; }));
   EXPECT_THAT(log->Wrong(), IsEmpty());
+}
+
+// Nobody can tell it any more what was deleted: each node says so, and what to do.
+TEST_F(Watch, ASessionFromBeforeAForgottenDeletionIsTooOld) {
+  Start();
+  ASSERT_OK(client("A")->Put("k-gone", "1").status());
+  ASSERT_OK(client("B")->Put("k-stays", "1").status());
+  ASSERT_OK(cluster_->WaitConverged());
+  client::WatchOptions options;
+  options.session.emplace();
+  const auto log = Follow({"A"}, options);
+  ASSERT_OK(WaitFor("both", kSoon, [&] { return log->View().size() == 2; }));
+  log->Stop();
+  const std::string file = NewTestPath("session");
+  const std::string a = cluster_->node("A")->address();
+  const Finished first =
+      RunLamppost({"--node", a, "watch", "--from-beginning", "--limit", "2", "--session", file});
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  const auto deleted = client("B")->Delete("k-gone");
+  ASSERT_OK(deleted.status());
+  ASSERT_OK(WaitForgotten(deleted->version().counter()));
+
+  // What was forgotten outlives a restart.
+  ASSERT_EQ(cluster_->node("C")->Stop().value(), 0);
+  ASSERT_OK(cluster_->node("C")->Start());
+  v1::WatchRequest request;
+  *request.mutable_session() = log->session();
+  for (const std::string& id : cluster_->ids()) {
+    PlainWatch watch(cluster_->node(id), request);
+    const absl::Status status = watch.End();
+    EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange) << id << ": " << status;
+    EXPECT_EQ(ReasonOf(status), "WATCH_TOO_OLD") << id;
+    EXPECT_THAT(status.message(), HasSubstr("watch from the session of the scan's first page")) << id;
+    EXPECT_TRUE(watch.HasClock()) << id;
+  }
+  options.session = log->session();
+  client::Client caller(NodesOf({"A", "B", "C"}));
+  client::Watcher watcher(&caller, options);
+  EXPECT_FALSE(watcher.Next());
+  EXPECT_EQ(ReasonOf(watcher.status()), "WATCH_TOO_OLD");
+  const Finished resumed = RunLamppost({"--node", a, "watch", "--session", file});
+  EXPECT_EQ(resumed.exit_code, 3);
+  EXPECT_THAT(resumed.err, HasSubstr("OUT_OF_RANGE/WATCH_TOO_OLD"));
+  EXPECT_EQ(resumed.out, "");
+
+  const auto page = client("A")->Scan({});
+  ASSERT_OK(page.status());
+  ASSERT_EQ(page->entries_size(), 1);
+  options.session = page->session();
+  const auto anew = Follow({"C"}, options);
+  ASSERT_OK(client("C")->Delete("k-stays").status());
+  EXPECT_OK(WaitFor("the deletion", kSoon, [&] { return anew->events() == 1; }));
 }
 
 // It does not read while 200 MB are written, in 20 values for each key. The node must not keep them for it.

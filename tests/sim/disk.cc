@@ -6,6 +6,7 @@
 #include "services/common/error.h"
 #include "services/kv/core/check.h"
 #include "services/kv/core/record.h"
+#include "services/kv/core/testing/lose_version.h"
 
 namespace lamppost::sim {
 namespace {
@@ -210,20 +211,7 @@ std::unique_ptr<Disk> Disk::WithoutDamage() const {
 }
 
 void Disk::LoseVersion(const std::string& key) {
-  const kv::Version version = *kv::DecodeVersion(**content_.Get(kv::Space::kData, key));
-  kv::State state = *kv::DecodeState(**content_.Get(kv::Space::kMeta, kv::kStateKey));
-  if (const auto part = kv::ContentHash::PartOf(key, version)) state.hash.Remove(key, *part);
-  --(version.IsTombstone() ? state.tombstones : state.keys);
-  kv::WriteBatch batch;
-  batch.Put(kv::Space::kMeta, std::string(kv::kStateKey), kv::EncodeState(state));
-  batch.Remove(kv::Space::kData, key);
-  batch.Remove(kv::Space::kIndex, kv::EncodeIndexKey(version.timestamp, key));
-  if (version.IsTombstone())
-    batch.Remove(kv::Space::kTombstones, kv::EncodeTombstoneKey(version.timestamp.counter, key));
-  if (version.expires_unix_ms != 0) {
-    batch.Remove(kv::Space::kExpiries,
-                 kv::EncodeExpiryKey(version.timestamp.origin.node_id, version.expires_unix_ms, key));
-  }
+  const kv::WriteBatch batch = kv::testing::LoseVersion(content_, key);
   LAMPPOST_CHECK(content_.Commit(batch, kv::Durability::kSync).ok(), "a version cannot be lost");
 }
 

@@ -47,8 +47,13 @@ TEST(SweepTest, EveryInvariantHoldsUnderAllFaults) {
     const auto counted = summary.tally.other.find(what);
     EXPECT_TRUE(counted != summary.tally.other.end() && counted->second >= at_least) << what;
   }
-  for (const char* invariant : {"I1", "I2", "I3", "I4", "I5", "I6", "I7", "I10", "I11", "I12", "I14", "I15",
-                                "I16", "I17", "fences"}) {
+  // A fault may find nothing to strike at, if nodes are away to the end; of a plan's ten or more that is
+  // rare.
+  const auto idle = summary.tally.other.find("faults that never struck");
+  EXPECT_TRUE(idle == summary.tally.other.end() || idle->second <= kSeeds / 50);
+  for (const char* invariant :
+       {"I1",  "I2",  "I3",  "I4",  "I5",  "I6",     "I7",       "I8",    "I10",    "I11",
+        "I12", "I14", "I15", "I16", "I17", "fences", "replicas", "watch", "expiry", "members"}) {
     const auto checked = summary.tally.checked.find(invariant);
     EXPECT_TRUE(checked != summary.tally.checked.end() && checked->second >= kSeeds) << invariant;
   }

@@ -383,6 +383,7 @@ Result World::Run() {
   for (NodeIndex i = 0; i < plan_.nodes; ++i) StartNode(i);
   LiveThroughFaults();
   result.idle_faults = IdleFaults();
+  tally_.other["faults that never struck"] += result.idle_faults.size();
   const uint64_t healed_ms = scheduler_.now_ms();
   Heal();
   bool settled = Settle();

@@ -13,12 +13,19 @@ bool WatchScope::Includes(absl::string_view candidate) const {
   return !is_own && absl::StartsWith(candidate, prefix);
 }
 
-ChangeFeed::ChangeFeed(WatchScope scope, Heads from, const Heads& forgotten, ChangeFeedOptions options)
+ChangeFeed::ChangeFeed(WatchScope scope, Heads from, const Heads& heads, const Heads& forgotten,
+                       ChangeFeedOptions options)
     : scope_(std::move(scope)), options_(options), reached_(std::move(from)) {
-  if (reached_.empty()) forgotten_before_ = forgotten;
+  if (!reached_.empty()) return;
+  is_filling_ = !forgotten.IsCoveredBy(heads);
+  forgotten_before_ = forgotten;
 }
 
 absl::Status ChangeFeed::CheckForgotten(const Heads& forgotten) const {
+  if (is_filling_) {
+    return MakeRetryableError(absl::StatusCode::kUnavailable, "REFILLING",
+                              "a peer is giving this node everything, and has not come to the end", 1000);
+  }
   for (const auto& [origin, counter] : forgotten) {
     if (counter <= reached_.At(origin) || counter <= forgotten_before_.At(origin)) continue;
     return MakeError(

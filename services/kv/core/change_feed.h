@@ -48,8 +48,10 @@ struct ChangeFeedOptions {
 class ChangeFeed {
  public:
   // from: what the watcher has been told of. If it is empty the watcher knows nothing, so deletions that were
-  // forgotten before, up to `forgotten`, are nothing to it.
-  ChangeFeed(WatchScope scope, Heads from, const Heads& forgotten, ChangeFeedOptions options = {});
+  // forgotten before, up to `forgotten`, are nothing to it; as far as `heads`, the node's, cover them: while
+  // it is being given everything it may hold what they removed.
+  ChangeFeed(WatchScope scope, Heads from, const Heads& heads, const Heads& forgotten,
+             ChangeFeedOptions options = {});
 
   ChangeFeed(const ChangeFeed&) = delete;
   ChangeFeed& operator=(const ChangeFeed&) = delete;
@@ -60,6 +62,7 @@ class ChangeFeed {
   const Heads& reached() const { return reached_; }
 
   // OUT_OF_RANGE (WATCH_TOO_OLD) if a deletion that the watcher has not been told of has been forgotten.
+  // UNAVAILABLE (REFILLING) if the node does not have all that it has forgotten, and the watcher begins.
   // forgotten: State::forgotten, of the snapshot or later.
   absl::Status CheckForgotten(const Heads& forgotten) const;
 
@@ -75,6 +78,7 @@ class ChangeFeed {
   const ChangeFeedOptions options_;
   Heads reached_;
   Heads forgotten_before_;
+  bool is_filling_ = false;
   std::unique_ptr<CatchUp> scan_;
 };
 

@@ -77,7 +77,7 @@ std::string Round(ChangeFeed* feed, const Site& replica) {
 
 TEST(ChangeFeed, TellsWhatIsNewAndNothingTwice) {
   Site replica;
-  ChangeFeed feed({}, {}, {});
+  ChangeFeed feed({}, {}, {}, {});
   EXPECT_FALSE(feed.IsBehind(replica.heads));
   replica.ApplyAndCover(Write("a", 1, kA));
   replica.ApplyAndCover(Write("b", 2, kB));
@@ -93,7 +93,7 @@ TEST(ChangeFeed, ASessionIsWhereItBegins) {
   Site replica;
   replica.ApplyAndCover(Write("a", 1, kA));
   replica.ApplyAndCover(Write("b", 2, kA));
-  ChangeFeed feed({}, {{kA, 1}}, {});
+  ChangeFeed feed({}, {{kA, 1}}, {}, {});
   EXPECT_EQ(Round(&feed, replica), "b2A");
 }
 
@@ -103,11 +103,11 @@ TEST(ChangeFeed, KeepsToItsScope) {
     replica.ApplyAndCover(Write(key, replica.heads.At(kA) + 1, kA));
   }
   replica.ApplyAndCover(Write(std::string("\0member", 7), 5, kA));
-  ChangeFeed prefix({"ab", std::nullopt}, {}, {});
+  ChangeFeed prefix({"ab", std::nullopt}, {}, {}, {});
   EXPECT_EQ(Round(&prefix, replica), "ab2A abc3A");
-  ChangeFeed one({"", "ab"}, {}, {});
+  ChangeFeed one({"", "ab"}, {}, {}, {});
   EXPECT_EQ(Round(&one, replica), "ab2A");
-  ChangeFeed all({}, {}, {});
+  ChangeFeed all({}, {}, {}, {});
   EXPECT_EQ(Round(&all, replica), "a1A ab2A abc3A b4A");
 }
 
@@ -115,7 +115,7 @@ TEST(ChangeFeed, WhatTheHeadsDoNotCoverIsToldOnceTheyDo) {
   Site replica;
   replica.ApplyAndCover(Write("a", 1, kA));
   replica.Apply(Write("b", 7, kB));
-  ChangeFeed feed({}, {}, {});
+  ChangeFeed feed({}, {}, {}, {});
   EXPECT_EQ(Round(&feed, replica), "a1A");
   replica.heads.Raise(kB, 7);
   EXPECT_EQ(Round(&feed, replica), "b7B");
@@ -126,7 +126,7 @@ TEST(ChangeFeed, ARoundThatIsAbandonedGoesOnWhereItWas) {
   for (uint64_t i = 1; i <= 6; ++i) replica.ApplyAndCover(Write(absl::StrCat("k", i), i, kA));
   ChangeFeedOptions options;
   options.events_max = 2;
-  ChangeFeed feed({}, {}, {}, options);
+  ChangeFeed feed({}, {}, {}, {}, options);
   ASSERT_TRUE(feed.Begin(replica.Snapshot(), replica.heads, {}).ok());
   ASSERT_EQ(feed.Next()->size(), 2u);
   EXPECT_EQ(feed.reached(), (Heads{{kA, 2}}));
@@ -144,7 +144,7 @@ TEST(ChangeFeed, ItsSessionNamesCountersOfWritesAlone) {
   replica.ApplyAndCover(Write("c", 9, kA));
   ChangeFeedOptions options;
   options.events_max = 1;
-  ChangeFeed feed({}, {}, {}, options);
+  ChangeFeed feed({}, {}, {}, {}, options);
   ASSERT_TRUE(feed.Begin(replica.Snapshot(), replica.heads, {}).ok());
   ASSERT_TRUE(feed.Next().ok());
   EXPECT_EQ(feed.reached(), (Heads{{kA, 2}}));
@@ -156,12 +156,12 @@ TEST(ChangeFeed, ADeletionThatIsForgottenUntoldEndsIt) {
   Site replica;
   replica.ApplyAndCover(Write("a", 5, kA));
   replica.forgotten = {{kA, 3}};
-  ChangeFeed before({}, {{kA, 2}}, replica.forgotten);
+  ChangeFeed before({}, {{kA, 2}}, replica.heads, replica.forgotten);
   EXPECT_EQ(before.CheckForgotten(replica.forgotten).code(), absl::StatusCode::kOutOfRange);
   EXPECT_EQ(Round(&before, replica), "WATCH_TOO_OLD");
-  ChangeFeed of_another_life({}, {{kB, 9}}, replica.forgotten);
+  ChangeFeed of_another_life({}, {{kB, 9}}, replica.heads, replica.forgotten);
   EXPECT_EQ(Round(&of_another_life, replica), "WATCH_TOO_OLD");
-  ChangeFeed level({}, {{kA, 3}}, replica.forgotten);
+  ChangeFeed level({}, {{kA, 3}}, replica.heads, replica.forgotten);
   EXPECT_EQ(Round(&level, replica), "a5A");
 }
 
@@ -172,7 +172,7 @@ TEST(ChangeFeed, FromTheBeginningOnlyLaterForgettingCounts) {
   replica.forgotten = {{kA, 4}};
   ChangeFeedOptions options;
   options.events_max = 2;
-  ChangeFeed feed({}, {}, replica.forgotten, options);
+  ChangeFeed feed({}, {}, replica.heads, replica.forgotten, options);
   ASSERT_TRUE(feed.Begin(replica.Snapshot(), replica.heads, replica.forgotten).ok());
   ASSERT_TRUE(feed.Next().ok());
   feed.Abandon();
@@ -181,12 +181,24 @@ TEST(ChangeFeed, FromTheBeginningOnlyLaterForgettingCounts) {
   EXPECT_EQ(ErrorReason(feed.CheckForgotten(replica.forgotten)), "WATCH_TOO_OLD");
 }
 
+// What it holds may have been deleted, and be dropped without a word.
+TEST(ChangeFeed, NoneBeginsAtANodeThatIsBeingGivenEverything) {
+  Site replica;
+  replica.ApplyAndCover(Write("a", 2, kA));
+  replica.forgotten = {{kA, 2}, {kB, 4}};
+  ChangeFeed feed({}, {}, replica.heads, replica.forgotten);
+  EXPECT_EQ(Round(&feed, replica), "REFILLING");
+  replica.heads.Raise(kB, 4);
+  ChangeFeed later({}, {}, replica.heads, replica.forgotten);
+  EXPECT_EQ(Round(&later, replica), "a2A");
+}
+
 TEST(ChangeFeed, DamageEndsTheRound) {
   MemoryStorage storage;
   WriteBatch batch;
   batch.Put(Space::kIndex, EncodeIndexKey({1, kA}, "gone"), "");
   ASSERT_TRUE(storage.Commit(batch, Durability::kSync).ok());
-  ChangeFeed feed({}, {}, {});
+  ChangeFeed feed({}, {}, {}, {});
   ASSERT_TRUE(feed.Begin(storage.Snapshot(), {{kA, 1}}, {}).ok());
   EXPECT_EQ(feed.Next().status().code(), absl::StatusCode::kDataLoss);
   EXPECT_FALSE(feed.IsInRound());
@@ -234,7 +246,7 @@ class Wandering {
     ChangeFeedOptions options;
     options.events_max = 1 + random_() % 4;
     options.visits_max = 1 + random_() % 8;
-    feed_ = std::make_unique<ChangeFeed>(WatchScope{}, from, Heads(), options);
+    feed_ = std::make_unique<ChangeFeed>(WatchScope{}, from, Heads(), Heads(), options);
   }
 
   void WriteSomething() {

@@ -48,10 +48,6 @@ void ContentHash::Remove(absl::string_view key, const Hash128& part) {
   bucket = Subtract(bucket, part);
 }
 
-void ContentHash::Correct(int bucket, const Hash128& found, const Hash128& kept) {
-  buckets_[bucket] = kv::Add(buckets_[bucket], Subtract(found, kept));
-}
-
 Hash128 ContentHash::Total() const {
   Hash128 total;
   for (const Hash128& bucket : buckets_) total = kv::Add(total, bucket);

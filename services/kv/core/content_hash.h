@@ -46,9 +46,6 @@ class ContentHash {
   void Add(absl::string_view key, const Hash128& part);
   void Remove(absl::string_view key, const Hash128& part);
 
-  // Moves a bucket by what it turned out to be wrong by.
-  void Correct(int bucket, const Hash128& found, const Hash128& kept);
-
   // The sum of all buckets.
   Hash128 Total() const;
   const std::array<Hash128, kBuckets>& buckets() const { return buckets_; }

@@ -10,10 +10,6 @@
 namespace lamppost::kv {
 namespace {
 
-Operation Recording(const std::string& node_id, const MemberRecord& record) {
-  return {MemberKey(node_id), Value{Value::Kind::kData, EncodeMemberRecord(record)}};
-}
-
 const Peer* FindMember(const Replica& replica, const std::string& node_id) {
   for (const Peer& peer : replica.peers()) {
     if (!peer.retired && peer.node_id == node_id) return &peer;
@@ -37,6 +33,18 @@ absl::Status Exists(absl::string_view message) {
 
 }  // namespace
 
+Operation RecordOperation(const std::string& node_id, const MemberRecord& record) {
+  return {MemberKey(node_id), Value{Value::Kind::kData, EncodeMemberRecord(record)}};
+}
+
+std::optional<MemberRecord> CorrectedRecord(const MemberRecord& winner, const MemberRecord& loser) {
+  if (winner.barred_birth >= loser.barred_birth) return std::nullopt;
+  MemberRecord record = winner;
+  record.barred_birth = loser.barred_birth;
+  if (loser.state == MemberState::kRemoved) record.state = MemberState::kRemoved;
+  return record;
+}
+
 absl::StatusOr<Proposal> ProposeMember(const Replica& replica, const std::string& node_id,
                                        const std::string& address) {
   if (node_id == replica.me().node_id) return Exists("the node that was asked is that node itself");
@@ -57,7 +65,7 @@ absl::StatusOr<Proposal> ProposeMember(const Replica& replica, const std::string
     record.barred_birth = std::max(before->barred_birth, NewestLife(replica, node_id));
   }
   Proposal proposal;
-  proposal.operations.push_back(Recording(node_id, record));
+  proposal.operations.push_back(RecordOperation(node_id, record));
   AddMissingRecords(replica, &proposal);
   return proposal;
 }
@@ -88,7 +96,7 @@ absl::StatusOr<Proposal> ProposeRemoval(const Replica& replica, const std::strin
   const uint64_t newest = NewestLife(replica, node_id);
   record.barred_birth = newest != 0 ? newest : kAnyFirstLife;
   if (before != nullptr) record.barred_birth = std::max(record.barred_birth, before->barred_birth);
-  proposal.operations.push_back(Recording(node_id, record));
+  proposal.operations.push_back(RecordOperation(node_id, record));
   AddMissingRecords(replica, &proposal);
   return proposal;
 }
@@ -100,7 +108,7 @@ void AddMissingRecords(const Replica& replica, Proposal* proposal) {
     const bool is_there = std::any_of(proposal->operations.begin(), proposal->operations.end(),
                                       [&](const Operation& operation) { return operation.key == key; });
     if (!is_there)
-      proposal->operations.push_back(Recording(peer.node_id, {MemberState::kMember, peer.address, 0}));
+      proposal->operations.push_back(RecordOperation(peer.node_id, {MemberState::kMember, peer.address, 0}));
   }
 }
 

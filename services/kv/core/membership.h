@@ -6,6 +6,7 @@
 #define LAMPPOST_SERVICES_KV_CORE_MEMBERSHIP_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -26,6 +27,13 @@ absl::StatusOr<Proposal> ProposeMember(const Replica& replica, const std::string
 // Takes the member out; without operations if it has been already. NOT_FOUND (MEMBER_UNKNOWN),
 // INVALID_ARGUMENT (MEMBER_IS_SELF), FAILED_PRECONDITION (MEMBER_IS_LIVE).
 absl::StatusOr<Proposal> ProposeRemoval(const Replica& replica, const std::string& node_id, Removal removal);
+
+// A write of the node's record.
+Operation RecordOperation(const std::string& node_id, const MemberRecord& record);
+
+// What a node's record is to be if one that won by its timestamp was written by somebody who did not know of
+// the other: whoever takes a node back bars at least what its removal barred. Nothing if it was known.
+std::optional<MemberRecord> CorrectedRecord(const MemberRecord& winner, const MemberRecord& loser);
 
 // Adds to the proposal the records of all peers that have said who they are and have none.
 void AddMissingRecords(const Replica& replica, Proposal* proposal);

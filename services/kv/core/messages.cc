@@ -27,7 +27,7 @@ const char* ToString(Refusal refusal) {
     case Refusal::kInvalid:
       return "the peer found the message invalid";
     case Refusal::kBusy:
-      return "the peer is being given everything: it takes nothing else meanwhile";
+      return "the peer takes this later: either of the two is still to be given everything";
     case Refusal::kRemoved:
       return "this node was removed: it can come back with an empty disk, once it is added again";
   }

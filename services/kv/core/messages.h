@@ -70,7 +70,7 @@ enum class Refusal {
   kStorage,
   kClock,
   kInvalid,
-  kBusy,     // another member is giving the receiver everything
+  kBusy,     // another member is giving the receiver everything, or is to give it to the sender
   kRemoved,  // the sender was removed, and its disk is not a new one
 };
 

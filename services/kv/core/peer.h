@@ -72,13 +72,15 @@ struct Divergence {
   uint64_t due_ms = 0;             // when the buckets are compared again
   uint64_t pause_ms = 0;           // between two repairs; grows
   uint64_t buckets = 0;            // to be repaired: bit i for bucket i
-  std::unique_ptr<FullSync> walk;  // the repair under way
+  bool is_sound = false;           // what is here in them is what was written: it may be sent
+  std::unique_ptr<FullSync> walk;  // through them: to see that, and then to send them
   Heads from;                      // this node's heads at its snapshot
   ContentHash hash;                // and its content hash
 
   bool IsBeingRepaired() const { return buckets != 0; }
   void BreakOff() {
     walk.reset();
+    is_sound = false;
     buckets = 0;
   }
 };

@@ -55,6 +55,7 @@ uint64_t ExpiryOf(const Operation& operation, uint64_t unix_ms) {
 
 // What an entry takes on its way beside its key and value; so that the window bounds small ones too.
 constexpr uint64_t kEntryOverheadBytes = 64;
+constexpr uint64_t kSeenBytes = 4;  // for each origin in which what it has seen differs from its counter
 
 }  // namespace
 
@@ -281,9 +282,7 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
     tag.fingerprint = FingerprintOf(proposal.operations);
     if (auto replayed = Replayed(proposal, tag.fingerprint)) return *std::move(replayed);
   }
-  if (state_.removed) return RemovedError();
-  if (is_stranger_ && !LAMPPOST_MUTATION(kStrangerWrites)) return StrangerError();
-  if (write_refusal_) return *write_refusal_;
+  if (const auto refusal = WriteRefusal()) return *refusal;
   // All reads come first, so that damaged data stops the batch before any of it has happened.
   WriteResult result;
   std::vector<std::optional<Heads>> known(
@@ -316,8 +315,8 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
     if (LAMPPOST_MUTATION(kSeenTooLittle)) known[i] = {{self, state_.heads.At(self)}};
     Version version{result.version, operation.value, known[i] ? Seen(*known[i], counter) : seen, tag,
                     ExpiryOf(operation, unix_ms_)};
-    own_bytes_ +=
-        kEntryOverheadBytes + operation.key.size() + (operation.value ? operation.value->bytes.size() : 0);
+    own_bytes_ += kEntryOverheadBytes + kSeenBytes * version.seen.lags().size() + operation.key.size() +
+                  (operation.value ? operation.value->bytes.size() : 0);
     own_writes_.push_back({operation.key, version});
     const absl::StatusOr<Merge> merge = table_.Apply(operation.key, std::move(version));
     LAMPPOST_CHECK(merge.ok(), "a key that has just been read is in the table");
@@ -350,6 +349,7 @@ Heads Replica::WrittenHeads() const {
 
 Output Replica::TakeOutput() {
   FollowMembers();
+  CorrectRecords();
   PushLive();
   ReleaseReplies();
   CompleteAnswers();

@@ -97,7 +97,11 @@ struct Output {
   std::vector<OutgoingMessage> messages;
   std::vector<OutgoingAnswer> answers;
   std::vector<Reply> replies;
-  std::vector<std::string> notes;  // for the log
+  std::vector<std::string> notes;     // for the log
+  std::vector<std::string> warnings;  // the same, of what should not be
+  // Not OK: what the store holds is not what was written to it, although it reads well (DATA_LOSS,
+  // CONTENT_DAMAGED). The replica goes on; what it holds is to be had from the others again (salvage.h).
+  absl::Status damage;
 };
 
 class Replica {
@@ -128,7 +132,7 @@ class Replica {
   // for more than one replica, one in which that is known, or its time is up (DEADLINE_EXCEEDED,
   // REPLICAS_PENDING; the write stands).
   void Propose(Proposal proposal);
-  // Whoever still waits for other members is told in the next output how far it has come.
+  // From the next output on nobody waits for other members: whoever does is told how far it has come.
   void EndReplicaWaits() { ends_replica_waits_ = true; }
 
   // The link to a peer: connected, broken, or an answer on it. An answer that comes after its link has been
@@ -187,7 +191,8 @@ class Replica {
     return peer.IsLinked() && peer.answered && now_ms_ - peer.last_answer_ms <= options_.answer_fresh_ms;
   }
   const std::vector<HeldReply>& held_replies() const { return held_replies_; }
-  const std::optional<absl::Status>& write_refusal() const { return write_refusal_; }
+  // With what all writes are refused at present, if they are.
+  std::optional<absl::Status> WriteRefusal() const;
   uint64_t conflicts() const { return conflicts_; }
   uint64_t LagOf(const Peer& peer) const;
   // Up to this counter all writes are on stable storage at every member. 0 as long as a member has not
@@ -221,6 +226,7 @@ class Replica {
   void AdvanceIdleHead();
   uint64_t Tick();
   void Note(std::string text) { output_.notes.push_back(std::move(text)); }
+  void Warn(std::string text) { output_.warnings.push_back(std::move(text)); }
 
   // replica_members.cc: who belongs to the cluster
   absl::Status LoadMemberRecords();
@@ -232,6 +238,8 @@ class Replica {
   bool IsTheOnly(PeerIndex index, const std::string& node_id);
   bool IsGoneFor(const std::string& node_id, const std::vector<Standing>& members) const;
   void RecordPeers();
+  void ConsiderRecord(const std::string& key, const Version& winner, const Version& loser);
+  void CorrectRecords();
   bool IsRefused(const std::string& node_id, uint64_t birth) const;
   static bool MeansMember(Refusal refusal);
   void Join();
@@ -251,7 +259,8 @@ class Replica {
   absl::Status CheckReplicas(const Proposal& proposal) const;
   void ReplyWhenHeld(const Proposal& proposal, absl::StatusOr<WriteResult> result);
   void ReleaseReplies();
-  Heads RaisedBySession(const Heads& session, Heads heads) const;
+  Heads RaisedBySession(const Heads& session, Heads heads);
+  bool HasRoomFor(const Origin& life);
 
   // replica_receive.cc: what peers send
   bool IsPlausible(const Origin& origin) const;
@@ -260,6 +269,7 @@ class Replica {
   Refusal Admit(LinkId link, const SyncMessage& message) const;
   Refusal MergeEntries(const SyncMessage& message);
   Refusal MergeEntry(const KeyedVersion& entry);
+  bool MayBringBack(const SyncMessage& message) const;
   void RaiseHeads(const Heads& to);
   void Answer(LinkId link, const SyncMessage& message, Refusal refusal);
   void CompleteAnswers();
@@ -305,7 +315,7 @@ class Replica {
   void ConsiderRepair(PeerIndex index);
   void CompareBuckets(Peer* peer, const SyncAnswer& answer);
   void PumpRepair(PeerIndex index);
-  void FinishRepair(Peer* peer);
+  void EndSoundnessCheck(Divergence* divergence);
   Refusal MergeRepair(const SyncMessage& message);
 
   const ReplicaOptions options_;
@@ -319,6 +329,7 @@ class Replica {
   RequestTable requests_;
   std::vector<Peer> peers_;
   std::map<std::string, RecordedMember> members_;
+  std::map<std::string, MemberRecord> corrections_;  // of records, by node id; to be written in this group
   Receiver receiver_;
 
   uint64_t now_ms_ = 0;
@@ -333,6 +344,7 @@ class Replica {
   std::optional<absl::Status> write_refusal_;
   uint64_t conflicts_ = 0;
   std::vector<HeldReply> held_replies_;
+  std::set<Origin> session_lives_;  // that only sessions have told of, and that writes have seen
   bool ends_replica_waits_ = false;
 
   // The group under way.

@@ -1,6 +1,7 @@
 // What a client may ask of a write beyond its being done here: that other members hold it before it is
 // answered, and that it is ordered after what the client has seen.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,8 +12,9 @@
 namespace lamppost::kv {
 namespace {
 
-// Lives that a session may add to what a write has seen, so that nobody makes records grow without bound.
-constexpr size_t kSessionOriginsMax = 64;
+// Lives that only sessions have told of and that writes may have seen, all together: anybody can make some
+// up, and records and messages must not grow with them.
+constexpr size_t kSessionLivesMax = 64;
 
 absl::Status Pending(const WriteResult& result, size_t wanted, absl::string_view why) {
   absl::Status status = MakeError(
@@ -83,25 +85,34 @@ void Replica::ReleaseReplies() {
     }
   }
   held_replies_.resize(kept);
-  ends_replica_waits_ = false;
 }
 
 // The session counts as what the writer had seen, even where its writes have not come here yet: a write that
 // its author knew of is replaced knowingly. Lives of nodes that this one has never heard of are left out; a
 // write of one of those then counts as concurrent.
-Heads Replica::RaisedBySession(const Heads& session, Heads heads) const {
-  size_t added = 0;
+Heads Replica::RaisedBySession(const Heads& session, Heads heads) {
   for (const auto& [origin, counter] : session) {
     if (heads.At(origin) >= counter) continue;
     const std::string& node_id = origin.node_id;
     const bool is_known =
         node_id == options_.node_id || state_.heads.NewestIncarnation(node_id) != 0 ||
         std::any_of(peers_.begin(), peers_.end(), [&](const Peer& peer) { return peer.node_id == node_id; });
-    if (!is_known || !IsPlausible(origin) || added == kSessionOriginsMax) continue;
+    if (!is_known || !IsPlausible(origin) || !HasRoomFor(origin)) continue;
     heads.Raise(origin, counter);
-    ++added;
   }
   return heads;
+}
+
+bool Replica::HasRoomFor(const Origin& life) {
+  if (state_.heads.At(life) != 0 || session_lives_.count(life) != 0) return true;
+  if (session_lives_.size() >= kSessionLivesMax) {
+    for (auto it = session_lives_.begin(); it != session_lives_.end();) {
+      it = state_.heads.At(*it) != 0 ? session_lives_.erase(it) : std::next(it);
+    }
+  }
+  if (session_lives_.size() >= kSessionLivesMax) return false;
+  session_lives_.insert(life);
+  return true;
 }
 
 }  // namespace lamppost::kv

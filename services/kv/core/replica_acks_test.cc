@@ -5,6 +5,7 @@
 #include "gtest/gtest.h"
 #include "services/common/error.h"
 #include "services/kv/core/testing/cluster.h"
+#include "services/kv/core/testing/store_audit.h"
 
 namespace lamppost::kv {
 namespace {
@@ -212,6 +213,17 @@ TEST_F(ReplicaAcksTest, WhatTheSessionHasSeenIsSeenByTheWrite) {
   Settle();
   for (testing::NodeIndex node = 0; node < 3; ++node)
     EXPECT_EQ(cluster_.replica(node).conflicts(), 0u) << node;
+}
+
+// Each write has seen what it replaces, and so what earlier sessions have made up.
+TEST_F(ReplicaAcksTest, SessionsTogetherCannotMakeRecordsGrowWithoutBound) {
+  for (uint64_t i = 0; i < 200; ++i) {
+    Proposal proposal = Put(i + 1, "x", 1);
+    for (uint64_t life = 1; life <= 50; ++life) proposal.session.Raise({"B", (50 * i + life + 7) << 32}, 1);
+    Propose(0, proposal);
+  }
+  const auto contents = testing::Dump(cluster_.disk(0), testing::Tombstones::kIncluded);
+  EXPECT_LE(contents.at("x").seen.lags().size(), 64u + 3u);
 }
 
 TEST_F(ReplicaAcksTest, ASessionCannotMakeRecordsGrowWithoutBound) {

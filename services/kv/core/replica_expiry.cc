@@ -22,7 +22,7 @@ bool Replica::ExpiresFor(const std::string& node_id) const {
 // The index is in the order of the expiries, so what is due of a node lies together. Bounded in each group,
 // so that a million values which expire at once hold up nothing.
 void Replica::ExpireDue() {
-  if (!life_decided_ || state_.removed || is_stranger_ || write_refusal_ || now_ms_ < expiry_due_ms_) return;
+  if (!life_decided_ || WriteRefusal() || now_ms_ < expiry_due_ms_) return;
   expiry_due_ms_ = now_ms_ + options_.expiry_ms;
   expiries_left_ = false;
   size_t room = options_.expiries_max;

@@ -97,27 +97,52 @@ TEST_F(FullSyncTest, RefusesRangesThatContradictThemselves) {
   EXPECT_TRUE(cluster_.replica(0).state().forgotten.empty());
 }
 
-// Its sender had not heard of the deletion that has been forgotten here meanwhile.
-TEST_F(ReplicaTest, ARepairThatComesLateBringsNothingBack) {
-  const auto write = [this](std::optional<Value> value) {
+// Messages whose senders had not heard of the deletion that has been forgotten here meanwhile.
+class LateMessageTest : public ReplicaTest {
+ protected:
+  void Write(std::optional<Value> value) {
     cluster_.Run(0, [&](Replica* replica) {
       Proposal proposal;
       proposal.operations.push_back({"x", std::move(value)});
       replica->Propose(std::move(proposal));
     });
     Settle();
-  };
-  write(Value{Value::Kind::kText, "old"});
+  }
+  Refusal Take(const SyncMessage& message) {
+    cluster_.Receive(0, {Packet{1, 0, cluster_.LinkOf(1, 0), message}});
+    return recorder_.last_answer.refusal;
+  }
+};
+
+// A part of what C once sent B alone: no heads cover it.
+TEST_F(LateMessageTest, APartBringsNothingBack) {
+  SyncMessage late = Honest();
+  late.from = Heads();
+  late.to = cluster_.replica(1).heads();
+  late.progress = 1;
+  late.last = false;
+  Change(&late, [](KeyedVersion* entry) { entry->version.timestamp = {1, {"C", uint64_t{1} << 32 | 1}}; });
+  ASSERT_EQ(Take(late), Refusal::kNone);
+  ASSERT_EQ(Dump(cluster_.disk(0), Tombstones::kIncluded).count("x"), 1u) << "in time it is taken in";
+  Write(std::nullopt);
+  ASSERT_FALSE(cluster_.replica(0).state().forgotten.empty());
+  ASSERT_TRUE(Dump(cluster_.disk(0), Tombstones::kIncluded).empty());
+  ++late.sequence;
+  EXPECT_EQ(Take(late), Refusal::kBusy);
+  EXPECT_TRUE(Dump(cluster_.disk(0), Tombstones::kIncluded).empty());
+}
+
+TEST_F(LateMessageTest, ARepairBringsNothingBack) {
+  Write(Value{Value::Kind::kText, "old"});
   SyncMessage repair = Honest();
   repair.from = cluster_.replica(1).heads();
   repair.to = Heads();
   repair.repair_buckets = UINT64_MAX;
   const Version old = Dump(cluster_.disk(1), Tombstones::kIncluded).at("x");
   Change(&repair, [&](KeyedVersion* entry) { entry->version = old; });
-  write(std::nullopt);
+  Write(std::nullopt);
   ASSERT_FALSE(cluster_.replica(0).state().forgotten.empty());
-  cluster_.Receive(0, {Packet{1, 0, cluster_.LinkOf(1, 0), repair}});
-  EXPECT_EQ(recorder_.last_answer.refusal, Refusal::kNone);
+  EXPECT_EQ(Take(repair), Refusal::kNone);
   EXPECT_TRUE(Dump(cluster_.disk(0), Tombstones::kIncluded).empty());
 }
 

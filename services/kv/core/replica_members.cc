@@ -153,10 +153,36 @@ bool Replica::IsGoneFor(const std::string& node_id, const std::vector<Standing>&
                      [&](const Standing& member) { return member.heads->Covers(it->second.timestamp); });
 }
 
+// Two records of a node have met. Whoever records the peers that he knows of, or takes a node in, may not
+// have heard that it was removed; the later write wins, so the removal is written again.
+void Replica::ConsiderRecord(const std::string& key, const Version& winner, const Version& loser) {
+  const std::optional<Named> won = ReadRecord(key, winner);
+  const std::optional<Named> lost = ReadRecord(key, loser);
+  if (!won || !lost) return;
+  if (const auto corrected = CorrectedRecord(won->record, lost->record))
+    corrections_[won->node_id] = *corrected;
+}
+
+// In the group that has taken in the records: what this node knows must not be lost with its process.
+void Replica::CorrectRecords() {
+  if (corrections_.empty()) return;
+  Proposal proposal;
+  for (const auto& [node_id, record] : corrections_) {
+    Note(absl::StrCat("the record of node ", node_id, " was written without knowing of an earlier one"));
+    proposal.operations.push_back(RecordOperation(node_id, record));
+  }
+  corrections_.clear();
+  if (const auto written = WriteNow(proposal); !written.ok()) {
+    Note(absl::StrCat("cannot correct the members' records: ", written.status().message()));
+  }
+  FollowMembers();
+}
+
 // Once there are records at all, everybody's is written by whoever knows him, so that a node which joins
-// later learns of all.
+// later learns of all. While others' writes are on their way there may be a record among them.
 void Replica::RecordPeers() {
-  if (members_.empty() || !life_decided_ || state_.removed || is_stranger_ || write_refusal_) return;
+  if (!receiver_.PendingBesides("").empty()) return;
+  if (members_.empty() || !life_decided_ || WriteRefusal()) return;
   Proposal missing;
   AddMissingRecords(*this, &missing);
   if (missing.operations.empty()) return;
@@ -198,6 +224,12 @@ absl::Status Replica::RemovedError() {
       absl::StatusCode::kFailedPrecondition, "NODE_REMOVED",
       "the node was removed from its cluster: it takes no writes any more, until it has an empty "
       "disk and is added again");
+}
+
+std::optional<absl::Status> Replica::WriteRefusal() const {
+  if (state_.removed) return RemovedError();
+  if (is_stranger_ && !LAMPPOST_MUTATION(kStrangerWrites)) return StrangerError();
+  return write_refusal_;
 }
 
 // A disk that was begun after all that the peer knows of this node waits to be added. One that holds nothing

@@ -1,4 +1,5 @@
 // What peers send to a replica: whether it may be taken in, and taking it in.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +17,7 @@ void Replica::Receive(LinkId link, const SyncMessage& message) {
     refusal = Refusal::kBusy;
   if (refusal == Refusal::kNone && message.receiver_incarnation != 0) refusal = Admit(link, message);
   const bool is_new = message.receiver_incarnation != 0 && !receiver_.IsCopy(link, message);
+  if (refusal == Refusal::kNone && is_new && MayBringBack(message)) refusal = Refusal::kBusy;
   if (refusal == Refusal::kNone && is_new) refusal = MergeEntries(message);
   if (refusal == Refusal::kNone && is_new) receiver_.Merged(link, message, now_ms_);
   Answer(link, message, refusal);
@@ -92,6 +94,16 @@ Refusal Replica::CheckContent(const SyncMessage& message) const {
   return Refusal::kNone;
 }
 
+// What a message has beyond its claim is part of a Sync that has not ended. If its sender has not heard of
+// all that was forgotten here, a deletion of that may be among it. It cannot be left out, for it may have
+// replaced what the message claims; so the sender is to try again, from what it has then.
+bool Replica::MayBringBack(const SyncMessage& message) const {
+  if (!message.entries || message.repair_buckets != 0 || state_.forgotten.IsCoveredBy(message.to))
+    return false;
+  return std::any_of(message.entries->begin(), message.entries->end(),
+                     [&](const KeyedVersion& entry) { return !message.to.Covers(entry.version.timestamp); });
+}
+
 // What earlier processes merged and the heads do not cover.
 absl::Status Replica::LoadHeld() {
   std::string position;
@@ -115,16 +127,26 @@ absl::Status Replica::LoadHeld() {
 
 Refusal Replica::MergeEntry(const KeyedVersion& entry) {
   const Version& version = entry.version;
+  const bool is_system = IsSystemKey(entry.key);
+  std::optional<Version> before;
+  if (is_system) {
+    const absl::StatusOr<const Version*> present = table_.Find(entry.key);
+    if (present.ok() && *present != nullptr) before = **present;
+  }
   const absl::StatusOr<kv::Merge> merge = table_.Apply(entry.key, version);
   if (!merge.ok()) {
     Note(absl::StrCat("cannot merge key ", entry.key, ": ", merge.status().message()));
     return Refusal::kStorage;
   }
+  if (before) {
+    const bool wins = *merge == kv::Merge::kReplaces || *merge == kv::Merge::kReplacesConcurrent;
+    ConsiderRecord(entry.key, wins ? version : *before, wins ? *before : version);
+  }
   held_.Raise(version.timestamp.origin, version.timestamp.counter);
   written_.Raise(version.timestamp.origin, version.timestamp.counter);
   NoteTombstone(version);
   const bool concurrent = *merge == kv::Merge::kReplacesConcurrent || *merge == kv::Merge::kLosesConcurrent;
-  if (concurrent && !IsSystemKey(entry.key)) ++conflicts_;
+  if (concurrent && !is_system) ++conflicts_;
   if (!version.request.id.empty()) requests_.Record({version.request, version.timestamp}, &output_.batch);
   state_changed_ = true;
   return Refusal::kNone;

@@ -1,10 +1,13 @@
 // Proof and repair: nodes with the same heads must hold the same. If they do not, something has gone wrong
-// that replication cannot know of; each sends the other what it has in the buckets that differ, and the
-// higher version of each key stays.
+// that replication cannot know of. Each first looks whether what it has in the buckets that differ is what
+// was written there, by its own content hash. If so it sends that to the other, and the higher version of
+// each key stays; if not it sends nothing, so that damage does not spread, and tells the driver.
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "services/common/error.h"
 #include "services/common/mutation.h"
 #include "services/kv/core/replica.h"
 
@@ -61,7 +64,7 @@ void Replica::CompareBuckets(Peer* peer, const SyncAnswer& answer) {
   }
   const auto count = static_cast<uint32_t>(CountBits(differing));
   if (count > 0 && peer->divergent_buckets == 0) {
-    Note(absl::StrCat("has had the same writes as ", peer->node_id, " and holds something else in ", count,
+    Warn(absl::StrCat("has had the same writes as ", peer->node_id, " and holds something else in ", count,
                       " of ", ContentHash::kBuckets, " buckets: they are repaired"));
   }
   peer->divergent_buckets = count;
@@ -84,6 +87,10 @@ void Replica::PumpRepair(PeerIndex index) {
     Note(absl::StrCat("cannot read what is to be repaired: ", chunk.status().message()));
     return divergence.BreakOff();
   }
+  if (!divergence.is_sound) {
+    if (chunk->last) EndSoundnessCheck(&divergence);
+    return;
+  }
   if (!chunk->entries.empty() || chunk->last) {
     SyncMessage message;
     message.receiver_incarnation = peer.incarnation;
@@ -93,22 +100,27 @@ void Replica::PumpRepair(PeerIndex index) {
     message.repair_buckets = divergence.buckets;
     Send(index, std::move(message), chunk->bytes);
   }
-  if (chunk->last) FinishRepair(&peer);
+  if (!chunk->last) return;
+  peer.repaired_buckets += static_cast<uint64_t>(CountBits(divergence.buckets));
+  divergence.BreakOff();
 }
 
-// All that is here in these buckets has been read, so it is known what their hashes should have been.
-void Replica::FinishRepair(Peer* peer) {
-  Divergence& divergence = peer->divergence;
-  peer->repaired_buckets += static_cast<uint64_t>(CountBits(divergence.buckets));
+// All that is here in these buckets has been read, so it is known what their hashes should be.
+void Replica::EndSoundnessCheck(Divergence* divergence) {
+  std::vector<int> damaged;
   for (int bucket = 0; bucket < ContentHash::kBuckets; ++bucket) {
-    const Hash128& found = divergence.walk->found().buckets()[bucket];
-    const Hash128& kept = divergence.hash.buckets()[bucket];
-    if ((divergence.buckets >> bucket & 1) == 0 || found == kept) continue;
-    state_.hash.Correct(bucket, found, kept);
-    state_changed_ = true;
-    Note(absl::StrCat("bucket ", bucket, " did not have the content hash of its contents"));
+    if ((divergence->buckets >> bucket & 1) == 0) continue;
+    if (divergence->walk->found().buckets()[bucket] != divergence->hash.buckets()[bucket]) {
+      damaged.push_back(bucket);
+    }
   }
-  divergence.BreakOff();
+  divergence->walk.reset();
+  divergence->is_sound = damaged.empty();
+  if (divergence->is_sound) return;
+  output_.damage = MakeError(absl::StatusCode::kDataLoss, "CONTENT_DAMAGED",
+                             absl::StrCat("the stored versions are not those that were written, in bucket ",
+                                          absl::StrJoin(damaged, ", "), " of the content hash"));
+  divergence->BreakOff();
 }
 
 // A repair that comes late may bring back what has been deleted and forgotten since; so it counts only if its

@@ -307,6 +307,7 @@ void Replica::FollowUp(PeerIndex index, const SyncAnswer& answer) {
       if (peer.detail != ToString(answer.refusal))
         Note(absl::StrCat("peer ", peer.node_id, ": ", ToString(answer.refusal)));
       peer.StopCatchUp();
+      peer.covered = Heads();
       peer.restart_sequence = peer.last_sequence + 1;
       peer.state = LinkState::kProbing;  // a greeting will find out when it is over
       peer.detail = ToString(answer.refusal);

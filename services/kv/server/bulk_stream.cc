@@ -168,9 +168,11 @@ void BulkStream::OfferLater() {
   alarm_ = std::make_unique<grpc::Alarm>();
   const auto when = std::chrono::system_clock::now() + std::chrono::milliseconds(budget_->limits().retry_ms);
   alarm_->Set(when, [self = shared_from_this()](bool) {
+    std::unique_ptr<grpc::Alarm> alarm;  // it holds this function, and so the stream
     {
       absl::MutexLock lock(&self->mutex_);
       self->alarm_set_ = false;
+      alarm = std::move(self->alarm_);
     }
     self->Advance();
   });
@@ -179,7 +181,6 @@ void BulkStream::OfferLater() {
 void BulkStream::Advance() {
   std::optional<std::pair<uint64_t, WriteResult>> answer;
   std::optional<absl::Status> finish;
-  bool read = false;
   {
     absl::MutexLock lock(&mutex_);
     if (finished_) return;
@@ -188,15 +189,17 @@ void BulkStream::Advance() {
       writing_ = slots_.front().number;
       answer = {slots_.front().sequence, *slots_.front().result};
     }
-    read = !reading_ && !end_ && budget_->HasRoom(slots_.size(), bytes_);
-    if (read) reading_ = true;
+    // Under the lock, so that nobody finishes the call in between. gRPC never reacts from within it.
+    if (!reading_ && !end_ && budget_->HasRoom(slots_.size(), bytes_)) {
+      reading_ = true;
+      StartRead(&in_);
+    }
     if (end_ && slots_.empty() && !writing_) {
       finish = end_;
       finished_ = true;
     }
   }
   if (answer) Answer(answer->first, answer->second);
-  if (read) StartRead(&in_);
   if (finish) Finish(shell_->Failure(context_, *finish));
 }
 

@@ -105,15 +105,33 @@ void Driver::RunBetweenGroups() {
   for (const Task& task : tasks) task(replica_);
 }
 
-void Driver::ReserveThen(uint64_t counter, std::function<void()> next) {
-  Post([this, counter, next = std::move(next)](Replica* replica) mutable {
+// Whoever waits for counters. Dropped anywhere on its way, it says so: a call that hears nothing never ends.
+class Driver::Reservation {
+ public:
+  explicit Reservation(std::function<void(absl::Status)> next) : next_(std::move(next)) {}
+  ~Reservation() { Tell(Stopping()); }
+  Reservation(const Reservation&) = delete;
+  Reservation& operator=(const Reservation&) = delete;
+
+  void Tell(const absl::Status& status) {
+    if (const auto next = std::exchange(next_, nullptr)) next(status);
+  }
+
+ private:
+  std::function<void(absl::Status)> next_;
+};
+
+void Driver::ReserveThen(uint64_t counter, std::function<void(absl::Status)> next) {
+  auto reservation = std::make_shared<Reservation>(std::move(next));  // tasks are copied
+  Post([this, counter, reservation = std::move(reservation)](Replica* replica) {
     replica->ReserveClock(counter + LamportClock::kBlock);
-    after_commit_.push_back(std::move(next));
+    after_commit_.push_back(reservation);
   });
 }
 
 void Driver::AwaitInputs() {
-  const uint64_t patience_ms = std::min(options_.tick_ms, replica_->PatienceMs());
+  const uint64_t patience_ms =
+      failed_ ? options_.tick_ms : std::min(options_.tick_ms, replica_->PatienceMs());
   if (patience_ms == 0) return;
   const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return !queue_.empty() || !between_groups_.empty() || stopping_;
@@ -225,6 +243,8 @@ absl::Status Driver::Commit(const Output& output) {
 
 void Driver::Dispatch(Output output) {
   for (const std::string& note : output.notes) Log(LogLevel::kInfo, note);
+  for (const std::string& warning : output.warnings) Log(LogLevel::kWarn, warning);
+  if (!output.damage.ok() && options_.on_damage) options_.on_damage(output.damage);
   for (OutgoingMessage& outgoing : output.messages) outbox_->Send(outgoing.peer, std::move(outgoing.message));
   for (const OutgoingAnswer& outgoing : output.answers) outbox_->SendAnswer(outgoing.link, outgoing.answer);
   for (const Reply& reply : output.replies) {
@@ -233,9 +253,9 @@ void Driver::Dispatch(Output output) {
     waiters_.erase(it);
     waiter->Done(reply.result);
   }
-  std::vector<std::function<void()>> next;
-  next.swap(after_commit_);
-  for (const std::function<void()>& run : next) run();
+  std::vector<std::shared_ptr<Reservation>> reserved;
+  reserved.swap(after_commit_);
+  for (const std::shared_ptr<Reservation>& reservation : reserved) reservation->Tell(absl::OkStatus());
 }
 
 // What a failed commit has left on disk is not known, so nothing may build on it: everything that waits
@@ -247,6 +267,7 @@ void Driver::Fail(const absl::Status& status) {
       MakeError(absl::StatusCode::kUnavailable, "STORAGE_FAILED",
                 absl::StrCat("the write may or may not have been stored: ", status.message()));
   FailWaiters(told);
+  std::vector<std::shared_ptr<Reservation>>().swap(after_commit_);
   if (options_.on_fatal_error) options_.on_fatal_error(status);
 }
 

@@ -54,6 +54,7 @@ struct DriverOptions {
   std::string data_directory;                               // watched for free space; empty: not watched
   uint64_t disk_reserve_bytes = uint64_t{64} << 20;         // writes are refused while less is free
   std::function<void(const absl::Status&)> on_fatal_error;  // a commit has failed: end the process
+  std::function<void(const absl::Status&)> on_damage;       // see Output::damage; must not block
 };
 
 class Driver {
@@ -82,8 +83,9 @@ class Driver {
   // Runs the task on the driver's thread between two groups: the store holds then exactly what the replica's
   // state says, and nothing is staged. The task must not change the replica. Dropped once stopped.
   void PostBetweenGroups(Task task);
-  // Runs `next` on the driver's thread once counters up to `counter` and many more can be issued.
-  void ReserveThen(uint64_t counter, std::function<void()> next);
+  // Calls `next` once: with OK, on the driver's thread, when counters up to `counter` and many more can be
+  // issued; or with UNAVAILABLE (SHUTTING_DOWN), on any thread, if that will not be any more.
+  void ReserveThen(uint64_t counter, std::function<void(absl::Status)> next);
 
   // The replica's heads as they are committed, whatever the durability mode. Closed once stopped. Lives as
   // long as the driver.
@@ -92,6 +94,7 @@ class Driver {
   void SetHeadsListener(std::function<void()> listener) { published_.SetListener(std::move(listener)); }
 
  private:
+  class Reservation;
   struct QueuedWrite {
     Proposal proposal;
     uint64_t bytes;
@@ -132,7 +135,7 @@ class Driver {
   // Of the driver's thread.
   absl::flat_hash_map<ProposalId, WriteWaiter*> waiters_;
   ProposalId next_proposal_ = 1;
-  std::vector<std::function<void()>> after_commit_;
+  std::vector<std::shared_ptr<Reservation>> after_commit_;
   uint64_t next_poll_ms_ = 0;
   uint64_t next_disk_check_ms_ = 0;
   bool disk_full_ = false;

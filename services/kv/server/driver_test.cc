@@ -301,12 +301,48 @@ TEST_F(DriverTest, AReservationIsDurableBeforeItIsUsed) {
   const uint64_t far = uint64_t{1} << 40;
   ASSERT_EQ(replica_->clock()->Observe(far), LamportClock::Observed::kNeedsReservation);
   absl::Notification reserved;
-  driver_->ReserveThen(far, [&] { reserved.Notify(); });
+  driver_->ReserveThen(far, [&](const absl::Status& status) {
+    EXPECT_TRUE(status.ok()) << status;
+    reserved.Notify();
+  });
   ASSERT_TRUE(reserved.WaitForNotificationWithTimeout(absl::Seconds(20)));
   EXPECT_EQ(replica_->clock()->Observe(far), LamportClock::Observed::kOk);
   const absl::StatusOr<std::optional<std::string>> bytes = storage_.Get(Space::kMeta, kStateKey);
   ASSERT_TRUE(bytes.ok() && *bytes);
   EXPECT_GE(DecodeState(**bytes)->clock_limit, replica_->clock()->limit());
+}
+
+// A call that waits for counters hears something, whatever becomes of the driver.
+TEST_F(DriverTest, AReservationThatCannotBeMadeIsRefused) {
+  Start();
+  const auto refused = [this](const std::function<void()>& then) {
+    absl::Notification told;
+    driver_->ReserveThen(1, [&](const absl::Status& status) {
+      EXPECT_EQ(ErrorReason(status), "SHUTTING_DOWN");
+      told.Notify();
+    });
+    then();
+    EXPECT_TRUE(told.WaitForNotificationWithTimeout(absl::Seconds(20)));
+  };
+  Waiter blocker;
+  Block(&blocker);
+  storage_.FailWith(absl::UnavailableError("no disk"));
+  refused([this] { storage_.SetOpen(true); });  // behind the commit that fails
+  EXPECT_TRUE(fatal_.WaitForNotificationWithTimeout(absl::Seconds(20)));
+  refused([] {});  // after it
+  driver_->Stop();
+  refused([] {});
+}
+
+TEST_F(DriverTest, AReservationGoesWithItsCommit) {
+  Start();
+  storage_.FailWith(absl::UnavailableError("no disk"));
+  absl::Notification told;
+  driver_->ReserveThen(uint64_t{1} << 40, [&](const absl::Status& status) {
+    EXPECT_EQ(ErrorReason(status), "SHUTTING_DOWN");
+    told.Notify();
+  });
+  EXPECT_TRUE(told.WaitForNotificationWithTimeout(absl::Seconds(20)));
 }
 
 }  // namespace

@@ -147,10 +147,21 @@ ServerUnaryReactor* KvServiceImpl::Get(Context* context, const Bytes* in, Bytes*
 ServerUnaryReactor* KvServiceImpl::Scan(Context* context, const Bytes* in, Bytes* out) {
   const auto read = [this](const v1::ScanRequest& request, v1::ScanResponse* response) {
     if (absl::Status status = shell_->CheckReadable(); !status.ok()) return status;
-    ReadSession session(shell_->driver()->published());
-    return ScanPage(*store_, request, &session, response);
+    return ReadPage(request, response);
   };
   return HandleRead<v1::ScanRequest, v1::ScanResponse>(shell_, context, in, out, read);
+}
+
+// Whoever goes on with a watch from the page's session relies on having seen all that it covers.
+absl::Status KvServiceImpl::ReadPage(const v1::ScanRequest& request, v1::ScanResponse* response) const {
+  constexpr int kTriesMax = 5;
+  for (int tries = 1;; ++tries) {
+    ReadSession session(shell_->driver()->published());
+    const absl::Status status = ScanPage(*store_, request, &session, response);
+    if (!status.ok() || !session.HasRaced() || tries == kTriesMax) return status;
+    response->Clear();
+    session.AwaitCommit();
+  }
 }
 
 absl::Status KvServiceImpl::ReadKey(const v1::GetRequest& request, v1::GetResponse* response) const {

@@ -60,6 +60,7 @@ class KvServiceImpl : public RawKvService {
   }
 
  private:
+  absl::Status ReadPage(const v1::ScanRequest& request, v1::ScanResponse* response) const;
   absl::Status ReadKey(const v1::GetRequest& request, v1::GetResponse* response) const;
 
   const Limits limits_;

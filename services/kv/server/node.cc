@@ -86,6 +86,7 @@ absl::Status Node::Open() {
   facts_.started_ms = MonotonicMs();
   DriverOptions driver_options = MakeDriverOptions(settings_);
   driver_options.on_fatal_error = environment_.on_fatal_error;
+  driver_options.on_damage = environment_.on_damage;
   Outbox* const outbox = this;
   driver_ = std::make_unique<Driver>(driver_options, replica_.get(), storage_.get(), outbox);
   shell_ = std::make_unique<Shell>(settings_.node_id, replica_->clock(), driver_.get());
@@ -143,7 +144,16 @@ void Node::Drain() {
   scrubber_.reset();
   // The driver goes last: calls under way need it to end.
   if (server_) server_->Drain(static_cast<int64_t>(settings_.drain_ms));
+  // Links may be open although the server never started.
+  if (links_) {
+    links_->Shutdown();
+    links_->AwaitEnd();
+  }
   if (snapshot_calls_) snapshot_calls_->AwaitEnd();
+  if (shell_) {
+    shell_->sessions()->Drain();
+    shell_->sessions()->AwaitEnd();
+  }
   if (driver_) driver_->Stop();
 }
 

@@ -13,11 +13,15 @@
 
 namespace lamppost::kv {
 
-// Used on the driver's thread only, but for Shutdown.
+// Used on the driver's thread only, but for Shutdown and AwaitEnd.
 class PeerLinks {
  public:
-  // The shell must outlive the links and all that they have posted.
+  // The shell must outlive the links.
   explicit PeerLinks(Shell* shell) : shell_(shell) {}
+  ~PeerLinks() {
+    Shutdown();
+    AwaitEnd();
+  }
 
   // Follows the peers, whose places never change: opens links to new ones, ends those to retired ones.
   void Poll(const std::vector<Peer>& peers, uint64_t now_ms);
@@ -25,11 +29,14 @@ class PeerLinks {
   void Send(PeerIndex peer, SyncMessage message);
   // Ends all links and opens no more. Thread-safe.
   void Shutdown();
+  // After Shutdown: waits until gRPC is done with all of them, and nothing comes in here any more.
+  void AwaitEnd() { streams_.AwaitNone(); }
 
  private:
   void Follow(PeerIndex index, const Peer& peer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Shell* const shell_;
+  StreamCount streams_;  // goes after the links
   absl::Mutex mutex_;
   bool shutdown_ ABSL_GUARDED_BY(mutex_) = false;
   struct Place {

@@ -250,5 +250,22 @@ TEST_F(ScanTest, DamageIsReportedNotServed) {
   EXPECT_EQ(ReasonOf(v1::ScanRequest()), "DATA_CORRUPT");
 }
 
+// Three states of what is read: committed; of the commit under way; of a Sync that has not ended.
+TEST_F(ScanTest, WhatTheCommitUnderWayBringsMakesItARace) {
+  Put("k", "v");  // 1@A.1
+  const Origin a{"A", 1};
+  const auto race = [&](uint64_t committed, uint64_t upcoming) {
+    published_.SetWritten({{a, committed}});
+    published_.SetUpcoming({{a, upcoming}});
+    ReadSession session(&published_);
+    v1::ScanResponse response;
+    EXPECT_TRUE(ScanPage(storage_, {}, &session, &response).ok());
+    return session.HasRaced();
+  };
+  EXPECT_TRUE(race(0, 1));
+  EXPECT_FALSE(race(0, 0));
+  EXPECT_FALSE(race(1, 2));
+}
+
 }  // namespace
 }  // namespace lamppost::kv

@@ -69,16 +69,25 @@ void Scrubber::Look() {
   absl::Status content;
   if (tables->damaged.empty()) content = CheckContent();
   if (absl::IsCancelled(content)) return;
-  if (!content.ok()) {
+  if (absl::IsDataLoss(content)) {
     Log(LogLevel::kError, "the scrub has found damaged contents",
         {{"error", std::string(content.message())}});
     options_.on_damage(content);
+  }
+  // A want of files or memory, say, which tells nothing of the data.
+  const absl::Status& unseen = tables->unchecked > 0 ? tables->why_unchecked : content;
+  if (!unseen.ok() && !absl::IsDataLoss(unseen)) {
+    Log(LogLevel::kWarn, "the scrub could not look at everything",
+        {{"error", std::string(unseen.message())}});
   }
   Log(LogLevel::kInfo, "scrub finished",
       {{"tables", tables->tables},
        {"bytes", tables->bytes},
        {"damaged_tables", tables->damaged.size()},
-       {"contents", content.ok() ? "as they should be" : "damaged"},
+       {"unchecked_tables", tables->unchecked},
+       {"contents", content.ok()                ? "as they should be"
+                    : absl::IsDataLoss(content) ? "damaged"
+                                                : "unknown"},
        {"elapsed_ms", MonotonicMs() - begun_ms}});
 }
 
@@ -104,7 +113,7 @@ absl::Status Scrubber::CheckContent() {
   }
   while (true) {
     const absl::StatusOr<size_t> bytes = check->Next(kStepBytes);
-    // Of what the store itself has found, whoever is to know has been told.
+    if (!bytes.ok() && !absl::IsDataLoss(bytes.status())) return bytes.status();
     if (!bytes.ok()) {
       return MakeError(absl::StatusCode::kDataLoss, "CONTENT_DAMAGED", bytes.status().message());
     }

@@ -74,6 +74,11 @@ void SessionGate::Drain() {
   draining_ = true;
 }
 
+void SessionGate::AwaitEnd() {
+  absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(&ended_));
+}
+
 std::vector<SessionGate::Ended> SessionGate::TakeEnded(const Heads& committed) {
   const absl::Time now = absl::Now();
   std::vector<Ended> ended;
@@ -105,7 +110,10 @@ void SessionGate::Run() {
     {
       absl::MutexLock lock(&mutex_);
       mutex_.Await(absl::Condition(&needed));
-      if (draining_ && waiters_.empty()) return;
+      if (draining_ && waiters_.empty()) {
+        ended_ = true;
+        return;
+      }
     }
     const PublishedHeads::View view = heads_->Now();
     for (Ended& ended : TakeEnded(*view.committed)) ended.next(ended.status);

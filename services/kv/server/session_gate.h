@@ -22,6 +22,10 @@
 
 namespace lamppost::kv {
 
+// How long a streaming call waits for its session at most: rather than hear nothing for long, its client is
+// to try another node.
+constexpr absl::Duration kStreamSessionWaitMax = absl::Milliseconds(1500);
+
 struct SessionGateOptions {
   size_t heads_max = 200000;  // of all sessions that wait together; beyond: RESOURCE_EXHAUSTED, OVERLOADED
   size_t waiters_max = 4096;  // beyond: RESOURCE_EXHAUSTED, OVERLOADED
@@ -48,6 +52,8 @@ class SessionGate {
 
   // Tells all that wait, and whoever comes later, that the node is shutting down. May be called again.
   void Drain();
+  // After Drain: waits until all have been told, and nobody is told anything any more.
+  void AwaitEnd();
 
  private:
   struct Waiter {
@@ -71,6 +77,7 @@ class SessionGate {
   std::vector<Waiter> waiters_ ABSL_GUARDED_BY(mutex_);
   size_t waiting_heads_ ABSL_GUARDED_BY(mutex_) = 0;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

@@ -22,7 +22,7 @@ class Shell : public CallShell {
   Shell(std::string node_id, LamportClock* clock, Driver* driver)
       : CallShell(std::move(node_id), clock,
                   [driver](uint64_t counter, std::function<void(absl::Status)> next) {
-                    driver->ReserveThen(counter, [next = std::move(next)] { next(absl::OkStatus()); });
+                    driver->ReserveThen(counter, std::move(next));
                   }),
         driver_(driver),
         sessions_(driver->published()) {}

@@ -1,7 +1,9 @@
 #include "services/kv/server/snapshot_call.h"
 
-#include <atomic>
+#include <algorithm>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -34,14 +36,15 @@ class RefusedStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 class SnapshotStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   SnapshotStream(SnapshotCalls* calls, grpc::CallbackServerContext* context)
-      : calls_(calls), shell_(calls->shell_), context_(context) {
-    Moved();
-  }
+      : calls_(calls), shell_(calls->shell_), context_(context) {}
 
   void Begin(const grpc::ByteBuffer& bytes) {
     if (absl::Status status = ParseMessage(bytes, &request_); !status.ok()) return Fail(status);
+    session_ = FromProto(request_.session());
+    // A session's counters come in with it; one that is malformed is refused, and moves no clock.
+    const uint64_t counter = request_.clock().counter();
     shell_->Admit(
-        request_.clock().counter(), [this] { AwaitSession(); },
+        session_.ok() ? std::max(counter, session_->Max()) : counter, [this] { AwaitSession(); },
         [this](const absl::Status& status) { Fail(status); });
   }
 
@@ -67,15 +70,37 @@ class SnapshotStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     delete this;
   }
 
-  // True if the caller has taken nothing for too long, and what the store keeps for him has been let go now:
-  // the call fails when he takes his next message. Never waits.
+  // Lets go of what the store keeps for a caller who has stalled. True if the call is to be broken off, too:
+  // then Cancel must follow, and the call does not end before. Never waits.
   bool LetGoIfStalled(uint64_t now_ms) {
-    if (now_ms <= moved_ms_.load(std::memory_order_relaxed) + calls_->options_.stall_ms_max) return false;
     if (!mutex_.TryLock()) return false;
-    const bool had_one = writer_ != nullptr;
-    writer_.reset();
+    const SnapshotCallsOptions& options = calls_->options_;
+    const uint64_t allowed_ms = options.stall_ms_max + sent_bytes_ * 1000 / options.bytes_per_second_min;
+    const bool is_late = begun_ms_ != 0 && now_ms > begun_ms_ + allowed_ms;
+    if (writer_ != nullptr && (is_late || now_ms > moved_ms_ + options.stall_ms_max)) {
+      writer_.reset();
+      let_go_ms_ = now_ms;
+    }
+    const bool breaks_off =
+        let_go_ms_ != 0 && now_ms > let_go_ms_ + options.stall_ms_max && !cancelling_ && !finished_;
+    if (breaks_off) cancelling_ = true;
     mutex_.Unlock();
-    return had_one;
+    return breaks_off;
+  }
+
+  // gRPC may come back in here from TryCancel, so that runs without the lock.
+  void Cancel() {
+    context_->TryCancel();
+    std::optional<grpc::Status> end;
+    {
+      absl::MutexLock lock(&mutex_);
+      cancelling_ = false;
+      let_go_ms_ = 0;
+      if (!end_) return;
+      finished_ = true;
+      end = end_;
+    }
+    Finish(*end);
   }
 
  private:
@@ -90,10 +115,11 @@ class SnapshotStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   };
 
   void AwaitSession() {
-    const absl::StatusOr<Heads> session = FromProto(request_.session());
-    if (!session.ok()) return Fail(session.status());
+    if (!session_.ok()) return Fail(session_.status());
+    const absl::Time deadline =
+        std::min(absl::FromChrono(context_->deadline()), absl::Now() + kStreamSessionWaitMax);
     shell_->sessions()->Wait(
-        *session, absl::FromChrono(context_->deadline()), [this] { return context_->IsCancelled(); },
+        *session_, deadline, [this] { return context_->IsCancelled(); },
         [this](const absl::Status& status) {
           if (!status.ok()) return Fail(status);
           auto turn = std::make_shared<Turn>(this);
@@ -110,8 +136,11 @@ class SnapshotStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     header.node_id = replica.me().node_id;
     header.created_unix_ms = static_cast<uint64_t>(absl::ToUnixMillis(absl::Now()));
     header.state = replica.state();
-    absl::MutexLock lock(&mutex_);
-    writer_ = std::make_unique<SnapshotWriter>(std::move(header), calls_->storage_->Snapshot());
+    {
+      absl::MutexLock lock(&mutex_);
+      writer_ = std::make_unique<SnapshotWriter>(std::move(header), calls_->storage_->Snapshot());
+      begun_ms_ = moved_ms_ = MonotonicMs();
+    }
     StartSendInitialMetadata();
   }
 
@@ -123,11 +152,15 @@ class SnapshotStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   }
 
   void WriteNext() {
-    if (ended_) return Finish(grpc::Status::OK);
+    if (ended_) return End(grpc::Status::OK);
     if (calls_->IsDraining()) return Fail(ShuttingDown());
     absl::StatusOr<std::string> chunk = NextChunk();
     if (!chunk.ok()) return Fail(chunk.status());
-    Moved();
+    {
+      absl::MutexLock lock(&mutex_);
+      moved_ms_ = MonotonicMs();
+      sent_bytes_ += chunk->size();
+    }
     v1::SnapshotResponse message;
     shell_->Stamp(message.mutable_clock());
     if (!begun_) message.set_estimated_bytes(calls_->options_.estimate_bytes());
@@ -138,16 +171,33 @@ class SnapshotStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     StartWrite(&message_);
   }
 
-  void Fail(const absl::Status& status) { Finish(shell_->Failure(context_, status)); }
+  void Fail(const absl::Status& status) { End(shell_->Failure(context_, status)); }
 
-  void Moved() { moved_ms_.store(MonotonicMs(), std::memory_order_relaxed); }
+  void End(const grpc::Status& status) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (cancelling_) {
+        end_ = status;  // Cancel goes on with it
+        return;
+      }
+      finished_ = true;
+    }
+    Finish(status);
+  }
 
   SnapshotCalls* const calls_;
   Shell* const shell_;
   grpc::CallbackServerContext* const context_;
-  std::atomic<uint64_t> moved_ms_{0};
   v1::SnapshotRequest request_;
+  absl::StatusOr<Heads> session_;
   absl::Mutex mutex_;
+  uint64_t begun_ms_ ABSL_GUARDED_BY(mutex_) = 0;   // 0: it has not
+  uint64_t moved_ms_ ABSL_GUARDED_BY(mutex_) = 0;   // when the last message was begun
+  uint64_t let_go_ms_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: it has not been
+  uint64_t sent_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool cancelling_ ABSL_GUARDED_BY(mutex_) = false;  // the context is in use: no Finish
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  std::optional<grpc::Status> end_ ABSL_GUARDED_BY(mutex_);  // came while cancelling
   std::unique_ptr<SnapshotWriter> writer_ ABSL_GUARDED_BY(mutex_);
   grpc::ByteBuffer message_;  // of the write under way
   bool begun_ = false;
@@ -162,7 +212,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* SnapshotCalls::Start(grpc::CallbackS
     absl::MutexLock lock(&mutex_);
     if (draining_) {
       refusal = ShuttingDown();
-    } else if (streams_.size() - let_go_.size() >= options_.calls_max) {
+    } else if (streams_.size() >= options_.calls_max) {
       refusal = MakeRetryableError(absl::StatusCode::kResourceExhausted, "TOO_MANY_SNAPSHOTS",
                                    "this node is sending as many snapshots as it may", 5000);
     } else {
@@ -176,10 +226,14 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* SnapshotCalls::Start(grpc::CallbackS
 }
 
 void SnapshotCalls::Poll(uint64_t now_ms) {
-  absl::MutexLock lock(&mutex_);
-  for (SnapshotStream* stream : streams_) {
-    if (stream->LetGoIfStalled(now_ms)) let_go_.insert(stream);
+  std::vector<SnapshotStream*> broken_off;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (SnapshotStream* stream : streams_) {
+      if (stream->LetGoIfStalled(now_ms)) broken_off.push_back(stream);
+    }
   }
+  for (SnapshotStream* stream : broken_off) stream->Cancel();
 }
 
 void SnapshotCalls::Drain() {
@@ -196,7 +250,6 @@ void SnapshotCalls::AwaitEnd() {
 void SnapshotCalls::Remove(SnapshotStream* stream) {
   absl::MutexLock lock(&mutex_);
   streams_.erase(stream);
-  let_go_.erase(stream);
 }
 
 bool SnapshotCalls::IsDraining() const {

@@ -26,8 +26,11 @@ struct SnapshotCallsOptions {
   std::string cluster;
   std::function<uint64_t()> estimate_bytes;  // of a snapshot; thread-safe
   size_t calls_max = 4;                      // at a time; more: RESOURCE_EXHAUSTED (TOO_MANY_SNAPSHOTS)
-  // Who takes nothing for so long gets nothing more: what the store keeps for him takes room on the disk.
+  // Who takes nothing for so long, or is so far behind the lowest rate, gets nothing more: what the store
+  // keeps for him takes room on the disk. He is told so if he takes his next message within the same time
+  // again; else the call is broken off.
   uint64_t stall_ms_max = 60'000;
+  uint64_t bytes_per_second_min = uint64_t{64} << 10;
   size_t message_bytes_max = size_t{256} << 10;
 };
 
@@ -62,7 +65,6 @@ class SnapshotCalls {
   Storage* const storage_;
   mutable absl::Mutex mutex_;
   absl::flat_hash_set<SnapshotStream*> streams_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_set<SnapshotStream*> let_go_ ABSL_GUARDED_BY(mutex_);  // of those; they take nothing up
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

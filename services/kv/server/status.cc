@@ -69,11 +69,7 @@ void FillStatus(const NodeFacts& facts, uint64_t now_ms, const Replica& replica,
   }
   response->set_refilling(replica.state().refilling);
   response->set_removed(replica.state().removed);
-  if (replica.state().removed) {
-    response->set_write_refusal("NODE_REMOVED");
-  } else if (replica.write_refusal()) {
-    response->set_write_refusal(ErrorReason(*replica.write_refusal()));
-  }
+  if (const auto refusal = replica.WriteRefusal()) response->set_write_refusal(ErrorReason(*refusal));
 }
 
 }  // namespace lamppost::kv

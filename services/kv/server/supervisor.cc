@@ -1,5 +1,6 @@
 #include "services/kv/server/supervisor.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "services/common/error.h"
@@ -10,7 +11,7 @@
 namespace lamppost::kv {
 namespace {
 
-// What is reported and cannot be found is not looked for again at once.
+// From one look to the next: what is reported and cannot be found is not looked for again and again.
 constexpr uint64_t kCheckIntervalMs = 10'000;
 constexpr uint64_t kLonelyLogIntervalMs = 60'000;
 
@@ -86,33 +87,37 @@ std::optional<Supervisor::End> Supervisor::Consider(Node* node) {
   {
     absl::MutexLock lock(&news_->mutex);
     failure = news_->failure;
-    damage = std::exchange(news_->damage, absl::OkStatus());
+    // While a check is under way it waits: the check may be past what is meant.
+    if (check_ == nullptr) damage = std::exchange(news_->damage, absl::OkStatus());
   }
   if (!failure.ok() && (!absl::IsDataLoss(failure) || !node->HasPeers())) return End::kByFailure;
+  if (check_ != nullptr) return std::nullopt;
   if (damage.ok()) damage = failure;
-  if (damage.ok() || check_ != nullptr) return std::nullopt;
+  if (damage.ok()) return std::nullopt;
   const uint64_t now_ms = MonotonicMs();
   if (!node->HasPeers()) {
     if (now_ms < next_lonely_log_ms_) return std::nullopt;
     next_lonely_log_ms_ = now_ms + kLonelyLogIntervalMs;
     Log(LogLevel::kError,
-        "the data is damaged, and there is no other node to get it back from; what is damaged is not served",
+        "the data is damaged, and there is no other node to get it back from; what cannot be read is not "
+        "served",
         {{"error", std::string(damage.message())}});
     return std::nullopt;
   }
-  if (failure.ok() && now_ms < next_check_ms_) return std::nullopt;
-  next_check_ms_ = now_ms + kCheckIntervalMs;
-  BeginCheck(node, damage);
+  const uint64_t begin_ms = failure.ok() ? std::max(now_ms, next_check_ms_) : now_ms;
+  next_check_ms_ = begin_ms + kCheckIntervalMs;
+  BeginCheck(node, damage, begin_ms - now_ms);
   return std::nullopt;
 }
 
-void Supervisor::BeginCheck(Node* node, const absl::Status& damage) {
+void Supervisor::BeginCheck(Node* node, const absl::Status& damage, uint64_t delay_ms) {
   Log(LogLevel::kError, "the data is damaged: looking at all tables",
       {{"reason", ErrorReason(damage)}, {"error", std::string(damage.message())}});
   check_ = std::make_unique<Check>();
   check_->contents_damaged = ErrorReason(damage) == "CONTENT_DAMAGED";
-  check_->thread = std::thread([check = check_.get(), node, signals = signals_] {
-    absl::StatusOr<TablesReport> report = node->CheckTables(&check->pace);
+  check_->thread = std::thread([check = check_.get(), node, signals = signals_, delay_ms] {
+    absl::StatusOr<TablesReport> report = absl::CancelledError("stopped");
+    if (check->pace.Sleep(absl::Milliseconds(delay_ms))) report = node->CheckTables(&check->pace);
     {
       absl::MutexLock lock(&check->mutex);
       check->report = std::move(report);

@@ -47,7 +47,7 @@ class Supervisor {
   End Serve(Node* node);
   // Looks at what the node has told; how the node ends, if it does.
   std::optional<End> Consider(Node* node);
-  void BeginCheck(Node* node, const absl::Status& damage);
+  void BeginCheck(Node* node, const absl::Status& damage, uint64_t delay_ms);
   std::optional<End> EndCheck();
   void StopCheck();
   bool SetAside(const std::string& directory, const std::vector<std::string>& tables);

@@ -64,7 +64,7 @@ void WatchPump::TakeNew() {
   for (auto& [spec, stream] : taken) {
     Watch watch;
     watch.feed = std::make_unique<ChangeFeed>(spec.scope, spec.from ? *spec.from : *view.written,
-                                              *view.forgotten, options_.feed);
+                                              *view.committed, *view.forgotten, options_.feed);
     watch.spec = std::move(spec);
     watch.stream = std::move(stream);
     if (absl::Status status = watch.feed->CheckForgotten(*view.forgotten); !status.ok()) {

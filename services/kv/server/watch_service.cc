@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "lamppost/kv/v1/kv_service.pb.h"
 #include "services/common/error.h"
@@ -47,6 +48,7 @@ void WatchService::Begin(WatchSpec spec, absl::Time deadline, std::shared_ptr<Wa
     if (!status.ok()) return stream->End(status);
     pump_.Add(spec, stream);
   };
+  deadline = std::min(deadline, absl::Now() + kStreamSessionWaitMax);
   shell_->sessions()->Wait(
       session, deadline, [stream] { return stream->IsOver(); }, next);
 }

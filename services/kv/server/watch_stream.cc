@@ -61,11 +61,26 @@ void WatchStream::End(const absl::Status& status) {
   on_change_();
 }
 
+// gRPC may come back in here from TryCancel, so that runs without the lock.
+void WatchStream::Cancel() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (finished_ || cancelled_) return;
+    cancelled_ = cancelling_ = true;
+  }
+  context_->TryCancel();
+  {
+    absl::MutexLock lock(&mutex_);
+    cancelling_ = false;
+  }
+  FinishIfIdle();
+}
+
 void WatchStream::FinishIfIdle() {
   absl::Status status;
   {
     absl::MutexLock lock(&mutex_);
-    if (!end_ || writing_ || finished_) return;
+    if (!end_ || writing_ || cancelling_ || finished_) return;
     finished_ = true;
     status = *end_;
   }

@@ -41,8 +41,8 @@ class WatchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   void Send(v1::WatchResponse message);
   // Ends the call, after the write under way. The first one counts.
   void End(const absl::Status& status);
-  // Ends it even if the caller takes nothing any more.
-  void Cancel() { context_->TryCancel(); }
+  // Ends it even if the caller takes nothing any more. For the thread of Send.
+  void Cancel();
 
   void OnWriteDone(bool ok) override;
   void OnCancel() override { End(absl::CancelledError("the caller has gone")); }
@@ -63,6 +63,8 @@ class WatchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 
   mutable absl::Mutex mutex_;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool cancelling_ ABSL_GUARDED_BY(mutex_) = false;  // the context is in use: no Finish
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<absl::Status> end_ ABSL_GUARDED_BY(mutex_);
 };

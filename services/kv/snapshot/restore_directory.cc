@@ -112,10 +112,8 @@ class Builder : public SnapshotSink {
   std::unique_ptr<Restoration> restoration_;
 };
 
-absl::Status Build(InputFile* file, const std::string& directory, Identity identity) {
-  absl::StatusOr<std::unique_ptr<RocksDbStorage>> storage = RocksDbStorage::Open(directory, {});
-  if (!storage.ok()) return storage.status();
-  Builder builder(std::move(identity), storage->get());
+absl::Status Build(InputFile* file, RocksDbStorage* storage, Identity identity) {
+  Builder builder(std::move(identity), storage);
   SnapshotReader reader(&builder);
   absl::Status status = file->ReadAll({}, [&reader](absl::string_view bytes) { return reader.Read(bytes); });
   // The file may have changed since it was checked.
@@ -127,15 +125,19 @@ bool IsOurs(const fs::directory_entry& entry) {
   return entry.path().filename() != "lost+found";  // what a file system of its own begins with
 }
 
+absl::Status NotEmpty(const std::string& directory, absl::string_view what) {
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, "DATA_DIR_NOT_EMPTY",
+      absl::StrCat(directory, " is not empty (", what, "); a restore takes a missing or an empty directory"));
+}
+
 absl::Status CheckEmpty(const std::string& directory) {
   std::error_code error;
   fs::directory_iterator entries(directory, error);
   if (error == std::errc::no_such_file_or_directory) return absl::OkStatus();
   for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
     if (!IsOurs(*entries)) continue;
-    return MakeError(absl::StatusCode::kFailedPrecondition, "DATA_DIR_NOT_EMPTY",
-                     absl::StrCat(directory, " is not empty (", entries->path().filename().string(),
-                                  "); a restore takes a missing or an empty directory"));
+    return NotEmpty(directory, entries->path().filename().string());
   }
   if (!error) return absl::OkStatus();
   return MakeError(absl::StatusCode::kFailedPrecondition, "DATA_DIR_UNUSABLE",
@@ -165,6 +167,23 @@ void RemoveAll(const std::string& directory, const fs::path& first_missing) {
   for (const fs::path& path : made) fs::remove_all(path, ignored);
 }
 
+// What fails here takes away only what it has made: a node may have been started on the directory while the
+// file was looked through.
+absl::Status BuildIn(const std::string& directory, InputFile* file, Identity identity) {
+  if (absl::Status status = CheckEmpty(directory); !status.ok()) return status;
+  const fs::path first_missing = FirstMissing(directory);
+  absl::StatusOr<std::unique_ptr<RocksDbStorage>> storage = RocksDbStorage::Open(directory, {});
+  if (!storage.ok()) {
+    if (ErrorReason(storage.status()) != "DATA_DIR_IN_USE") RemoveAll(directory, first_missing);
+    return storage.status();
+  }
+  if ((*storage)->Scan(Space::kMeta, "", "")->Valid()) return NotEmpty(directory, "a node's data");
+  absl::Status status = Build(file, storage->get(), std::move(identity));
+  storage->reset();
+  if (!status.ok()) RemoveAll(directory, first_missing);
+  return status;
+}
+
 }  // namespace
 
 absl::StatusOr<SnapshotFacts> VerifySnapshotFile(const std::string& file, const ProgressFn& on_progress) {
@@ -183,12 +202,10 @@ absl::StatusOr<SnapshotFacts> RestoreDirectory(const RestorePlan& plan) {
   if (!input.ok()) return input.status();
   absl::StatusOr<SnapshotFacts> facts = Verify(input->get(), plan.on_progress);
   if (!facts.ok()) return facts.status();
-  const fs::path first_missing = FirstMissing(plan.data_directory);
   const std::string cluster = plan.cluster.empty() ? facts->header.cluster : plan.cluster;
-  const absl::Status status = Build(input->get(), plan.data_directory, {plan.node_id, cluster});
-  if (status.ok()) return facts;
-  RemoveAll(plan.data_directory, first_missing);
-  return status;
+  const absl::Status status = BuildIn(plan.data_directory, input->get(), {plan.node_id, cluster});
+  if (!status.ok()) return status;
+  return facts;
 }
 
 }  // namespace lamppost::kv

@@ -85,6 +85,25 @@ TEST_F(RestoreDirectoryTest, ADirectoryInUseIsLeftAlone) {
   ExpectRefused("DATA_DIR_UNUSABLE");
 }
 
+// While the file is looked through, a service manager starts the node on the directory that is still empty.
+TEST_F(RestoreDirectoryTest, ANodeThatHasStartedMeanwhileKeepsItsData) {
+  for (const bool runs_still : {true, false}) {
+    plan_.data_directory = root_ / (runs_still ? "running" : "stopped");
+    std::unique_ptr<RocksDbStorage> node;
+    plan_.on_progress = [&](uint64_t, uint64_t) {
+      if (node != nullptr || fs::exists(plan_.data_directory)) return;
+      node = *RocksDbStorage::Open(plan_.data_directory, {});
+      WriteBatch batch;
+      batch.Put(Space::kData, "k", "of the node");
+      ASSERT_TRUE(node->Commit(batch, Durability::kSync).ok());
+      if (!runs_still) node.reset();
+    };
+    ExpectRefused("DATA_DIR_NOT_EMPTY");
+    if (node == nullptr) node = *RocksDbStorage::Open(plan_.data_directory, {});
+    EXPECT_EQ(*node->Get(Space::kData, "k"), "of the node");
+  }
+}
+
 TEST_F(RestoreDirectoryTest, ADamagedFileMakesNothing) {
   std::string file = store_.File();
   file[file.size() - 20] ^= 1;  // near its end

@@ -1,4 +1,8 @@
 // Damaged tables: they are found, set aside, and the rest goes on.
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -102,16 +106,38 @@ TEST_F(DamagedTablesTest, AFlippedBitAnywhereIsFound) {
   EXPECT_TRUE(Check().damaged.empty());
 }
 
+// A node with too many connections must not take its tables for damaged.
+TEST_F(DamagedTablesTest, ATableThatCannotBeOpenedJustNowIsNotDamaged) {
+  FillTable('a');
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(next, 0);
+  close(next);
+  const rlimit none_left{static_cast<rlim_t>(next), before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none_left), 0);
+  const TablesReport report = Check();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(report.damaged.empty());
+  EXPECT_EQ(report.unchecked, report.tables);
+  EXPECT_EQ(ErrorReason(report.why_unchecked), "STORAGE_FAILED") << report.why_unchecked;
+  EXPECT_EQ(Check().unchecked, 0u);
+}
+
 TEST_F(DamagedTablesTest, AReadOfDamageTells) {
   FillTable('a');
   const std::string table = TablesIn(directory_).front();
   FlipBit(table, fs::file_size(table) / 2);
   Open();
   EXPECT_TRUE(damage_.ok());
-  const auto cursor = storage_->Scan(Space::kData, "", "");
-  while (cursor->Valid()) cursor->Next();
-  EXPECT_EQ(ErrorReason(cursor->status()), "DATA_CORRUPT");
-  EXPECT_EQ(ErrorReason(damage_), "DATA_CORRUPT");
+  for (const bool reverse : {false, true}) {
+    damage_ = absl::OkStatus();
+    const auto cursor =
+        reverse ? storage_->ScanReverse(Space::kData, "", "") : storage_->Scan(Space::kData, "", "");
+    while (cursor->Valid()) cursor->Next();
+    EXPECT_EQ(ErrorReason(cursor->status()), "DATA_CORRUPT");
+    EXPECT_EQ(ErrorReason(damage_), "DATA_CORRUPT");
+  }
 }
 
 TEST_F(DamagedTablesTest, WhatIsSetAsideIsGoneAndTheRestIsThere) {

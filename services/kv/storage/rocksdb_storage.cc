@@ -1,5 +1,7 @@
 #include "services/kv/storage/rocksdb_storage.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -167,7 +169,7 @@ class RocksDbStorage::DbReverseCursor : public Cursor {
   absl::string_view key() const override { return ToView(iterator_->key()).substr(1); }
   absl::string_view value() const override { return ToView(iterator_->value()); }
   absl::Status status() const override {
-    return iterator_ == nullptr ? absl::OkStatus() : FromRocksDb(iterator_->status(), storage_->directory_);
+    return iterator_ == nullptr ? absl::OkStatus() : storage_->Translate(iterator_->status());
   }
 
  private:
@@ -335,7 +337,12 @@ absl::StatusOr<TablesReport> RocksDbStorage::CheckTables(Pace* pace) const {
     ++report.tables;
     report.bytes += table.size;
     // One that is not there has been compacted away since, or else whatever reads it will tell.
-    if (absl::IsDataLoss(status)) report.damaged.push_back({path, status});
+    if (absl::IsDataLoss(status)) {
+      report.damaged.push_back({path, status});
+    } else if (!status.ok() && access(path.c_str(), F_OK) == 0) {
+      ++report.unchecked;
+      report.why_unchecked = status;
+    }
   }
   return report;
 }

@@ -44,6 +44,8 @@ struct TablesReport {
   size_t tables = 0;
   uint64_t bytes = 0;
   std::vector<Damaged> damaged;
+  size_t unchecked = 0;  // could not be read just now, for want of open files, say
+  absl::Status why_unchecked;
 };
 
 // Reading and Flush are thread-safe; one thread at a time commits. Every read checks the checksums of

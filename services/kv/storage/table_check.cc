@@ -1,10 +1,13 @@
 #include "services/kv/storage/table_check.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <memory>
+#include <system_error>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "rocksdb/env.h"
@@ -59,14 +62,22 @@ class PacedFiles : public rocksdb::FileSystemWrapper {
   Pace* const pace_;
 };
 
+// What the disk gives wrongly, or cannot give. Of a system call that failed RocksDB keeps the text alone; and
+// that files cannot be opened just now says nothing of what is in them.
+bool IsDamage(const rocksdb::Status& status) {
+  if (status.IsCorruption()) return true;
+  return status.IsIOError() && absl::EndsWith(status.ToString(), std::generic_category().message(EIO));
+}
+
 absl::Status FromCheck(const rocksdb::Status& status, const std::string& path, const Pace& pace) {
   if (status.ok()) return absl::OkStatus();
   if (pace.IsStopped()) return absl::CancelledError("stopped");
-  const std::string what = absl::StrCat("the table ", path, " is damaged: ", status.ToString());
-  if (status.IsPathNotFound() || status.subcode() == rocksdb::Status::kPathNotFound) {
-    return MakeError(absl::StatusCode::kUnavailable, "STORAGE_FAILED", absl::StrCat(path, " is not there"));
+  if (IsDamage(status)) {
+    return MakeError(absl::StatusCode::kDataLoss, "DATA_CORRUPT",
+                     absl::StrCat("the table ", path, " is damaged: ", status.ToString()));
   }
-  return MakeError(absl::StatusCode::kDataLoss, "DATA_CORRUPT", what);
+  return MakeError(absl::StatusCode::kUnavailable, "STORAGE_FAILED",
+                   absl::StrCat("the table ", path, " cannot be looked at: ", status.ToString()));
 }
 
 }  // namespace
@@ -80,6 +91,11 @@ bool Pace::Take(uint64_t bytes) {
   free_at_us_ += static_cast<int64_t>(bytes * 1'000'000 / bytes_per_second_);
   mutex_.AwaitWithTimeout(absl::Condition(&stopped_), absl::Microseconds(wait_us));
   return !stopped_;
+}
+
+bool Pace::Sleep(absl::Duration duration) {
+  absl::MutexLock lock(&mutex_);
+  return !mutex_.AwaitWithTimeout(absl::Condition(&stopped_), duration);
 }
 
 void Pace::Stop() {

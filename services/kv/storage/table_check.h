@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 
 namespace lamppost::kv {
 
@@ -18,6 +19,8 @@ class Pace {
 
   // Waits until so many more may be read. False once stopped, then and at once.
   bool Take(uint64_t bytes);
+  // Waits so long. False once it has been stopped.
+  bool Sleep(absl::Duration duration);
   void Stop();
   bool IsStopped() const;
 

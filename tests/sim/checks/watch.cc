@@ -19,7 +19,8 @@ kv::ChangeFeedOptions SmallChunks() {
 
 void WatchIsWhole::Restart() {
   at_.reset();
-  feed_ = std::make_unique<kv::ChangeFeed>(kv::WatchScope(), kv::Heads(), kv::Heads(), SmallChunks());
+  feed_ = std::make_unique<kv::ChangeFeed>(kv::WatchScope(), kv::Heads(), kv::Heads(), kv::Heads(),
+                                           SmallChunks());
   view_.clear();
   with_value_.clear();
   told_.clear();
@@ -44,8 +45,9 @@ bool WatchIsWhole::MayMoveTo(NodeIndex node) const {
 void WatchIsWhole::MoveTo(NodeIndex node) {
   at_ = node;
   const kv::Heads session = feed_->reached();
-  const kv::Heads& forgotten = facts().node(node).replica().state().forgotten;
-  feed_ = std::make_unique<kv::ChangeFeed>(kv::WatchScope(), session, forgotten, SmallChunks());
+  const kv::State& state = facts().node(node).replica().state();
+  feed_ = std::make_unique<kv::ChangeFeed>(kv::WatchScope(), session, state.heads, state.forgotten,
+                                           SmallChunks());
 }
 
 void WatchIsWhole::OnCommitted(NodeIndex node, const kv::Output&) {

@@ -11,6 +11,7 @@
 #include "services/common/error.h"
 #include "services/kv/core/check.h"
 #include "services/kv/core/membership.h"
+#include "services/kv/core/testing/lose_version.h"
 #include "services/kv/core/testing/store_audit.h"
 
 namespace lamppost::kv::testing {
@@ -163,7 +164,8 @@ bool Script::Disk(const Words& words) {
   } else if (words[0] == "salvage") {
     cluster().SalvageDisk(Node(words[1]));
   } else if (words[0] == "tamper" && words[2][0] == '-') {
-    Tamper(Node(words[1]), words[2].substr(1), "");
+    const NodeIndex node = Node(words[1]);
+    cluster().Tamper(node, LoseVersion(cluster().disk(node), words[2].substr(1)));
   } else if (words[0] == "tamper") {
     Tamper(Node(words[1]), words[2], words[3]);
   } else {
@@ -173,25 +175,13 @@ bool Script::Disk(const Words& words) {
 }
 
 void Script::Tamper(NodeIndex node, const std::string& key, const std::string& text) {
-  const MemoryStorage& disk = cluster().disk(node);
-  const auto contents = Dump(disk, Tombstones::kIncluded);
+  const auto contents = Dump(cluster().disk(node), Tombstones::kIncluded);
   const auto it = contents.find(key);
   LAMPPOST_CHECK(it != contents.end(), "there is no such key to tamper with");
   Version version = it->second;
+  version.value = TextOf(text);
   WriteBatch batch;
-  if (!text.empty()) {
-    version.value = TextOf(text);
-    batch.Put(Space::kData, key, EncodeVersion(version));
-  } else {
-    State state = *DecodeState(**disk.Get(Space::kMeta, kStateKey));
-    if (const auto part = ContentHash::PartOf(key, version)) state.hash.Remove(key, *part);
-    --(version.IsTombstone() ? state.tombstones : state.keys);
-    batch.Put(Space::kMeta, std::string(kStateKey), EncodeState(state));
-    batch.Remove(Space::kData, key);
-    batch.Remove(Space::kIndex, EncodeIndexKey(version.timestamp, key));
-    if (version.IsTombstone())
-      batch.Remove(Space::kTombstones, EncodeTombstoneKey(version.timestamp.counter, key));
-  }
+  batch.Put(Space::kData, key, EncodeVersion(version));
   cluster().Tamper(node, batch);
 }
 

@@ -104,6 +104,10 @@ std::vector<std::string> DescribeGroup(const Cluster& cluster, NodeIndex node, c
   const NodeSpec& spec = cluster.spec(node);
   std::vector<std::string> lines;
   for (const std::string& note : output.notes) lines.push_back(absl::StrCat(spec.address, " notes: ", note));
+  for (const std::string& text : output.warnings)
+    lines.push_back(absl::StrCat(spec.address, " warns: ", text));
+  if (!output.damage.ok())
+    lines.push_back(absl::StrCat(spec.address, " is damaged: ", output.damage.message()));
   for (const WriteBatch::Operation& operation : output.batch.operations()) {
     if (operation.space != Space::kData) continue;
     if (!operation.value) {
