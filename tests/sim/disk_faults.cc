@@ -83,9 +83,33 @@ void DeleteElsewhere(World* world, NodeIndex node, uint64_t for_ms) {
   }
 }
 
+bool HasMember(const Disk& disk, NodeIndex other) {
+  const auto bytes = disk.Get(kv::Space::kData, kv::MemberKey(NodeId(other)));
+  if (!bytes.ok() || !*bytes) return false;
+  const auto version = kv::DecodeVersion(**bytes);
+  if (!version.ok() || !version->value) return false;
+  const auto record = kv::DecodeMemberRecord(version->value->bytes);
+  return record.ok() && record->state == kv::MemberState::kMember;
+}
+
+// Whether the node, with the copy, would not know of a member that it has now, and nobody it knows would
+// tell.
+bool ForgetsAMember(World* world, NodeIndex node, const Disk& copy) {
+  const NodeIndex first_spare = world->plan().nodes;
+  for (NodeIndex spare = first_spare; spare < first_spare + world->plan().spares; ++spare) {
+    if (spare == node || HasMember(copy, spare) || !HasMember(*world->node(node)->disk(), spare)) continue;
+    bool is_told = false;
+    for (NodeIndex other = 0; other < first_spare; ++other) {
+      is_told |= other != node && HasMember(*world->node(other)->disk(), spare);
+    }
+    if (!is_told) return true;
+  }
+  return false;
+}
+
 // The copy is made now, as a snapshot of the volume, and put back when it is old enough; unless the disk has
-// been exchanged meanwhile: then the copy is of another branch of the node's life (docs/testing.md, what is
-// not covered).
+// been exchanged meanwhile: then the copy is of another branch of the node's life; or unless a member has
+// been added meanwhile that nobody else knows of (docs/testing.md, what is not covered).
 bool Restore(World* world, const Strike& strike) {
   const uint64_t exchanges = world->DiskExchanges(strike.node);
   const std::shared_ptr<Disk> copy = world->node(strike.node)->disk()->DurableCopy();
@@ -93,6 +117,7 @@ bool Restore(World* world, const Strike& strike) {
   world->scheduler()->AfterMs(strike.amount, [world, strike, copy, exchanges] {
     if (world->IsHealed() || world->DiskExchanges(strike.node) != exchanges) return;
     world->Struck(strike.fault);
+    if (ForgetsAMember(world, strike.node, *copy)) return;
     world->Tell(absl::StrCat("the disk of ", NodeId(strike.node), " is ", strike.amount, " ms old"));
     world->ExchangeDisk(strike.node, copy->Copy(), strike.for_ms);
   });

@@ -17,7 +17,12 @@ const Peer* FindMember(const Replica& replica, const std::string& node_id) {
   return nullptr;
 }
 
-// The newest life of the node that anybody here has heard of.
+absl::Status Exists(absl::string_view message) {
+  return MakeError(absl::StatusCode::kAlreadyExists, "MEMBER_EXISTS", message);
+}
+
+}  // namespace
+
 uint64_t NewestLife(const Replica& replica, const std::string& node_id) {
   uint64_t newest = replica.heads().NewestIncarnation(node_id);
   for (const Peer& peer : replica.peers()) {
@@ -26,12 +31,6 @@ uint64_t NewestLife(const Replica& replica, const std::string& node_id) {
   }
   return newest;
 }
-
-absl::Status Exists(absl::string_view message) {
-  return MakeError(absl::StatusCode::kAlreadyExists, "MEMBER_EXISTS", message);
-}
-
-}  // namespace
 
 Operation RecordOperation(const std::string& node_id, const MemberRecord& record) {
   return {MemberKey(node_id), Value{Value::Kind::kData, EncodeMemberRecord(record)}};

@@ -35,6 +35,9 @@ Operation RecordOperation(const std::string& node_id, const MemberRecord& record
 // the other: whoever takes a node back bars at least what its removal barred. Nothing if it was known.
 std::optional<MemberRecord> CorrectedRecord(const MemberRecord& winner, const MemberRecord& loser);
 
+// The newest life of the node that the replica has heard of; 0: of none.
+uint64_t NewestLife(const Replica& replica, const std::string& node_id);
+
 // Adds to the proposal the records of all peers that have said who they are and have none.
 void AddMissingRecords(const Replica& replica, Proposal* proposal);
 

@@ -238,6 +238,7 @@ class Replica {
   bool IsTheOnly(PeerIndex index, const std::string& node_id);
   bool IsGoneFor(const std::string& node_id, const std::vector<Standing>& members) const;
   void RecordPeers();
+  void ConsiderRemoval(const std::string& key, const Version& version);
   void ConsiderRecord(const std::string& key, const Version& winner, const Version& loser);
   void CorrectRecords();
   bool IsRefused(const std::string& node_id, uint64_t birth) const;

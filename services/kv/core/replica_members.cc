@@ -54,8 +54,21 @@ bool Replica::IsSoundRecord(const KeyedVersion& entry) const {
 void Replica::FollowMembers() {
   for (const std::string& key : table_.TakeChangedSystemKeys()) {
     const absl::StatusOr<const Version*> version = table_.Find(key);  // staged, so it is not read
-    if (version.ok() && *version != nullptr) TakeRecord(key, **version);
+    if (!version.ok() || *version == nullptr) continue;
+    ConsiderRemoval(key, **version);
+    TakeRecord(key, **version);
   }
+}
+
+// Whoever removed the node may not have heard of its latest life. It was a member in that, here at least, and
+// what it wrote is no more to come back than the rest; so that life is barred as well.
+void Replica::ConsiderRemoval(const std::string& key, const Version& version) {
+  std::optional<Named> named = ReadRecord(key, version);
+  if (!named || named->record.state != MemberState::kRemoved || named->node_id == options_.node_id) return;
+  const uint64_t newest = NewestLife(*this, named->node_id);
+  if (newest <= named->record.barred_birth) return;
+  named->record.barred_birth = newest;
+  corrections_[named->node_id] = std::move(named->record);
 }
 
 void Replica::TakeRecord(const std::string& key, const Version& version) {
@@ -168,7 +181,7 @@ void Replica::CorrectRecords() {
   if (corrections_.empty()) return;
   Proposal proposal;
   for (const auto& [node_id, record] : corrections_) {
-    Note(absl::StrCat("the record of node ", node_id, " was written without knowing of an earlier one"));
+    Note(absl::StrCat("the record of node ", node_id, " was written without knowing all of it"));
     proposal.operations.push_back(RecordOperation(node_id, record));
   }
   corrections_.clear();
@@ -249,6 +262,9 @@ void Replica::BecomeRemoved() {
   state_.removed = true;
   state_changed_ = true;
   output_.urgency = Urgency::kMustBeStable;
+  for (Peer& peer : peers_) {
+    if (peer.state == LinkState::kLive || peer.state == LinkState::kCatchingUp) BeginCatchUp(&peer, {});
+  }
   Note("this node was removed from the cluster: it takes no writes any more");
 }
 

@@ -157,8 +157,15 @@ void Replica::GiveUpReading(Peer* peer, const absl::Status& why) {
   Refuse(peer, std::string(why.message()));
 }
 
-// By a full Sync if it may hold what was deleted and forgotten here.
+// By a full Sync if it may hold what was deleted and forgotten here. A node that was removed gives nothing:
+// the peer may not have heard of that yet, and the others take in nothing of it any more.
 void Replica::BeginCatchUp(Peer* peer, Heads start) {
+  if (state_.removed) {
+    peer->StopCatchUp();
+    peer->state = LinkState::kProbing;
+    peer->detail = "this node was removed";
+    return;
+  }
   if (!NeedsFull(*peer)) return peer->BeginCatchUp(std::move(start), Course::kDelta);
   if (CanGiveFull(*peer)) return peer->BeginCatchUp({}, Course::kFull);
   peer->StopCatchUp();

@@ -5,16 +5,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
+#include "services/kv/server/shutting_down.h"
 
 namespace lamppost::kv {
 namespace {
 
 using Reactor = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
-
-absl::Status ShuttingDown() {
-  return MakeRetryableError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the node is shutting down",
-                            1000);
-}
 
 // A stream that is refused before it has begun.
 class RefusedStream : public Reactor {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
 #include "services/common/logging.h"
+#include "services/kv/server/shutting_down.h"
 #include "services/kv/server/wall_clock.h"
 #include "services/kv/storage/disk_space.h"
 
@@ -14,11 +15,6 @@ namespace lamppost::kv {
 namespace {
 
 constexpr uint64_t kDiskCheckMs = 200;
-
-absl::Status Stopping() {
-  return MakeRetryableError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the node is shutting down",
-                            1000);
-}
 
 absl::Status Overloaded() {
   return MakeRetryableError(absl::StatusCode::kResourceExhausted, "OVERLOADED",
@@ -75,7 +71,7 @@ void Driver::Propose(Proposal proposal, uint64_t bytes, WriteWaiter* waiter) {
 
 absl::Status Driver::Offer(Proposal* proposal, uint64_t bytes, WriteWaiter* waiter) {
   absl::MutexLock lock(&mutex_);
-  if (stopping_) return Stopping();
+  if (stopping_) return ShuttingDown();
   if (queued_writes_ >= options_.queued_writes_max || queued_bytes_ + bytes > options_.queued_bytes_max) {
     return Overloaded();
   }
@@ -109,7 +105,7 @@ void Driver::RunBetweenGroups() {
 class Driver::Reservation {
  public:
   explicit Reservation(std::function<void(absl::Status)> next) : next_(std::move(next)) {}
-  ~Reservation() { Tell(Stopping()); }
+  ~Reservation() { Tell(ShuttingDown()); }
   Reservation(const Reservation&) = delete;
   Reservation& operator=(const Reservation&) = delete;
 
@@ -190,7 +186,7 @@ void Driver::Finish() {
   Output output = replica_->TakeOutput();
   if (absl::Status status = Commit(output); !status.ok()) return Fail(status);
   Dispatch(std::move(output));
-  FailWaiters(Stopping());
+  FailWaiters(ShuttingDown());
   replica_->ReleaseClock();
   absl::Status status = Commit(replica_->TakeOutput());
   if (status.ok()) status = storage_->Flush();
@@ -222,7 +218,7 @@ void Driver::Apply(Input input) {
     return;
   }
   auto& write = std::get<QueuedWrite>(input);
-  if (failed_) return write.waiter->Done(Stopping());
+  if (failed_) return write.waiter->Done(ShuttingDown());
   write.proposal.id = next_proposal_++;
   waiters_.emplace(write.proposal.id, write.waiter);
   replica_->Propose(std::move(write.proposal));

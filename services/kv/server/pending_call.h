@@ -5,7 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include "services/common/error.h"
+#include "services/kv/server/shutting_down.h"
 
 namespace lamppost::kv {
 
@@ -18,8 +18,7 @@ struct PendingCall {
   PendingCall& operator=(const PendingCall&) = delete;
   ~PendingCall() {
     if (call == nullptr) return;
-    Call::Fail(std::move(call), MakeRetryableError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN",
-                                                   "the node is shutting down", 1000));
+    Call::Fail(std::move(call), ShuttingDown());
   }
 
   std::unique_ptr<Call> call;

@@ -8,17 +8,13 @@
 #include "absl/time/clock.h"
 #include "services/common/error.h"
 #include "services/kv/core/session.h"
+#include "services/kv/server/shutting_down.h"
 #include "services/kv/server/wait_limit.h"
 
 namespace lamppost::kv {
 namespace {
 
 constexpr int64_t kRetryDelayMs = 200;
-
-absl::Status ShuttingDown() {
-  return MakeRetryableError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the node is shutting down",
-                            1000);
-}
 
 absl::Status Overloaded() {
   return MakeRetryableError(absl::StatusCode::kResourceExhausted, "OVERLOADED",

@@ -12,15 +12,11 @@
 #include "services/common/grpc_status.h"
 #include "services/common/message_bytes.h"
 #include "services/kv/server/codec.h"
+#include "services/kv/server/shutting_down.h"
 #include "services/kv/snapshot/snapshot_writer.h"
 
 namespace lamppost::kv {
 namespace {
-
-absl::Status ShuttingDown() {
-  return MakeRetryableError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the node is shutting down",
-                            1000);
-}
 
 class RefusedStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:

@@ -6,19 +6,14 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "services/common/error.h"
 #include "services/kv/server/driver.h"
+#include "services/kv/server/shutting_down.h"
 
 namespace lamppost::kv {
 namespace {
 
 // So often a watch is looked at whatever happens.
 constexpr uint64_t kLookMs = 250;
-
-absl::Status ShuttingDown() {
-  return MakeRetryableError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the node is shutting down",
-                            1000);
-}
 
 }  // namespace
 

@@ -19,8 +19,9 @@ bool SessionsAreKept::Shows(NodeIndex node, const Reply& reply, const Write& wri
   for (const history::Item& item : reply.items) {
     if (item.key == change.key) return item.version >= write.timestamp;
   }
-  // Nothing is shown: there must be a deletion, here or forgotten.
+  // Nothing is shown: there must be a deletion, here or forgotten; in a full Sync that is under way, too.
   if (facts().Holds(node, change.key, write.timestamp)) return true;
+  if (facts().IsForgottenBy(node, change.key, write.timestamp)) return true;
   for (const auto& [origin, writes] : facts().writes()) {
     for (const std::unique_ptr<Write>& other : writes) {
       const Write::Change* later = other->Find(change.key);
