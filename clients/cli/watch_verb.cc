@@ -1,6 +1,9 @@
 // watch.
 #include <atomic>
+#include <cstdint>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 #include "clients/cli/event_command.h"
@@ -22,20 +25,26 @@ constexpr int64_t kStoreIntervalMs = 200;
 // Where a watch has come to, in memory and in the file that the user has named.
 class WatchProgressFile {
  public:
-  WatchProgressFile(std::string path, client::TimeSource* time) : path_(std::move(path)), time_(time) {}
+  WatchProgressFile(std::string path, WatchStart start, client::TimeSource* time)
+      : path_(std::move(path)), start_(start), time_(time) {}
 
-  // Where to begin; unset: with what comes from now on.
+  // Where to begin; unset: as the user says. A file that has come to nothing yet is of a watch from the
+  // beginning that was stopped at once: it still has everything to tell.
   absl::StatusOr<std::optional<kv::v1::Session>> Open() {
     if (path_.empty()) return std::nullopt;
+    std::error_code missing;
+    const uintmax_t size = std::filesystem::file_size(path_, missing);
     absl::StatusOr<kv::v1::Session> session = OpenSessionFile(path_);
     if (!session.ok()) return session.status();
-    if (session->heads_size() == 0) return std::nullopt;
+    if (session->heads_size() == 0 && (missing || size == 0)) return std::nullopt;
     reached_ = *session;
+    start_ = WatchStart::kBeginning;
     return std::optional<kv::v1::Session>(*std::move(session));
   }
 
   const kv::v1::Session& reached() const { return reached_; }
   absl::Status Reach(const kv::v1::Session& session) {
+    if (session.heads_size() == 0 && start_ != WatchStart::kBeginning) return absl::OkStatus();
     reached_ = session;
     is_stored_ = false;
     return time_->NowMs() - stored_ms_ < kStoreIntervalMs ? absl::OkStatus() : Store();
@@ -49,6 +58,7 @@ class WatchProgressFile {
 
  private:
   const std::string path_;
+  WatchStart start_;
   client::TimeSource* const time_;
   kv::v1::Session reached_;
   bool is_stored_ = true;
@@ -139,7 +149,8 @@ int Conclude(Session* session, const absl::Status& status, uint64_t told, bool b
 int RunWatch(Session* session) {
   SignalWaiter signals;  // before gRPC has threads
   const auto client = session->MakeClient();
-  WatchProgressFile progress(session->arguments().watch_file, &session->time());
+  const Arguments& arguments = session->arguments();
+  WatchProgressFile progress(arguments.watch_file, arguments.watch_start, &session->time());
   client::WatchOptions options = OptionsOf(session);
   const auto from = progress.Open();
   if (!from.ok()) return session->ReportUsage(from.status().message());

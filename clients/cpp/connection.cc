@@ -31,6 +31,11 @@ bool NodeIsInTrouble(const absl::Status& status) {
          ErrorReason(status) != "REPLICAS_PENDING";
 }
 
+// The node takes no writes any more; another one does.
+bool NodeIsRemoved(const absl::Status& status) {
+  return ErrorReason(status) == "NODE_REMOVED";
+}
+
 // The node has not yet got what the client has seen; another may have.
 bool NodeIsBehind(const absl::Status& status) {
   return ErrorReason(status) == "SESSION_AHEAD";
@@ -50,7 +55,8 @@ CallEnd Connection::Call(const CallSpec& spec, Attempt attempt) {
                      options_.random);
   size_t node = current_.load();
   int ambiguous_in_row = 0;
-  size_t behind = 0;  // attempts at nodes that were
+  size_t behind = 0;   // attempts at nodes that were
+  size_t removed = 0;  // the same
   CallEnd call;
   call.status = MakeError(absl::StatusCode::kDeadlineExceeded, "TIMEOUT", "no time left to ask anybody");
   Effect worst = EffectOf(spec.kind, Reach::kNotSent, call.status);
@@ -71,6 +77,9 @@ CallEnd Connection::Call(const CallSpec& spec, Attempt attempt) {
     } else {
       decision = policy.OnFailure(end.status, end.reach, end_us / 1000);
       if (NodeIsBehind(end.status) && ++behind < options_.nodes.size()) decision.delay_ms = 0;
+      if (NodeIsRemoved(end.status) && ++removed < options_.nodes.size()) {
+        decision = {RetryDecision::Action::kRetry, 0, ""};
+      }
     }
     const bool retry = decision.action == RetryDecision::Action::kRetry;
     const Effect effect = EffectOf(spec.kind, end.reach, end.status);
@@ -92,6 +101,7 @@ CallEnd Connection::Call(const CallSpec& spec, Attempt attempt) {
 }
 
 size_t Connection::NextNode(size_t node, const AttemptEnd& end, Effect effect, int* ambiguous_in_row) {
+  if (NodeIsRemoved(end.status)) return MoveOn(node);
   if (!NodeIsInTrouble(end.status)) return node;
   if (effect == Effect::kPossible && ++*ambiguous_in_row == 1) return node;
   *ambiguous_in_row = 0;
@@ -115,8 +125,9 @@ CallEnd Connection::Finish(const CallSpec& spec, CallEnd end, Effect worst, absl
   }
   if (end.outcome == Outcome::kUnknown) {
     absl::StrAppend(&message, "; the ", spec.noun, " may or may not have taken effect");
-    if (!spec.request_id.empty()) absl::StrAppend(&message, ", request id ", spec.request_id);
   }
+  const bool asks_again = end.outcome == Outcome::kUnknown || end.outcome == Outcome::kPending;
+  if (asks_again && !spec.request_id.empty()) absl::StrAppend(&message, ", request id ", spec.request_id);
   end.status = WithMessage(end.status, message);
   return end;
 }

@@ -40,6 +40,7 @@ class StreamRetry {
   size_t node_ = 0;
   int attempts_ = 0;
   int ambiguous_in_row_ = 0;
+  size_t removed_ = 0;  // attempts of the series at nodes that were
 };
 
 }  // namespace lamppost::client

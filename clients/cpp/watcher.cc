@@ -15,6 +15,12 @@ absl::Status TimeIsUp() {
   return MakeError(absl::StatusCode::kDeadlineExceeded, "TIMEOUT", "the watch's time is up");
 }
 
+absl::Status NotHeard(const absl::Status& last) {
+  const std::string why = last.ok() ? "" : std::string(": " + std::string(last.message()));
+  return MakeError(absl::StatusCode::kDeadlineExceeded, "NO_ANSWER",
+                   "no node has answered within the watch's time" + why);
+}
+
 bool MayPass(absl::StatusCode code) {
   return code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kCancelled ||
          code == absl::StatusCode::kDeadlineExceeded;
@@ -139,7 +145,7 @@ bool Watcher::GoesOn(const AttemptEnd& end) {
   const std::string asked = node();
   const int64_t now_us = client_->time().NowUs();
   if (now_us / 1000 >= DeadlineMs()) {
-    status_ = TimeIsUp();
+    status_ = heard_ ? TimeIsUp() : NotHeard(end.status);
     return false;
   }
   const RetryDecision decision = retry_.OnFailure(end.status, end.reach, now_us / 1000);

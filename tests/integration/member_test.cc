@@ -295,15 +295,18 @@ TEST_F(MemberTest, ARemovedNodeReleasesStabilityAndComesBackOnlyEmpty) {
   EXPECT_EQ(cluster_.client("C")->Text("from C"), "1");
   EXPECT_OK(WaitFor("C to be out of service", absl::Seconds(5),
                     [&] { return !cluster_.client("C")->IsServing(); }));
-  ASSERT_OK(Add("A", cluster_.node("C")->address()));
-  ASSERT_OK(WaitMembers(cluster_.client("B"), "A member, B member self, C member"));
+  EXPECT_EQ(ReasonOf(Add("A", cluster_.node("C")->address())), "MEMBER_NOT_EMPTY");
+  EXPECT_EQ(Members(cluster_.client("A")), "A member self, B member, C removed");
   EXPECT_EQ(ReasonOf(cluster_.client("C")->Put("y", "1").status()), "NODE_REMOVED");
   EXPECT_FALSE(cluster_.client("A")->Text("from C"));
 
   // With an empty disk it is welcome.
   EXPECT_EQ(cluster_.node("C")->Stop().value(), 0);
   cluster_.node("C")->WipeDisk();
-  ASSERT_OK(cluster_.node("C")->Start());
+  ASSERT_OK(cluster_.node("C")->Launch());
+  ASSERT_OK(WaitFor("C to listen", absl::Seconds(15), [&] { return cluster_.client("C")->Status().ok(); }));
+  ASSERT_OK(Add("A", cluster_.node("C")->address()));
+  ASSERT_OK(WaitMembers(cluster_.client("B"), "A member, B member self, C member"));
   ASSERT_OK(cluster_.WaitConverged());
   EXPECT_FALSE(cluster_.client("C")->Status()->removed());
   EXPECT_FALSE(cluster_.client("C")->Text("from C"));

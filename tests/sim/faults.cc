@@ -232,6 +232,7 @@ bool Join(World* world, const Strike& strike) {
   const uint64_t comes_ms = strike.amount == 0 ? 0 : 2 * strike.for_ms;
   world->StartAfter(strike.other, comes_ms);
   world->scheduler()->AfterMs(strike.for_ms, [world, strike] {
+    if (world->IsHealed()) return;
     world->ChangeMembers(Coordinator(world, strike.node, strike.other), strike.other, Node::Change::kAdd,
                          strike.fault);
   });
@@ -246,6 +247,7 @@ bool Leave(World* world, const Strike& strike) {
     return false;
   world->Kill(strike.node, Loss::kProcess, 2 * strike.for_ms);
   world->scheduler()->AfterMs(strike.for_ms, [world, strike] {
+    if (world->IsHealed()) return;
     world->ChangeMembers(Coordinator(world, strike.other, strike.node), strike.node, Node::Change::kRemove,
                          strike.fault);
   });

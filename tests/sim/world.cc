@@ -270,8 +270,17 @@ void World::TendMembers() {
       continue;
     }
     const NodeIndex at = MemberBeside(i);
-    if (!nodes_[at]->HasMember(i)) nodes_[at]->ChangeMembers(i, Node::Change::kAdd);
+    if (nodes_[at]->HasMember(i)) continue;
+    EmptyIfItHoldsData(i);
+    nodes_[at]->ChangeMembers(i, Node::Change::kAdd);
   }
+}
+
+// AddMember refuses a node that holds data: nobody waited for it before deletions were forgotten.
+void World::EmptyIfItHoldsData(NodeIndex node) {
+  if (!nodes_[node]->IsUp() || nodes_[node]->replica().state().max_write == 0) return;
+  Tell(absl::StrCat("the disk of ", NodeId(node), ", which is no member, is emptied"));
+  ExchangeDisk(node, std::make_unique<Disk>(), 1);
 }
 
 // One that nobody refuses, if there is one: others may have been removed themselves, and have an empty disk
@@ -295,6 +304,7 @@ NodeIndex World::MemberBeside(NodeIndex node) const {
 
 void World::ChangeMembers(NodeIndex at, NodeIndex other, Node::Change change, const std::string& fault) {
   Tell(absl::StrCat(NodeId(at), " is to ", change == Node::Change::kAdd ? "add " : "remove ", NodeId(other)));
+  if (change == Node::Change::kAdd && !nodes_[at]->HasMember(other)) EmptyIfItHoldsData(other);
   nodes_[at]->ChangeMembers(other, change);
   AwaitChange(at, other, change, fault);
 }
@@ -368,12 +378,18 @@ history::History World::TakeHistory() {
   for (NodeIndex i = 0; i < nodes_.size(); ++i) {
     history::Contents& contents = history_.final_contents[NodeId(i)];
     for (auto& [key, version] : kv::testing::Dump(*nodes_[i]->disk(), kv::testing::Tombstones::kLeftOut)) {
-      if (kv::IsSystemKey(key)) continue;
+      if (kv::IsSystemKey(key) || facts_.IsRotten(key)) continue;
       history::Item& item = contents[key];
       item.key = key;
       item.value = version.value->bytes;
       item.version = version.timestamp;
     }
+  }
+  // Of what a disk has lost without a sign nothing can be asked.
+  const auto is_rotten = [this](const history::Item& item) { return facts_.IsRotten(item.key); };
+  for (history::Operation& operation : history_.operations) {
+    std::vector<history::Item>& items = operation.items;
+    items.erase(std::remove_if(items.begin(), items.end(), is_rotten), items.end());
   }
   return std::move(history_);
 }

@@ -98,6 +98,7 @@ class World {
   bool Settle();
   void AwaitChange(NodeIndex at, NodeIndex other, Node::Change change, const std::string& fault);
   void TendMembers();
+  void EmptyIfItHoldsData(NodeIndex node);
   bool IsSettled() const;
   std::string WhatIsNotSettled() const;
   void Reply(sim::Reply reply);

@@ -44,6 +44,7 @@ struct FullCourse {
 
   std::unique_ptr<FullSync> walk;  // null: none is under way
   Heads to;                        // this node's heads at the first snapshot of the course
+  Heads forgotten;                 // what is gone from the present snapshot by being forgotten
   uint64_t boot_id = 0;            // of the receiver's process, and its life: nobody else can go on with it
   uint64_t incarnation = 0;
   bool is_resumable = false;

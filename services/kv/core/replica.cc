@@ -210,10 +210,11 @@ void Replica::DecideLifeIfPossible() {
   if (all_answered && !superseded) {
     Note(absl::StrCat("goes on as ", ToString(stored)));
   } else {
-    TakeNewLife(state_.incarnation == 0 ? "it has no data yet"
-                : state_.refilling      ? "part of its data is lost"
-                : superseded            ? "its peers know more of the last one than it does"
-                                        : "not every peer could be asked about the last one");
+    TakeNewLife(state_.incarnation == 0
+                    ? (state_.max_write == 0 ? "it has no data yet" : "it is a restored one")
+                : state_.refilling ? "part of its data is lost"
+                : superseded       ? "its peers know more of the last one than it does"
+                                   : "not every peer could be asked about the last one");
   }
   life_decided_ = true;
   LifeDecided();

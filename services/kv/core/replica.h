@@ -244,6 +244,7 @@ class Replica {
   bool IsRefused(const std::string& node_id, uint64_t birth) const;
   static bool MeansMember(Refusal refusal);
   void Join();
+  void Part();
   static absl::Status RemovedError();
   static absl::Status StrangerError();
   void OnRefusedAsRemoved(const SyncAnswer& answer);

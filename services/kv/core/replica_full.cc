@@ -57,6 +57,12 @@ void Replica::PumpFull(PeerIndex index) {
     full.is_resumable = true;
     full.moved = false;
     full.walk = std::make_unique<FullSync>(store_->Snapshot(), full.reached, FullSync::kAllBuckets);
+    // Of the snapshot; what is forgotten from now on is still in it. And if this node is being given
+    // everything itself, it may have in there what it is to forget.
+    full.forgotten = Heads();
+    for (const auto& [origin, counter] : state_.forgotten) {
+      full.forgotten.Raise(origin, std::min(counter, state_.heads.At(origin)));
+    }
     peer.round_sequence = 0;
   }
   absl::StatusOr<FullSync::Chunk> chunk = full.walk->Next(options_.chunk_bytes);
@@ -68,7 +74,7 @@ void Replica::PumpFull(PeerIndex index) {
   message.last = chunk->last;
   message.after = peer.round_sequence;
   message.full = chunk->range;
-  message.forgotten = state_.forgotten;
+  message.forgotten = full.forgotten;
   peer.catch_up_bytes_sent += chunk->bytes;
   Send(index, std::move(message), chunk->bytes);
   peer.round_sequence = peer.last_sequence;

@@ -224,6 +224,15 @@ void Replica::Join() {
   state_changed_ = true;
 }
 
+// With an empty disk it waits to be added, like one that has never been a member.
+void Replica::Part() {
+  if (state_.removed) return;
+  is_stranger_ = true;
+  if (!state_.joined) return;
+  state_.joined = false;
+  state_changed_ = true;
+}
+
 // Nobody waits for such a node before a deletion is forgotten, so what it wrote now could bring back, when it
 // joins, what is deleted meanwhile.
 absl::Status Replica::StrangerError() {
@@ -252,7 +261,12 @@ void Replica::OnRefusedAsRemoved(const SyncAnswer& answer) {
   const uint64_t newest = answer.heads.NewestIncarnation(options_.node_id);
   if (state_.birth > newest) return;
   if (state_.max_write > 0) return BecomeRemoved();
-  if (!life_decided_ || state_.incarnation > newest) return;
+  if (!life_decided_) return;
+  if (state_.incarnation > newest) {
+    state_.birth = state_.incarnation;
+    state_changed_ = true;
+    return;
+  }
   state_.birth = 0;
   TakeNewLife("it was removed, and its disk is a new one");
 }

@@ -327,8 +327,8 @@ void Replica::FollowUp(PeerIndex index, const SyncAnswer& answer) {
       return;
     case Refusal::kRemoved:
       Refuse(&peer, ToString(answer.refusal));
-      is_stranger_ = !state_.joined;
-      return OnRefusedAsRemoved(answer);
+      OnRefusedAsRemoved(answer);
+      return Part();
     case Refusal::kUnknownMember:
       // A peer that has only just started learns who this node is from its own link to it.
       if (now_ms_ - peer.linked_ms < options_.life_wait_ms) {

@@ -66,6 +66,14 @@ absl::Status CheckIdentity(const NodeIdentity& found, const std::string& cluster
   return CheckNodeId(found.node_id);
 }
 
+// What it holds may have been deleted here, and the deletion forgotten: nobody waited for it.
+absl::Status NotEmpty(const std::string& node_id) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "MEMBER_NOT_EMPTY",
+                   absl::StrCat("node ", node_id,
+                                " holds data, and a node joins without: empty its data "
+                                "directory, start it again, and then add it"));
+}
+
 }  // namespace
 
 void FillMembers(const Replica& replica, uint64_t now_ms, uint64_t now_unix_ms,
@@ -128,21 +136,24 @@ void MemberAdmin::Add(std::unique_ptr<AddCall> call, absl::Time deadline) {
           absl::StrCat("nobody at ", normal, " says who he is: ", found.status().message()), 1000);
     }
     if (!refusal.ok()) return AddCall::Fail(std::move(pending->call), refusal);
-    Record(std::move(pending->call), found.ok() ? found->node_id : wanted_id, normal);
+    const Holding holding = found.ok() && found->holds_data ? Holding::kSomething : Holding::kNothing;
+    Record(std::move(pending->call), found.ok() ? found->node_id : wanted_id, normal, holding);
   };
   // Half of the caller's time, so that he hears what came of it.
   AskWhoIsThere(*address, std::min(now + kProbeMax, now + (deadline - now) / 2), on_answer);
 }
 
 void MemberAdmin::Record(std::unique_ptr<AddCall> call, const std::string& node_id,
-                         const std::string& address) {
+                         const std::string& address, Holding holding) {
   v1::Member* member = call->response()->mutable_member();
   member->set_node_id(node_id);
   member->set_address(address);
   member->set_state(v1::MEMBER_STATE_MEMBER);
   auto pending = std::make_shared<PendingCall<AddCall>>(std::move(call));
-  shell_->driver()->Post([this, pending, node_id, address](Replica* replica) {
-    Write(shell_->driver(), ProposeMember(*replica, node_id, address), std::move(pending->call));
+  shell_->driver()->Post([this, pending, node_id, address, holding](Replica* replica) {
+    absl::StatusOr<Proposal> proposal = ProposeMember(*replica, node_id, address);
+    if (proposal.ok() && holding == Holding::kSomething) proposal = NotEmpty(node_id);
+    Write(shell_->driver(), std::move(proposal), std::move(pending->call));
   });
 }
 

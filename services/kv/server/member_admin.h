@@ -33,7 +33,11 @@ class MemberAdmin {
   void Remove(std::unique_ptr<RemoveCall> call);
 
  private:
-  void Record(std::unique_ptr<AddCall> call, const std::string& node_id, const std::string& address);
+  // What a node that is to be added has in its store.
+  enum class Holding { kNothing, kSomething };
+
+  void Record(std::unique_ptr<AddCall> call, const std::string& node_id, const std::string& address,
+              Holding holding);
 
   const std::string cluster_;
   Shell* const shell_;

@@ -35,7 +35,8 @@ void AskWhoIsThere(const Address& address, absl::Time deadline,
   probe->stub->async()->Status(
       &probe->context, &probe->request, &probe->response, [probe](const grpc::Status& status) {
         if (!status.ok()) return probe->done(FromGrpcStatus(status));
-        probe->done(NodeIdentity{probe->response.node_id(), probe->response.cluster()});
+        probe->done(NodeIdentity{probe->response.node_id(), probe->response.cluster(),
+                                 probe->response.keys() > 0 || probe->response.tombstones() > 0});
       });
 }
 

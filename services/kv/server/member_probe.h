@@ -14,6 +14,7 @@ namespace lamppost::kv {
 struct NodeIdentity {
   std::string node_id;
   std::string cluster;
+  bool holds_data = false;
 };
 
 // Calls `done` once, on another thread: with what the node says, or with why it does not, at the deadline at

@@ -74,6 +74,8 @@ void NothingAcknowledgedIsLost::OnEnd() {
           Looked();
           if (facts().Holds(node, change.key, write->timestamp)) continue;
           if (facts().IsForgottenBy(node, change.key, write->timestamp)) continue;
+          // Who has lost it without a sign may have given others everything, and they hold it for deleted.
+          if (facts().IsRotten(change.key)) continue;
           // A deletion of a life that ended with its disk may be left in parts at some nodes, covered by
           // nobody's heads. Where the key shows no value there is nothing for it to do.
           if (!change.value && facts().DiskLost(write->coordinator) && !Shows(node, change.key)) continue;

@@ -109,7 +109,7 @@ void WatchIsWhole::OnEnd() {
                             ToString(version.timestamp)));
     }
     for (const std::string& key : with_value_) {
-      if (contents.count(key) == 0) {
+      if (contents.count(key) == 0 && !facts().IsRotten(key)) {
         Violated(absl::StrCat("that key ", key, " of node ", NodeId(node), " is deleted has not been told"));
       }
     }
