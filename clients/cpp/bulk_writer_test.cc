@@ -49,9 +49,9 @@ TEST(BulkWriterTest, AnUnusedWriterEnds) {
 }
 
 TEST(BulkWriterTest, AWriterThatIsDroppedDoesNotWaitForAnswers) {
+  std::atomic<bool> dropped{false};  // goes after the node, whose hook looks at it
   FakeNode node("A");
   Client client(OptionsFor({node.port()}));
-  std::atomic<bool> dropped{false};
   node.service().SetAfterApply([&] {
     while (!dropped) std::this_thread::yield();
   });
@@ -119,8 +119,8 @@ TEST(BulkWriterTest, GivesUpInTime) {
   EXPECT_EQ(ErrorReason(end.status), "NOT_CONNECTED");
   EXPECT_EQ(end.outcome, Outcome::kFailed);
 
-  FakeNode silent("B");
   std::atomic<bool> over{false};
+  FakeNode silent("B");
   silent.service().SetAfterApply([&] {
     while (!over) std::this_thread::yield();
   });

@@ -65,7 +65,6 @@
   X(kExpiredRead, "expired-read", "an expired value is read until its tombstone comes")                      \
   X(kExpiryDecides, "expiry-decides", "of two versions the one that expires later wins")                     \
   X(kRemovedNotRefused, "removed-not-refused", "a removed node goes on as if it were a member")              \
-  X(kStrangerWrites, "stranger-writes", "a node that is no member yet takes writes")                         \
   X(kMemberIgnored, "member-ignored", "nobody follows the records of members")                               \
   X(kSessionNotAwaited, "session-not-awaited", "reads do not wait for what their session has seen")          \
   X(kSessionUnseen, "session-unseen", "what a write's session has seen does not count as seen by it")        \

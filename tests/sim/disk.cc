@@ -205,7 +205,10 @@ std::unique_ptr<Disk> Disk::WithoutDamage() const {
   std::unique_ptr<Disk> rest = Copy();
   rest->damaged_.clear();
   kv::WriteBatch batch;
-  for (const auto& [space, key] : damaged_) batch.Remove(static_cast<kv::Space>(space), key);
+  for (const auto& [space, key] : damaged_) {
+    const auto there = content_.Get(static_cast<kv::Space>(space), key);
+    if (there.ok() && *there) batch.Remove(static_cast<kv::Space>(space), key);
+  }
   LAMPPOST_CHECK(rest->content_.Commit(batch, kv::Durability::kSync).ok(), "damage cannot be removed");
   return rest;
 }

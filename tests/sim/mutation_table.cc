@@ -118,7 +118,6 @@ const std::vector<Expectation>& Expectations() {
       {"expired-read", {"expiry"}},
       {"expiry-decides", {"I7"}},
       {"removed-not-refused", {"members"}},
-      {"stranger-writes", {"I7"}},
       {"member-ignored", {"I14"}},
   };
   return *kAll;

@@ -14,6 +14,19 @@
 
 namespace lamppost::kv {
 
+// A full Sync that has begun and not ended. What lies below `reached` is as it was at the sender when its
+// heads were `to` or later.
+struct IncomingFull {
+  std::string node_id;
+  uint64_t boot_id = 0;
+  LinkId link = 0;
+  bool is_linked = true;
+  uint64_t sequence = 0;  // of its latest chunk
+  Heads to;
+  std::string reached;
+  uint64_t held_until_ms = 0;  // nobody else gets in before
+};
+
 class Receiver {
  public:
   // A member speaks on the link. False if it has since spoken on a newer one: what still comes on the
@@ -54,23 +67,10 @@ class Receiver {
     Heads to;                // of the newest snapshot that the catch-up came from
     Heads reached;           // everything up to here that was live in that snapshot has been merged
   };
-  // A full Sync that has begun and not ended. What lies below `reached` is as it was at the sender when its
-  // heads were `to` or later.
-  struct FullCourse {
-    std::string node_id;
-    uint64_t boot_id = 0;
-    LinkId link = 0;
-    bool is_linked = true;
-    uint64_t sequence = 0;  // of its latest chunk
-    Heads to;
-    std::string reached;
-    uint64_t held_until_ms = 0;  // nobody else gets in before
-  };
-
   bool ReachesFull(LinkId link, const SyncMessage& message) const;
   void MergedFull(LinkId link, const SyncMessage& message, uint64_t now_ms);
 
-  std::optional<FullCourse> full_;
+  std::optional<IncomingFull> full_;
   std::map<std::string, Sender> senders_;      // by node id
   std::map<std::string, LinkId> newest_link_;  // by node id
 };

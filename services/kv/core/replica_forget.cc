@@ -36,9 +36,8 @@ void Replica::VisitUnfinished(const std::vector<Standing>& members, Visit visit)
   for (const auto& [origin, greatest] : all) {
     if (node_id == nullptr || *node_id != origin.node_id) {
       node_id = &origin.node_id;
-      const bool is_member = std::any_of(members.begin(), members.end(), [&](const Standing& member) {
-        return member.node_id == origin.node_id;
-      });
+      const bool is_member = std::any_of(members.begin(), members.end(),
+                                         [&](const Standing& member) { return member.node_id == *node_id; });
       known_everywhere = is_member || IsGoneFor(*node_id, members) ? UINT64_MAX : 0;
       for (const Standing& member : members) {
         if (is_member)

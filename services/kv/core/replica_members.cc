@@ -250,7 +250,7 @@ absl::Status Replica::RemovedError() {
 
 std::optional<absl::Status> Replica::WriteRefusal() const {
   if (state_.removed) return RemovedError();
-  if (is_stranger_ && !LAMPPOST_MUTATION(kStrangerWrites)) return StrangerError();
+  if (is_stranger_) return StrangerError();
   return write_refusal_;
 }
 
