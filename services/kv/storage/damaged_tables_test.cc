@@ -109,6 +109,7 @@ TEST_F(DamagedTablesTest, AFlippedBitAnywhereIsFound) {
 // A node with too many connections must not take its tables for damaged.
 TEST_F(DamagedTablesTest, ATableThatCannotBeOpenedJustNowIsNotDamaged) {
   FillTable('a');
+  ASSERT_EQ(Check().unchecked, 0u);
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
   const int next = open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <memory>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -66,7 +66,7 @@ class PacedFiles : public rocksdb::FileSystemWrapper {
 // that files cannot be opened just now says nothing of what is in them.
 bool IsDamage(const rocksdb::Status& status) {
   if (status.IsCorruption()) return true;
-  return status.IsIOError() && absl::EndsWith(status.ToString(), std::generic_category().message(EIO));
+  return status.IsIOError() && absl::EndsWith(status.ToString(), std::strerror(EIO));
 }
 
 absl::Status FromCheck(const rocksdb::Status& status, const std::string& path, const Pace& pace) {
