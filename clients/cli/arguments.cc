@@ -15,6 +15,10 @@ namespace lamppost::cli {
 namespace {
 
 constexpr char kDefaultNode[] = "http://127.0.0.1:8000";
+constexpr char kWriteFooter[] =
+    "A line puts, as in load: {\"key\":\"x\",\"value\":\"10\"}, with \"ttl\":\"60s\" for a time only;\n"
+    "or it deletes: {\"event\":\"delete\",\"key\":\"x\"}. 1 to 1000 lines, each with a key of its own;\n"
+    "load takes more.";
 
 // What CLI11 fills in, before it is checked.
 struct RawArguments {
@@ -22,10 +26,15 @@ struct RawArguments {
   std::string format = "table";
   std::string timeout;
   std::string attempt_timeout;
+  std::string ttl;
   std::vector<std::string> help_topic;
   bool verbose = false;
   bool bytes = false;
   bool keys_only = false;
+  bool one_key = false;
+  bool from_beginning = false;
+  bool count = false;
+  bool reverse = false;
   bool every_node = false;
   uint64_t limit = 0;
   RawFunctionArguments functions;
@@ -42,13 +51,31 @@ void AddCommonOptions(CLI::App* app, RawArguments* raw) {
       ->check(CLI::IsMember({"table", "json", "raw"}))
       ->type_name("FORMAT")
       ->capture_default_str();
-  app->add_option("--timeout", raw->timeout, "Bounds the whole command [10s; call: 30s; load and dump: none]")
+  app->add_option("--timeout", raw->timeout,
+                  "Bounds the whole command [10s; call: 30s; load, dump, watch and snapshot: none]")
       ->type_name("DURATION");
   app->add_option("--attempt-timeout", raw->attempt_timeout,
                   "Bounds one attempt at one node or server [2s; functions: 5s]")
       ->type_name("DURATION");
   app->add_flag("-v,--verbose", raw->verbose, "Tell of each attempt on stderr");
   app->set_version_flag("--version", absl::StrCat("lamppost ", kVersion));
+}
+
+// Of verbs that read or write keys, watch excepted.
+void AddSessionOption(CLI::App* verb, RawArguments* raw) {
+  verb->add_option("--session", raw->arguments.session_file,
+                   "Never older than what commands with this file have seen; made, and added to")
+      ->type_name("FILE")
+      ->check(CLI::Validator([](const std::string& path) { return path.empty() ? "is empty" : ""; }, ""));
+}
+
+// Of verbs that write.
+void AddReplicasOption(CLI::App* verb, RawArguments* raw) {
+  constexpr uint32_t kReplicasMax = 1000;  // far more than there can be members
+  verb->add_option("--replicas", raw->arguments.replicas,
+                   "Done once so many members hold it on stable storage [1]")
+      ->check(CLI::Range(uint32_t{1}, kReplicasMax))
+      ->type_name("N");
 }
 
 void AddKeyVerbs(CLI::App* app, RawArguments* raw) {
@@ -60,12 +87,26 @@ void AddKeyVerbs(CLI::App* app, RawArguments* raw) {
   put->add_flag("--bytes", raw->bytes, "Store bytes instead of text");
   put->add_option("--request-id", arguments->request_id, "Instead of a minted one; repeats an earlier put")
       ->type_name("ID");
+  put->add_option("--ttl", raw->ttl, "The value expires after so long [it stays]")->type_name("DURATION");
+  AddReplicasOption(put, raw);
+  AddSessionOption(put, raw);
   CLI::App* get = app->add_subcommand("get", "Print a key's value");
   get->add_option("KEY", arguments->key)->required();
+  AddSessionOption(get, raw);
   CLI::App* del = app->add_subcommand("del", "Delete a key");
   del->add_option("KEY", arguments->key)->required();
   del->add_option("--request-id", arguments->request_id, "Instead of a minted one; repeats an earlier del")
       ->type_name("ID");
+  AddReplicasOption(del, raw);
+  AddSessionOption(del, raw);
+  CLI::App* write = app->add_subcommand("write", "Put and delete the keys of JSON lines: all or none");
+  write->add_option("FILE", arguments->file, "- reads stdin [-]");
+  write
+      ->add_option("--request-id", arguments->request_id, "Instead of a minted one; repeats an earlier write")
+      ->type_name("ID");
+  AddReplicasOption(write, raw);
+  AddSessionOption(write, raw);
+  write->footer(kWriteFooter);
 }
 
 void AddOtherVerbs(CLI::App* app, RawArguments* raw) {
@@ -76,6 +117,11 @@ void AddOtherVerbs(CLI::App* app, RawArguments* raw) {
   scan->add_option("--end", arguments->end_key, "Only keys below it")->type_name("KEY");
   scan->add_option("--limit", raw->limit, "At most so many keys")->check(CLI::PositiveNumber)->type_name("N");
   scan->add_flag("--keys-only", raw->keys_only, "Leave the values out");
+  scan->add_flag("--count", raw->count, "Print only how many keys there are")
+      ->excludes("--keys-only")
+      ->excludes("--limit");
+  scan->add_flag("--reverse", raw->reverse, "From the highest key down");
+  AddSessionOption(scan, raw);
   CLI::App* status = app->add_subcommand("status", "Show what the nodes hold and how far they are");
   status->add_flag("--all", raw->every_node, "With -o json: every node of --node, as {\"nodes\":[...]}");
   CLI::App* load = app->add_subcommand("load", "Set the keys of a file of JSON lines");
@@ -84,8 +130,30 @@ void AddOtherVerbs(CLI::App* app, RawArguments* raw) {
       ->check(CLI::Range(1, kInFlightMax))
       ->type_name("N")
       ->capture_default_str();
+  AddReplicasOption(load, raw);
+  AddSessionOption(load, raw);
   CLI::App* dump = app->add_subcommand("dump", "Write all keys to a file of JSON lines");
   dump->add_option("FILE", arguments->file, "- writes to stdout")->required();
+  AddSessionOption(dump, raw);
+}
+
+void AddWatchVerb(CLI::App* app, RawArguments* raw) {
+  Arguments* arguments = &raw->arguments;
+  CLI::App* watch = app->add_subcommand("watch", "Tell of changes as they come");
+  watch->add_option("PREFIX", arguments->prefix, "Only keys that begin with it");
+  watch->add_flag("--key", raw->one_key, "PREFIX is a key, and that one alone is watched");
+  watch->add_flag("--from-beginning", raw->from_beginning,
+                  "Begin with all that there is, not with what comes");
+  watch
+      ->add_option("--session", arguments->watch_file,
+                   "Go on where the watch before with this file stopped; made, and kept up to date")
+      ->type_name("FILE");
+  watch->add_option("--exec", arguments->exec, "Run this by sh -c for each event instead of printing it")
+      ->type_name("CMD");
+  watch->add_option("--limit", raw->limit, "End after so many events")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  watch->add_flag("--keys-only", raw->keys_only, "Leave the values out");
 }
 
 void AddHelpVerb(CLI::App* app, RawArguments* raw) {
@@ -105,6 +173,10 @@ std::unique_ptr<CLI::App> MakeApp(RawArguments* raw) {
   AddCommonOptions(app.get(), raw);
   AddKeyVerbs(app.get(), raw);
   AddOtherVerbs(app.get(), raw);
+  AddMemberVerbs(app.get(), &raw->arguments.member);
+  AddWatchVerb(app.get(), raw);
+  AddSnapshotVerbs(app.get(), &raw->arguments.snapshot);
+  AddSessionOption(app->get_subcommand("snapshot")->get_subcommand("save"), raw);
   AddFunctionVerbs(app.get(), &raw->functions);
   AddHelpVerb(app.get(), raw);
   return app;
@@ -168,7 +240,8 @@ absl::Status CheckDestination(const CLI::App& app, Verb verb) {
 }
 
 absl::Status CheckTimes(const RawArguments& raw, Arguments* arguments) {
-  const bool bulk = arguments->verb == Verb::kLoad || arguments->verb == Verb::kDump;
+  const bool bulk = arguments->verb == Verb::kLoad || arguments->verb == Verb::kDump ||
+                    arguments->verb == Verb::kWatch || arguments->verb == Verb::kSnapshot;
   if (!raw.timeout.empty()) {
     const auto timeout_ms = ParseDurationMs(raw.timeout);
     if (!timeout_ms.ok()) {
@@ -194,10 +267,11 @@ absl::Status CheckTimes(const RawArguments& raw, Arguments* arguments) {
 
 ParsedArguments Check(const CLI::App& app, RawArguments raw, const std::string& verb, bool limited) {
   static const auto* const kVerbs = new std::map<std::string, Verb>{
-      {"put", Verb::kPut},         {"get", Verb::kGet},       {"del", Verb::kDelete},
-      {"scan", Verb::kScan},       {"status", Verb::kStatus}, {"load", Verb::kLoad},
-      {"dump", Verb::kDump},       {"call", Verb::kCall},     {"functions", Verb::kFunctions},
-      {"outcome", Verb::kOutcome}, {"fault", Verb::kFaultRpc}};
+      {"put", Verb::kPut},         {"get", Verb::kGet},        {"del", Verb::kDelete},
+      {"write", Verb::kWrite},     {"scan", Verb::kScan},      {"status", Verb::kStatus},
+      {"load", Verb::kLoad},       {"dump", Verb::kDump},      {"watch", Verb::kWatch},
+      {"member", Verb::kMember},   {"call", Verb::kCall},      {"functions", Verb::kFunctions},
+      {"outcome", Verb::kOutcome}, {"fault", Verb::kFaultRpc}, {"snapshot", Verb::kSnapshot}};
   Arguments arguments = std::move(raw.arguments);
   arguments.verb = kVerbs->at(verb);
   if (const absl::Status status = CheckDestination(app, arguments.verb); !status.ok()) {
@@ -208,6 +282,11 @@ ParsedArguments Check(const CLI::App& app, RawArguments raw, const std::string& 
   arguments.nodes = *std::move(nodes);
   if (const absl::Status status = CheckTimes(raw, &arguments); !status.ok()) {
     return UsageError(status.message());
+  }
+  if (!raw.ttl.empty()) {
+    const auto ttl_ms = ParseTtlMs(raw.ttl);
+    if (!ttl_ms.ok()) return UsageError(absl::StrCat("--ttl: ", ttl_ms.status().message()));
+    arguments.ttl_ms = *ttl_ms;
   }
   raw.functions.arguments.timeout = raw.timeout;
   if (raw.format != "table") raw.functions.arguments.output = raw.format;
@@ -223,7 +302,12 @@ ParsedArguments Check(const CLI::App& app, RawArguments raw, const std::string& 
   if (raw.verbose) arguments.verbosity = Verbosity::kEachAttempt;
   if (raw.bytes) arguments.value_kind = ValueKind::kData;
   if (raw.keys_only) arguments.scan_content = ScanContent::kKeysOnly;
+  if (raw.count) arguments.scan_content = ScanContent::kCount;
+  if (raw.reverse) arguments.scan_order = ScanOrder::kDescending;
   if (raw.every_node) arguments.status_scope = StatusScope::kEveryNode;
+  if (raw.one_key) arguments.watch_scope = WatchScope::kKey;
+  if (raw.from_beginning) arguments.watch_start = WatchStart::kBeginning;
+  if (raw.one_key && arguments.prefix.empty()) return UsageError("watch --key needs the key");
   if (limited) arguments.limit = raw.limit;
   ParsedArguments parsed;
   parsed.arguments = std::move(arguments);
@@ -248,7 +332,8 @@ ParsedArguments ParseArguments(int argc, const char* const* argv) {
   }
   const CLI::App* verb = app->get_subcommands()[0];
   if (verb->get_name() == "help") return Help(raw.help_topic);
-  const bool limited = verb->get_name() == "scan" && verb->count("--limit") > 0;
+  const bool has_limit = verb->get_name() == "scan" || verb->get_name() == "watch";
+  const bool limited = has_limit && verb->count("--limit") > 0;
   const std::string name = verb->get_name();
   return Check(*app, std::move(raw), name, limited);
 }

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "clients/cli/function_arguments.h"
+#include "clients/cli/member_arguments.h"
+#include "clients/cli/snapshot_arguments.h"
 #include "services/common/listen_address.h"
 
 namespace lamppost::cli {
@@ -16,19 +18,26 @@ enum class Verb {
   kPut,
   kGet,
   kDelete,
+  kWrite,
   kScan,
   kStatus,
   kLoad,
   kDump,
+  kMember,
+  kWatch,
   kCall,
   kFunctions,
   kOutcome,
   kFaultRpc,
+  kSnapshot,
 };
 enum class OutputFormat { kTable, kJson, kRaw };
 enum class Verbosity { kNormal, kEachAttempt };
 enum class ValueKind { kText, kData };
-enum class ScanContent { kKeysAndValues, kKeysOnly };
+enum class ScanContent { kKeysAndValues, kKeysOnly, kCount };
+enum class ScanOrder { kAscending, kDescending };
+enum class WatchScope { kPrefix, kKey };
+enum class WatchStart { kNow, kBeginning };
 enum class StatusScope { kCluster, kEveryNode };
 
 inline constexpr int64_t kDefaultTimeoutMs = 10'000;
@@ -46,16 +55,27 @@ struct Arguments {
   std::string key;                          // put, get, del
   std::string value;                        // put; as written, so it may name a file
   ValueKind value_kind = ValueKind::kText;  // put
-  std::string request_id;                   // put, del; empty: to be minted
+  std::string request_id;                   // put, del, write; empty: to be minted
+  std::optional<int64_t> ttl_ms;            // put; unset: it stays
+  uint32_t replicas = 0;                    // put, del, write, load; 0: one
+  std::string session_file;                 // of what reads or writes keys; empty: none is kept
 
   std::string prefix, start_key, end_key;                  // scan
-  std::optional<uint64_t> limit;                           // scan
-  ScanContent scan_content = ScanContent::kKeysAndValues;  // scan
+  std::optional<uint64_t> limit;                           // scan, watch
+  ScanContent scan_content = ScanContent::kKeysAndValues;  // scan, watch
+  ScanOrder scan_order = ScanOrder::kAscending;            // scan
   StatusScope status_scope = StatusScope::kCluster;        // status
 
-  std::string file;   // load, dump; "-" is stdin or stdout
-  int in_flight = 8;  // load: batches at a time
+  std::string file = "-";  // write, load, dump; "-" is stdin or stdout
+  int in_flight = 8;       // load: batches at a time
 
+  MemberArguments member;                        // member
+  WatchScope watch_scope = WatchScope::kPrefix;  // watch: what `prefix` is
+  WatchStart watch_start = WatchStart::kNow;     // watch
+  std::string exec;                              // watch; empty: events are printed
+  std::string watch_file;                        // watch: where its progress is kept; empty: nowhere
+
+  SnapshotArguments snapshot;   // snapshot
   FunctionArguments functions;  // call, functions, outcome, fault rpc
 };
 

@@ -47,6 +47,45 @@ TEST_F(ArgumentsTest, Defaults) {
   EXPECT_EQ(arguments.verbosity, Verbosity::kNormal);
 }
 
+TEST_F(ArgumentsTest, SessionsReplicasAndScans) {
+  const Arguments put = Good({"put", "x", "1", "--session", "f", "--replicas", "3"});
+  EXPECT_EQ(put.session_file, "f");
+  EXPECT_EQ(put.replicas, 3u);
+  EXPECT_EQ(Good({"del", "x", "--replicas", "2"}).replicas, 2u);
+  EXPECT_EQ(Good({"get", "x", "--session", "f"}).session_file, "f");
+  EXPECT_EQ(Good({"get", "x"}).session_file, "");
+  EXPECT_EQ(Good({"dump", "-", "--session", "f"}).session_file, "f");
+  const Arguments scan = Good({"scan", "--reverse", "--count", "--session", "f"});
+  EXPECT_EQ(scan.scan_order, ScanOrder::kDescending);
+  EXPECT_EQ(scan.scan_content, ScanContent::kCount);
+  EXPECT_EQ(scan.session_file, "f");
+  for (const char* replicas : {"0", "-1", "1001", "two", "4294967297"}) {
+    EXPECT_THAT(Bad({"put", "x", "1", "--replicas", replicas}), HasSubstr("--replicas")) << replicas;
+  }
+  EXPECT_THAT(Bad({"get", "x", "--session", ""}), HasSubstr("--session"));
+  EXPECT_THAT(Bad({"scan", "--count", "--keys-only"}), HasSubstr("--count"));
+  EXPECT_THAT(Bad({"scan", "--count", "--limit", "3"}), HasSubstr("--count"));
+}
+
+TEST_F(ArgumentsTest, Write) {
+  const Arguments plain = Good({"write"});
+  EXPECT_EQ(plain.verb, Verb::kWrite);
+  EXPECT_EQ(plain.file, "-");
+  EXPECT_EQ(plain.timeout_ms, 10'000);
+  EXPECT_EQ(Good({"write", "-"}).file, "-");
+  const Arguments full =
+      Good({"write", "f", "--session", "s", "--replicas", "3", "--request-id", "r", "--timeout", "3s"});
+  EXPECT_EQ(full.file, "f");
+  EXPECT_EQ(full.session_file, "s");
+  EXPECT_EQ(full.replicas, 3u);
+  EXPECT_EQ(full.request_id, "r");
+  EXPECT_EQ(full.timeout_ms, 3000);
+  EXPECT_THAT(Bad({"write", "f", "g"}), HasSubstr("g"));
+  EXPECT_THAT(Bad({"write", "--replicas", "0"}), HasSubstr("--replicas"));
+  EXPECT_THAT(Bad({"write", "--ttl", "1s"}), HasSubstr("--ttl"));
+  EXPECT_THAT(Parse({"help", "write"}).output, HasSubstr("\"event\":\"delete\""));
+}
+
 TEST_F(ArgumentsTest, BulkCommandsHaveNoTimeoutUnlessAsked) {
   EXPECT_FALSE(Good({"load", "f"}).timeout_ms.has_value());
   EXPECT_FALSE(Good({"dump", "-"}).timeout_ms.has_value());
@@ -142,6 +181,34 @@ TEST_F(ArgumentsTest, HelpAndVersion) {
     EXPECT_THAT(Parse(words).output, HasSubstr("--request-id"));
   }
   EXPECT_THAT(Parse({"--version"}).output, testing::StartsWith("lamppost 0."));
+}
+
+TEST_F(ArgumentsTest, Ttl) {
+  EXPECT_FALSE(Good({"put", "x", "1"}).ttl_ms.has_value());
+  EXPECT_EQ(Good({"put", "x", "1", "--ttl", "60s"}).ttl_ms, 60'000);
+  EXPECT_THAT(Bad({"put", "x", "1", "--ttl", "60"}), HasSubstr("--ttl"));
+  EXPECT_THAT(Bad({"put", "x", "1", "--ttl", "0s"}), HasSubstr("--ttl"));
+}
+
+TEST_F(ArgumentsTest, Members) {
+  EXPECT_EQ(Good({"member", "list"}).verb, Verb::kMember);
+  EXPECT_EQ(Good({"member", "list"}).member.action, MemberAction::kList);
+  const MemberArguments add = Good({"member", "add", "http://h:1", "--id", "D"}).member;
+  EXPECT_EQ(add.action, MemberAction::kAdd);
+  EXPECT_EQ(add.address, "http://h:1");
+  EXPECT_EQ(add.node_id, "D");
+  const MemberArguments remove = Good({"member", "remove", "C"}).member;
+  EXPECT_EQ(remove.action, MemberAction::kRemove);
+  EXPECT_EQ(remove.node_id, "C");
+  EXPECT_EQ(remove.confirmation, Confirmation::kNeeded);
+  EXPECT_EQ(remove.force, client::Force::kNo);
+  const MemberArguments forced = Good({"member", "remove", "C", "--yes", "--force"}).member;
+  EXPECT_EQ(forced.confirmation, Confirmation::kGiven);
+  EXPECT_EQ(forced.force, client::Force::kYes);
+  Bad({"member"});
+  Bad({"member", "add"});
+  Bad({"member", "remove"});
+  Bad({"member", "list", "--yes"});
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/common/error.h"
 
 namespace lamppost::cli {
 namespace {
@@ -57,7 +58,8 @@ AtomicFile::~AtomicFile() {
 }
 
 absl::Status AtomicFile::Error(absl::string_view what) const {
-  return absl::DataLossError(absl::StrCat("cannot ", what, " ", path_, ": ", strerror(errno)));
+  return MakeError(absl::StatusCode::kFailedPrecondition, "FILE_NOT_WRITTEN",
+                   absl::StrCat("cannot ", what, " ", path_, ": ", strerror(errno)));
 }
 
 absl::Status AtomicFile::Append(absl::string_view bytes) {

@@ -41,7 +41,7 @@ DumpEnd Dump(Session* session, Write write) {
   client::ScanIterator scan(client.get(), request, session->RemainingMs());
   DumpEnd end;
   while (scan.Next()) {
-    const std::string line = EntryLine(scan.entry().key(), scan.entry().value());
+    const std::string line = EntryLine(scan.entry());
     end.failure.status = write(line);
     if (!end.failure.status.ok()) return end;
     ++end.keys;
@@ -71,7 +71,7 @@ int DumpToFile(Session* session) {
   auto file = AtomicFile::Create(arguments.file);
   if (!file.ok()) return session->ReportUsage(file.status().message());
   DumpEnd end = Dump(session, [&file](const std::string& line) { return (*file)->Append(line); });
-  if (end.failure.status.ok()) end.failure.status = (*file)->Commit();
+  if (end.failure.status.ok()) end.failure = Failure{(*file)->Commit()};
   if (!end.failure.status.ok()) return session->Report(end.failure);
   std::ostream& out = *session->io().out;
   if (arguments.format == OutputFormat::kJson) {

@@ -13,9 +13,9 @@ absl::Status Refusal(absl::string_view text) {
       "'", text, "' is not a duration: write a number with a unit, such as 500ms, 10s, 1m or 1m30s"));
 }
 
-}  // namespace
+constexpr int64_t kTtlMsMax = int64_t{3650} * 24 * 3600 * 1000;
 
-absl::StatusOr<int64_t> ParseDurationMs(absl::string_view text) {
+absl::StatusOr<int64_t> Parse(absl::string_view text, int64_t most_ms, absl::string_view most) {
   absl::Duration duration;
   // Abseil also takes "inf" and signs, which mean nothing here.
   if (text.empty() || text[0] < '0' || text[0] > '9' || !absl::ParseDuration(text, &duration)) {
@@ -24,10 +24,20 @@ absl::StatusOr<int64_t> ParseDurationMs(absl::string_view text) {
   if (duration < absl::Milliseconds(1)) {
     return absl::InvalidArgumentError(absl::StrCat("'", text, "' is less than 1ms"));
   }
-  if (duration > absl::Milliseconds(kDurationMsMax)) {
-    return absl::InvalidArgumentError(absl::StrCat("'", text, "' is more than a week"));
+  if (duration > absl::Milliseconds(most_ms)) {
+    return absl::InvalidArgumentError(absl::StrCat("'", text, "' is more than ", most));
   }
   return absl::ToInt64Milliseconds(duration);
+}
+
+}  // namespace
+
+absl::StatusOr<int64_t> ParseDurationMs(absl::string_view text) {
+  return Parse(text, kDurationMsMax, "a week");
+}
+
+absl::StatusOr<int64_t> ParseTtlMs(absl::string_view text) {
+  return Parse(text, kTtlMsMax, "10 years (87600h)");
 }
 
 std::string FormatDurationMs(int64_t duration_ms) {

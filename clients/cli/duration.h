@@ -16,6 +16,9 @@ inline constexpr int64_t kDurationMsMax = int64_t{7} * 24 * 3600 * 1000;
 // milliseconds. INVALID_ARGUMENT otherwise, saying what is accepted.
 absl::StatusOr<int64_t> ParseDurationMs(absl::string_view text);
 
+// The same, up to 10 years (87600h): how long a value is to live.
+absl::StatusOr<int64_t> ParseTtlMs(absl::string_view text);
+
 // "850ms", "12s", "3m20s", "2h5m", "4d3h".
 std::string FormatDurationMs(int64_t duration_ms);
 

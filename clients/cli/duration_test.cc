@@ -23,6 +23,14 @@ TEST(DurationTest, RefusesEverythingElse) {
   }
 }
 
+TEST(DurationTest, ATtlMayBeTenYears) {
+  EXPECT_EQ(ParseTtlMs("1ms").value(), 1);
+  EXPECT_EQ(ParseTtlMs("169h").value(), int64_t{169} * 3'600'000);
+  EXPECT_EQ(ParseTtlMs("87600h").value(), int64_t{87600} * 3'600'000);
+  EXPECT_FALSE(ParseTtlMs("87600h1ms").ok());
+  EXPECT_FALSE(ParseTtlMs("0s").ok());
+}
+
 TEST(DurationTest, Formats) {
   EXPECT_EQ(FormatDurationMs(-5), "0ms");
   EXPECT_EQ(FormatDurationMs(850), "850ms");

@@ -8,8 +8,8 @@ enum ExitCode : int {
   kExitDone = 0,
   kExitKeyNotFound = 1,
   kExitUsage = 2,
-  kExitFailed = 3,          // for certain
-  kExitUnknown = 4,         // a write or a call may or may not have taken effect
+  kExitFailed = 3,   // for certain
+  kExitUnknown = 4,  // a write or a call may or may not have taken effect, or not at as many as asked for
   kExitFunctionFailed = 5,  // the function ran, and failed by itself
 };
 

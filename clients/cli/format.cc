@@ -9,15 +9,20 @@
 namespace lamppost::cli {
 namespace {
 
-// The members that every answer to a write has, around those of its own kind.
+// What was written, and the members that every answer to a write has.
 template <typename Response>
-Json WriteJson(const std::string& key, const client::Result<Response>& result) {
-  return {{"key", key},
-          {"version", TimestampJson(result.response.version())},
-          {"replayed", result.response.replayed()},
-          {"request_id", result.request_id},
-          {"clock", result.response.clock().counter()},
-          {"node", result.node}};
+Json WriteJson(Json written, const client::Result<Response>& result) {
+  written.update(Json{{"version", TimestampJson(result.response.version())},
+                      {"replayed", result.response.replayed()},
+                      {"replicas", result.response.replicas()},
+                      {"request_id", result.request_id},
+                      {"clock", result.response.clock().counter()},
+                      {"node", result.node}});
+  return written;
+}
+
+std::string Written(const std::string& version, bool replayed) {
+  return absl::StrCat("OK ", version, replayed ? " (had been written before)" : "", "\n");
 }
 
 std::string Version(const clock::v1::Timestamp& version) {
@@ -34,8 +39,8 @@ std::string FormatPut(const std::string& key, const client::Result<kv::v1::PutRe
                       OutputFormat format) {
   const std::string version = Version(result.response.version());
   if (format == OutputFormat::kRaw) return absl::StrCat(version, "\n");
-  if (format == OutputFormat::kJson) return absl::StrCat(Line(WriteJson(key, result)), "\n");
-  return absl::StrCat("OK ", version, result.response.replayed() ? " (had been written before)" : "", "\n");
+  if (format == OutputFormat::kJson) return absl::StrCat(Line(WriteJson({{"key", key}}, result)), "\n");
+  return Written(version, result.response.replayed());
 }
 
 std::string FormatDelete(const std::string& key, const client::Result<kv::v1::DeleteResponse>& result,
@@ -43,12 +48,22 @@ std::string FormatDelete(const std::string& key, const client::Result<kv::v1::De
   const std::string version = Version(result.response.version());
   if (format == OutputFormat::kRaw) return absl::StrCat(version, "\n");
   if (format == OutputFormat::kJson) {
-    Json object = WriteJson(key, result);
+    Json object = WriteJson({{"key", key}}, result);
     object["found"] = result.response.found();
     return absl::StrCat(Line(object), "\n");
   }
   return absl::StrCat("OK ", version, result.response.found() ? "" : " (there was no such key)",
                       result.response.replayed() ? " (had been deleted before)" : "", "\n");
+}
+
+std::string FormatWrite(size_t operations, const client::Result<kv::v1::WriteResponse>& result,
+                        OutputFormat format) {
+  const std::string version = Version(result.response.version());
+  if (format == OutputFormat::kRaw) return absl::StrCat(version, "\n");
+  if (format == OutputFormat::kJson) {
+    return absl::StrCat(Line(WriteJson({{"operations", operations}}, result)), "\n");
+  }
+  return Written(version, result.response.replayed());
 }
 
 std::string FormatGet(const std::string& key, const client::Result<kv::v1::GetResponse>& result,
@@ -58,6 +73,7 @@ std::string FormatGet(const std::string& key, const client::Result<kv::v1::GetRe
     Json object = {{"key", key}, {"found", response.found()}};
     AddValue(response.value(), &object);
     object["version"] = response.has_version() ? TimestampJson(response.version()) : Json(nullptr);
+    if (response.has_expires_at()) object["expires_at"] = TimeText(response.expires_at());
     object["clock"] = response.clock().counter();
     object["node"] = result.node;
     return absl::StrCat(Line(object), "\n");

@@ -1,7 +1,8 @@
-// Results of put, del, get and scan in the three output formats. Pure.
+// Results of put, del, write and get in the three output formats. Pure.
 #ifndef LAMPPOST_CLIENTS_CLI_FORMAT_H_
 #define LAMPPOST_CLIENTS_CLI_FORMAT_H_
 
+#include <cstddef>
 #include <string>
 
 #include "clients/cli/arguments.h"
@@ -13,6 +14,9 @@ std::string FormatPut(const std::string& key, const client::Result<kv::v1::PutRe
                       OutputFormat format);
 std::string FormatDelete(const std::string& key, const client::Result<kv::v1::DeleteResponse>& result,
                          OutputFormat format);
+// `operations`: how many the batch had.
+std::string FormatWrite(size_t operations, const client::Result<kv::v1::WriteResponse>& result,
+                        OutputFormat format);
 // Of a missing key: nothing, but in JSON {"key":…,"found":false,…}.
 std::string FormatGet(const std::string& key, const client::Result<kv::v1::GetResponse>& result,
                       OutputFormat format);

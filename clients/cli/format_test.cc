@@ -26,7 +26,7 @@ TEST(FormatTest, Put) {
   EXPECT_EQ(FormatPut("x", result, OutputFormat::kRaw), "17@A.2\n");
   EXPECT_EQ(FormatPut("x", result, OutputFormat::kJson),
             R"({"key":"x","version":{"counter":17,"node_id":"A","incarnation":"8589934593"},)"
-            R"("replayed":false,"request_id":"r1","clock":18,"node":"h:1"})"
+            R"("replayed":false,"replicas":0,"request_id":"r1","clock":18,"node":"h:1"})"
             "\n");
   result.response.set_replayed(true);
   EXPECT_EQ(FormatPut("x", result, OutputFormat::kTable), "OK 17@A.2 (had been written before)\n");
@@ -51,8 +51,25 @@ TEST(FormatTest, Delete) {
   EXPECT_EQ(FormatDelete("x", result, OutputFormat::kTable), "OK 17@A.2\n");
   EXPECT_EQ(FormatDelete("x", result, OutputFormat::kJson),
             R"({"key":"x","version":{"counter":17,"node_id":"A","incarnation":"8589934593"},)"
-            R"("replayed":false,"request_id":"r1","clock":0,"node":"h:1","found":true})"
+            R"("replayed":false,"replicas":0,"request_id":"r1","clock":0,"node":"h:1","found":true})"
             "\n");
+}
+
+TEST(FormatTest, Write) {
+  client::Result<kv::v1::WriteResponse> result;
+  result.request_id = "r1";
+  result.node = "h:1";
+  Stamp(result.response.mutable_version(), 17);
+  Stamp(result.response.mutable_clock(), 18);
+  result.response.set_replicas(2);
+  EXPECT_EQ(FormatWrite(3, result, OutputFormat::kTable), "OK 17@A.2\n");
+  EXPECT_EQ(FormatWrite(3, result, OutputFormat::kRaw), "17@A.2\n");
+  EXPECT_EQ(FormatWrite(3, result, OutputFormat::kJson),
+            R"({"operations":3,"version":{"counter":17,"node_id":"A","incarnation":"8589934593"},)"
+            R"("replayed":false,"replicas":2,"request_id":"r1","clock":18,"node":"h:1"})"
+            "\n");
+  result.response.set_replayed(true);
+  EXPECT_EQ(FormatWrite(3, result, OutputFormat::kTable), "OK 17@A.2 (had been written before)\n");
 }
 
 TEST(FormatTest, Get) {

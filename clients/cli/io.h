@@ -8,6 +8,7 @@
 namespace lamppost::cli {
 
 enum class Colour { kOff, kOn };
+enum class InputKind { kOther, kTerminal };
 enum class ProgressBar { kOff, kOn };
 
 struct Io {
@@ -17,6 +18,7 @@ struct Io {
   Colour out_colour = Colour::kOff;
   Colour err_colour = Colour::kOff;
   ProgressBar progress = ProgressBar::kOff;
+  InputKind in_kind = InputKind::kOther;  // whether there is somebody to ask
 };
 
 }  // namespace lamppost::cli

@@ -11,6 +11,14 @@ std::string Line(const Json& json) {
   return json.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace);
 }
 
+absl::Time TimeOf(const google::protobuf::Timestamp& time) {
+  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+}
+
+std::string TimeText(const google::protobuf::Timestamp& time) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E*SZ", TimeOf(time), absl::UTCTimeZone());
+}
+
 Json TimestampJson(const clock::v1::Timestamp& timestamp) {
   return {{"counter", timestamp.counter()},
           {"node_id", timestamp.node_id()},
@@ -36,6 +44,7 @@ Json EntryJson(const kv::v1::KeyValue& entry) {
   Json object = {{"key", entry.key()}};
   AddValue(entry.value(), &object);
   object["version"] = TimestampJson(entry.version());
+  if (entry.has_expires_at()) object["expires_at"] = TimeText(entry.expires_at());
   return object;
 }
 
@@ -56,7 +65,11 @@ Json PeerJson(const kv::v1::PeerStatus& peer) {
                  {"detail", peer.detail()},
                  {"incarnation", absl::StrCat(peer.incarnation())},
                  {"content_hash", peer.content_hash()},
-                 {"last_answer_ms", nullptr}};
+                 {"last_answer_ms", nullptr},
+                 {"catch_up_bytes_sent", peer.catch_up_bytes_sent()},
+                 {"full_syncs_sent", peer.full_syncs_sent()},
+                 {"divergent_buckets", peer.divergent_buckets()},
+                 {"repaired_buckets", peer.repaired_buckets()}};
   if (peer.has_last_answer_ms()) object["last_answer_ms"] = peer.last_answer_ms();
   return object;
 }
@@ -66,6 +79,11 @@ Json PeerJson(const kv::v1::PeerStatus& peer) {
 Json StatusJson(const kv::v1::StatusResponse& status, absl::string_view address) {
   Json peers = Json::array();
   for (const kv::v1::PeerStatus& peer : status.peers()) peers.push_back(PeerJson(peer));
+  Json holds = Json::array();
+  for (const kv::v1::StableHold& hold : status.stable_held_by()) {
+    holds.push_back(
+        Json{{"node_id", hold.node_id()}, {"address", hold.address()}, {"detail", hold.detail()}});
+  }
   return {{"node_id", status.node_id()},
           {"incarnation", absl::StrCat(status.incarnation())},
           {"clock", status.clock().counter()},
@@ -82,6 +100,10 @@ Json StatusJson(const kv::v1::StatusResponse& status, absl::string_view address)
           {"durability", status.durability()},
           {"uptime_ms", status.uptime_ms()},
           {"write_refusal", status.write_refusal()},
+          {"removed", status.removed()},
+          {"horizon", status.horizon()},
+          {"stable_held_by", std::move(holds)},
+          {"refilling", status.refilling()},
           {"address", std::string(address)}};
 }
 

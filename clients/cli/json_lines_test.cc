@@ -52,5 +52,79 @@ TEST(JsonLinesTest, EveryValueComesBackAsItWas) {
   EXPECT_EQ(EntryLine("x", values[4]), "{\"key\":\"x\",\"data\":\"dGV4dA==\"}\n");
 }
 
+TEST(JsonLinesTest, ATtlIsTakenAsItIs) {
+  const auto ttl_ms = [](const char* line) -> int64_t {
+    const auto put = ParseEntryLine(line);
+    if (!put.ok()) return -1;
+    return put->ttl().seconds() * 1000 + put->ttl().nanos() / 1'000'000;
+  };
+  EXPECT_EQ(ttl_ms(R"({"key":"x","value":"1","ttl":"60s"})"), 60'000);
+  EXPECT_EQ(ttl_ms(R"({"key":"x","data":"","ttl":"1ms"})"), 1);
+  EXPECT_EQ(ttl_ms(R"({"key":"x","value":"1","ttl":"87600h"})"), 87600LL * 3600 * 1000);
+  for (const char* ttl : {"\"60\"", "\"0s\"", "\"-1s\"", "\"87601h\"", "60", "null"}) {
+    const std::string line = std::string("{\"key\":\"x\",\"value\":\"1\",\"ttl\":") + ttl + "}";
+    EXPECT_THAT(std::string(ParseEntryLine(line).status().message()), HasSubstr("\"ttl\"")) << ttl;
+  }
+  const auto both =
+      ParseEntryLine(R"({"key":"x","value":"1","ttl":"1s","expires_at":"2027-01-15T08:01:00Z"})");
+  EXPECT_THAT(std::string(both.status().message()), HasSubstr("at most one"));
+}
+
+TEST(JsonLinesTest, OperationsPutAndDelete) {
+  const auto put = ParseOperationLine(R"({"key":"x","value":"10","ttl":"1s"})");
+  ASSERT_TRUE(put.ok()) << put.status();
+  EXPECT_EQ(put->put().key(), "x");
+  EXPECT_EQ(put->put().value().text(), "10");
+  EXPECT_EQ(put->put().ttl().seconds(), 1);
+  // As watch tells of them.
+  const auto told = ParseOperationLine(R"({"event":"put","key":"x","value":"10","version":{"counter":1}})");
+  ASSERT_TRUE(told.ok()) << told.status();
+  EXPECT_EQ(told->put().value().text(), "10");
+  const auto erase = ParseOperationLine(R"({"event":"delete","key":"x","version":{"counter":1}})");
+  ASSERT_TRUE(erase.ok()) << erase.status();
+  ASSERT_TRUE(erase->has_delete_());
+  EXPECT_EQ(erase->delete_().key(), "x");
+}
+
+TEST(JsonLinesTest, WhatIsNoOperation) {
+  const auto error = [](const char* line) {
+    return std::string(ParseOperationLine(line).status().message());
+  };
+  EXPECT_THAT(error("{"), HasSubstr("not valid JSON at byte"));
+  EXPECT_THAT(error("[]"), HasSubstr("not a JSON object"));
+  EXPECT_THAT(error(R"({"key":"x"})"), HasSubstr("exactly one"));
+  EXPECT_THAT(error(R"({"event":"put","key":"x"})"), HasSubstr("exactly one"));
+  EXPECT_THAT(error(R"({"event":"delete"})"), HasSubstr("\"key\" is missing"));
+  EXPECT_THAT(error(R"({"event":"delete","key":1})"), HasSubstr("\"key\" is not a string"));
+  EXPECT_THAT(error(R"({"event":"delete","key":"x","value":"1"})"), HasSubstr("a deletion has no \"value\""));
+  EXPECT_THAT(error(R"({"event":"delete","key":"x","ttl":"1s"})"), HasSubstr("a deletion has no \"ttl\""));
+  EXPECT_THAT(error(R"({"event":"erase","key":"x"})"), HasSubstr("\"event\" is neither"));
+  EXPECT_THAT(error(R"({"event":true,"key":"x"})"), HasSubstr("\"event\" is not a string"));
+  // A load takes no deletions, and does not pass them over.
+  EXPECT_FALSE(ParseEntryLine(R"({"event":"delete","key":"x"})").ok());
+}
+
+TEST(JsonLinesTest, AnExpiryBecomesATtl) {
+  const absl::Time now = absl::FromUnixMillis(1'800'000'000'000);
+  kv::v1::KeyValue entry;
+  entry.set_key("x");
+  entry.mutable_value()->set_text("1");
+  entry.mutable_expires_at()->set_seconds(1'800'000'060);
+  entry.mutable_expires_at()->set_nanos(500'000'000);
+  const std::string line = EntryLine(entry);
+  EXPECT_EQ(line, "{\"key\":\"x\",\"value\":\"1\",\"expires_at\":\"2027-01-15T08:01:00.5Z\"}\n");
+  const auto put = ParseEntryLine(line, now);
+  ASSERT_TRUE(put.ok()) << put.status();
+  EXPECT_EQ(put->ttl().seconds(), 60);
+  EXPECT_EQ(put->ttl().nanos(), 500'000'000);
+  // What has expired already is to be seen by nobody.
+  const auto late = ParseEntryLine(line, now + absl::Hours(1));
+  EXPECT_EQ(late->ttl().seconds(), 0);
+  EXPECT_EQ(late->ttl().nanos(), 1'000'000);
+  EXPECT_FALSE(ParseEntryLine(R"({"key":"x","value":"1","expires_at":"soon"})", now).ok());
+  EXPECT_FALSE(ParseEntryLine(R"({"key":"x","value":"1","expires_at":17})", now).ok());
+  EXPECT_FALSE(ParseEntryLine(R"({"key":"x","value":"1"})", now)->has_ttl());
+}
+
 }  // namespace
 }  // namespace lamppost::cli

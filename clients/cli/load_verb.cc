@@ -1,8 +1,6 @@
 // load.
 #include <sys/stat.h>
 
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 
 #include "absl/strings/ascii.h"
@@ -13,6 +11,7 @@
 #include "clients/cli/line_reader.h"
 #include "clients/cli/loader.h"
 #include "clients/cli/progress.h"
+#include "clients/cli/read_input.h"
 #include "clients/cli/verbs.h"
 #include "services/common/error.h"
 
@@ -56,20 +55,23 @@ std::string Summary(const LoadEnd& end, int64_t elapsed_ms, OutputFormat format)
 
 // The failure with its lines and what had been written.
 int ReportStop(Session* session, const LoadEnd& end, const absl::Status& status, const std::string& where) {
+  const std::string unsure =
+      end.lines_unsure == 0 ? "" : absl::StrCat(", and ", end.lines_unsure, " more may have been");
   Failure failure{
       MakeError(status.code(), ErrorReason(status),
                 absl::StrCat(where, ": ", status.message(), "; ", end.lines_written,
-                             end.lines_written == 1 ? " line was" : " lines were", " written")),
-      end.outcome == client::Outcome::kUnknown ? client::Outcome::kUnknown : client::Outcome::kFailed,
-      end.request_id};
+                             end.lines_written == 1 ? " line was" : " lines were", " written", unsure)),
+      end.outcome == client::Outcome::kDone ? client::Outcome::kFailed : end.outcome, end.request_id};
   failure.details["lines_written"] = end.lines_written;
+  if (end.lines_unsure > 0) failure.details["lines_unsure"] = end.lines_unsure;
   return session->Report(failure);
 }
 
 int Load(Session* session, std::istream* in, std::optional<uint64_t> total_bytes) {
   const int64_t started_ms = session->time().NowMs();
   const auto client = session->MakeClient();
-  Loader loader(client.get(), {session->arguments().in_flight, [session] { return session->RemainingMs(); }});
+  Loader loader(client.get(),
+                {session->arguments().in_flight, session->RemainingMs(), session->arguments().replicas});
   Progress progress(session->io(), &session->time(), ProgressUnit::kBytes, total_bytes);
   LineReader lines(in);
   const absl::Status input = Feed(&lines, &loader, &progress);
@@ -93,12 +95,9 @@ int Load(Session* session, std::istream* in, std::optional<uint64_t> total_bytes
 int RunLoad(Session* session) {
   const std::string& path = session->arguments().file;
   if (path == "-") return Load(session, session->io().in, std::nullopt);
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file || file.peek() == std::ifstream::traits_type::eof()) {
-    // An empty file is none of these; a directory opens, but cannot be read.
-    if (errno != 0) return session->ReportUsage(absl::StrCat("cannot read ", path, ": ", strerror(errno)));
-    file.clear();
+  std::ifstream file;
+  if (const absl::Status status = OpenFile(path, &file); !status.ok()) {
+    return session->ReportUsage(status.message());
   }
   return Load(session, &file, RegularFileBytes(path));
 }

@@ -1,30 +1,35 @@
 #include "clients/cli/loader.h"
 
 #include <algorithm>
+#include <chrono>
+#include <functional>
 #include <utility>
 
 namespace lamppost::cli {
 namespace {
 
+constexpr auto kLookInterval = std::chrono::milliseconds(100);
+
 size_t BytesOf(const kv::v1::PutOperation& put) {
   return put.key().size() + put.value().text().size() + put.value().data().size();
+}
+
+client::BulkOptions BulkOptionsOf(const client::Client& client, const LoaderOptions& options,
+                                  std::function<void()> on_answer) {
+  client::BulkOptions bulk;
+  bulk.batches_max = static_cast<size_t>(options.in_flight);
+  bulk.bytes_max = bulk.batches_max * kBatchBytesMax;
+  bulk.replicas = options.replicas;
+  bulk.timeout_ms = options.timeout_ms;
+  if (client.options().timeout_ms) bulk.patience_ms = *client.options().timeout_ms;
+  bulk.on_answer = [on_answer = std::move(on_answer)](const kv::v1::BulkWriteResponse&) { on_answer(); };
+  return bulk;
 }
 
 }  // namespace
 
 Loader::Loader(client::Client* client, LoaderOptions options)
-    : client_(client), options_(std::move(options)) {
-  for (int i = 0; i < options_.in_flight; ++i) workers_.emplace_back([this] { Work(); });
-}
-
-Loader::~Loader() {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  for (std::thread& worker : workers_) worker.join();
-}
+    : writer_(client, BulkOptionsOf(*client, options, [this] { OnAnswer(); })) {}
 
 bool Loader::Add(uint64_t line, kv::v1::PutOperation put) {
   const size_t put_bytes = BytesOf(put);
@@ -45,72 +50,56 @@ bool Loader::Add(uint64_t line, kv::v1::PutOperation put) {
   return true;
 }
 
-bool Loader::HasRoomFor(const Batch& batch) const {
-  if (in_flight_ >= options_.in_flight) return false;
-  return std::none_of(batch.position_of.begin(), batch.position_of.end(),
-                      [this](const auto& entry) { return keys_in_flight_.contains(entry.first); });
+bool Loader::SharesKeysInFlight(const Batch& batch) const {
+  return std::any_of(batch.position_of.begin(), batch.position_of.end(),
+                     [this](const auto& entry) { return keys_in_flight_.contains(entry.first); });
 }
 
 bool Loader::Submit() {
-  std::unique_lock<std::mutex> lock(mutex_);
-  changed_.wait(lock, [this] { return !end_.status.ok() || HasRoomFor(filling_); });
-  if (!end_.status.ok()) return false;
-  ++in_flight_;
-  for (const auto& [key, position] : filling_.position_of) keys_in_flight_.insert(key);
-  queue_.push_back(std::exchange(filling_, Batch()));
+  std::vector<kv::v1::WriteOperation> operations = std::move(filling_.operations);
+  {
+    std::unique_lock<std::mutex> lock(mutex_);
+    while (SharesKeysInFlight(filling_)) {
+      if (writer_.HasFailed()) return false;
+      changed_.wait_for(lock, kLookInterval);
+    }
+    for (const auto& [key, position] : filling_.position_of) keys_in_flight_.insert(key);
+    in_flight_.push_back(std::exchange(filling_, Batch()));
+  }
+  return writer_.Add(std::move(operations));
+}
+
+void Loader::OnAnswer() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const Batch& batch = in_flight_.front();
+  lines_written_ += batch.lines;
+  for (const auto& [key, position] : batch.position_of) keys_in_flight_.erase(key);
+  in_flight_.pop_front();
   changed_.notify_all();
-  return true;
 }
 
 LoadEnd Loader::Finish() {
   if (!filling_.operations.empty()) Submit();
-  std::unique_lock<std::mutex> lock(mutex_);
-  changed_.wait(lock, [this] { return in_flight_ == 0; });
-  return end_;
+  const client::BulkEnd bulk = writer_.Finish();
+  std::lock_guard<std::mutex> lock(mutex_);
+  LoadEnd end;
+  end.status = bulk.status;
+  end.outcome = bulk.outcome;
+  end.request_id = bulk.request_id;
+  end.lines_written = lines_written_;
+  end.batches_written = bulk.answered;
+  if (bulk.status.ok() || in_flight_.empty()) return end;
+  end.first_line = in_flight_.front().first_line;
+  end.last_line = in_flight_.front().last_line;
+  for (size_t i = 1; i < in_flight_.size() && i <= bulk.sent_unanswered; ++i) {
+    end.lines_unsure += in_flight_[i].lines;
+  }
+  return end;
 }
 
 uint64_t Loader::lines_written() const {
   std::lock_guard<std::mutex> lock(mutex_);
-  return end_.lines_written;
-}
-
-void Loader::Work() {
-  std::unique_lock<std::mutex> lock(mutex_);
-  while (true) {
-    changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-    if (queue_.empty()) return;
-    Batch batch = std::move(queue_.front());
-    queue_.pop_front();
-    // After a failure what is still queued is not sent any more.
-    if (end_.status.ok()) {
-      lock.unlock();
-      client::CallOptions call;
-      if (options_.timeout_ms) call.timeout_ms = options_.timeout_ms();
-      const auto result = client_->Write(std::move(batch.operations), call);
-      lock.lock();
-      Record(batch, result);
-    }
-    for (const auto& [key, position] : batch.position_of) keys_in_flight_.erase(key);
-    --in_flight_;
-    changed_.notify_all();
-  }
-}
-
-void Loader::Record(const Batch& batch, const client::Result<kv::v1::WriteResponse>& result) {
-  if (result.ok()) {
-    end_.lines_written += batch.lines;
-    ++end_.batches_written;
-    return;
-  }
-  // Of several failures an unknown outcome is the one to tell.
-  const bool tell = end_.status.ok() || (end_.outcome != client::Outcome::kUnknown &&
-                                         result.outcome == client::Outcome::kUnknown);
-  if (!tell) return;
-  end_.status = result.status;
-  end_.outcome = result.outcome;
-  end_.request_id = result.request_id;
-  end_.first_line = batch.first_line;
-  end_.last_line = batch.last_line;
+  return lines_written_;
 }
 
 }  // namespace lamppost::cli

@@ -1,4 +1,4 @@
-// Many puts as batches, several at a time.
+// Many puts as batches of one bulk write.
 #ifndef LAMPPOST_CLIENTS_CLI_LOADER_H_
 #define LAMPPOST_CLIENTS_CLI_LOADER_H_
 
@@ -6,16 +6,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
+#include "clients/cpp/bulk_writer.h"
 #include "clients/cpp/client.h"
 
 namespace lamppost::cli {
@@ -24,32 +24,31 @@ inline constexpr size_t kBatchOperationsMax = 500;
 inline constexpr size_t kBatchBytesMax = 1 << 20;
 
 struct LoaderOptions {
-  int in_flight = 8;
-  // Of one batch, asked for when it is sent; empty: the client's.
-  std::function<std::optional<int64_t>()> timeout_ms;
+  int in_flight = 8;                  // batches without an answer
+  std::optional<int64_t> timeout_ms;  // of the whole load
+  uint32_t replicas = 0;              // of each batch; see BulkWriteRequest
 };
 
-// How a load ended. Batches are all or nothing; those that were in flight beside a failed one may have
-// been written and are counted then.
+// How a load ended. Batches are all or nothing; of those behind a failed one some may have been written, too.
 struct LoadEnd {
   absl::Status status;
   client::Outcome outcome = client::Outcome::kDone;
   std::string request_id;   // of the failed batch
   uint64_t first_line = 0;  // of the failed batch
   uint64_t last_line = 0;
-  uint64_t lines_written = 0;
+  uint64_t lines_written = 0;  // for certain
   uint64_t batches_written = 0;
+  uint64_t lines_unsure = 0;  // in batches behind the failed one that had been sent
 };
 
 // Of lines with the same key the last one wins: within a batch only that one is sent, and a batch with
 // a key of a batch in flight waits for that one's end. Memory is bounded by in_flight + 1 batches.
 //
-// One thread adds and finishes; the loader has its own threads for the calls.
+// One thread adds and finishes.
 class Loader {
  public:
   // `client` must outlive the loader.
   Loader(client::Client* client, LoaderOptions options);
-  ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
@@ -71,24 +70,19 @@ class Loader {
   };
 
   bool Submit();
-  bool HasRoomFor(const Batch& batch) const;
-  void Work();
-  void Record(const Batch& batch, const client::Result<kv::v1::WriteResponse>& result);
+  bool SharesKeysInFlight(const Batch& batch) const;
+  void OnAnswer();
 
-  client::Client* const client_;
-  const LoaderOptions options_;
   Batch filling_;  // the adding thread's
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   // All guarded by mutex_.
-  std::deque<Batch> queue_;
+  std::deque<Batch> in_flight_;  // without their operations; in order
   absl::flat_hash_set<std::string> keys_in_flight_;
-  int in_flight_ = 0;  // queued ones included
-  bool stopping_ = false;
-  LoadEnd end_;
+  uint64_t lines_written_ = 0;
 
-  std::vector<std::thread> workers_;
+  client::BulkWriter writer_;  // its thread uses what stands above
 };
 
 }  // namespace lamppost::cli

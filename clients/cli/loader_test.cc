@@ -34,7 +34,7 @@ class LoaderTest : public testing::Test {
 };
 
 TEST_F(LoaderTest, EverythingArrivesInBatches) {
-  Loader loader(client_.get(), {4, nullptr});
+  Loader loader(client_.get(), {4, {}, 0});
   for (int i = 0; i < 2600; ++i) {
     ASSERT_TRUE(loader.Add(static_cast<uint64_t>(i + 1), Put("k" + std::to_string(i), std::to_string(i))));
   }
@@ -46,7 +46,7 @@ TEST_F(LoaderTest, EverythingArrivesInBatches) {
 }
 
 TEST_F(LoaderTest, BatchesAreBoundedByBytes) {
-  Loader loader(client_.get(), {2, nullptr});
+  Loader loader(client_.get(), {2, {}, 0});
   for (int i = 0; i < 6; ++i) {
     loader.Add(static_cast<uint64_t>(i + 1), Put(std::to_string(i), std::string(400 << 10, 'x')));
   }
@@ -54,7 +54,7 @@ TEST_F(LoaderTest, BatchesAreBoundedByBytes) {
 }
 
 TEST_F(LoaderTest, AValueAboveTheBoundGoesAlone) {
-  Loader loader(client_.get(), {2, nullptr});
+  Loader loader(client_.get(), {2, {}, 0});
   loader.Add(1, Put("a", "1"));
   loader.Add(2, Put("b", std::string(kBatchBytesMax, 'x')));
   loader.Add(3, Put("c", "1"));
@@ -65,7 +65,7 @@ TEST_F(LoaderTest, AValueAboveTheBoundGoesAlone) {
 TEST_F(LoaderTest, TheLastLineOfAKeyWins) {
   std::mt19937 engine(7);
   std::map<std::string, std::string> expected;
-  Loader loader(client_.get(), {8, nullptr});
+  Loader loader(client_.get(), {8, {}, 0});
   for (uint64_t line = 1; line <= 20'000; ++line) {
     const std::string key = "k" + std::to_string(engine() % 700);
     expected[key] = std::to_string(line);
@@ -80,7 +80,7 @@ TEST_F(LoaderTest, TheLastLineOfAKeyWins) {
 // The first batch comes late, by a retry; the second one must not overtake it.
 TEST_F(LoaderTest, ABatchWaitsForAnotherWithItsKeys) {
   node_.service().RefuseNext(MakeRetryableError(absl::StatusCode::kUnavailable, "STARTING", "wait", 300));
-  Loader loader(client_.get(), {4, nullptr});
+  Loader loader(client_.get(), {4, {}, 0});
   loader.Add(1, Put("k", "first"));
   for (uint64_t line = 2; line <= 501; ++line) loader.Add(line, Put(std::to_string(line), "v"));
   while (node_.service().calls() < 1) std::this_thread::yield();
@@ -90,7 +90,7 @@ TEST_F(LoaderTest, ABatchWaitsForAnotherWithItsKeys) {
 }
 
 TEST_F(LoaderTest, AFailedBatchStopsTheLoadAndIsNamed) {
-  Loader loader(client_.get(), {1, nullptr});
+  Loader loader(client_.get(), {1, {}, 0});
   for (uint64_t line = 1; line <= 500; ++line) loader.Add(line, Put("k" + std::to_string(line), "v"));
   loader.Add(501, Put("k501", "v"));  // the first batch is on its way
   while (loader.lines_written() < 500) std::this_thread::yield();
@@ -107,7 +107,7 @@ TEST_F(LoaderTest, AFailedBatchStopsTheLoadAndIsNamed) {
 }
 
 TEST_F(LoaderTest, AnUnusedLoaderEnds) {
-  Loader loader(client_.get(), {8, nullptr});
+  Loader loader(client_.get(), {8, {}, 0});
   const LoadEnd end = loader.Finish();
   EXPECT_TRUE(end.status.ok());
   EXPECT_EQ(end.batches_written, 0u);

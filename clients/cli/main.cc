@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   if (colour && isatty(STDOUT_FILENO) == 1) io.out_colour = Colour::kOn;
   if (colour && err_is_terminal) io.err_colour = Colour::kOn;
   if (err_is_terminal) io.progress = ProgressBar::kOn;
+  if (isatty(STDIN_FILENO) == 1) io.in_kind = InputKind::kTerminal;
   const int exit_code = Run(argc, argv, io);
   if (std::cout.good() || ReaderHasGone()) return exit_code;
   std::cerr << "lamppost: cannot write to standard output\n";

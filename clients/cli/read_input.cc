@@ -28,4 +28,15 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   return ReadStream(path, &file);
 }
 
+absl::Status OpenFile(const std::string& path, std::ifstream* file) {
+  errno = 0;
+  file->open(path, std::ios::binary);
+  if (*file && file->peek() != std::ifstream::traits_type::eof()) return absl::OkStatus();
+  // An empty file is none of these; a directory opens, but cannot be read.
+  if (errno != 0)
+    return absl::InvalidArgumentError(absl::StrCat("cannot read ", path, ": ", strerror(errno)));
+  file->clear();
+  return absl::OkStatus();
+}
+
 }  // namespace lamppost::cli

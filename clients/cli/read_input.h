@@ -3,9 +3,11 @@
 #define LAMPPOST_CLIENTS_CLI_READ_INPUT_H_
 
 #include <cstddef>
+#include <fstream>
 #include <istream>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace lamppost::cli {
@@ -17,6 +19,9 @@ inline constexpr size_t kInputBytesMax = 16 << 20;
 // message.
 absl::StatusOr<std::string> ReadStream(const std::string& name, std::istream* in);
 absl::StatusOr<std::string> ReadFile(const std::string& path);
+
+// Opens it for reading. INVALID_ARGUMENT if nothing can be read from it.
+absl::Status OpenFile(const std::string& path, std::ifstream* file);
 
 }  // namespace lamppost::cli
 

@@ -1,8 +1,10 @@
 // get and scan.
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "clients/cli/exit_code.h"
 #include "clients/cli/format.h"
+#include "clients/cli/json_format.h"
 #include "clients/cli/scan_printer.h"
 #include "clients/cli/text_table.h"
 #include "clients/cli/verbs.h"
@@ -24,15 +26,38 @@ int RunGet(Session* session) {
   return kExitKeyNotFound;
 }
 
-int RunScan(Session* session) {
+namespace {
+
+kv::v1::ScanRequest ScanRequestOf(const Arguments& arguments) {
   constexpr uint64_t kPageKeysMax = 10'000;
-  const Arguments& arguments = session->arguments();
   kv::v1::ScanRequest request;
   request.set_prefix(arguments.prefix);
   request.set_start_key(arguments.start_key);
   request.set_end_key(arguments.end_key);
   request.set_keys_only(arguments.scan_content == ScanContent::kKeysOnly);
+  request.set_count_only(arguments.scan_content == ScanContent::kCount);
+  request.set_reverse(arguments.scan_order == ScanOrder::kDescending);
   if (arguments.limit) request.set_page_size(static_cast<uint32_t>(std::min(*arguments.limit, kPageKeysMax)));
+  return request;
+}
+
+int CountKeys(Session* session) {
+  const auto client = session->MakeClient();
+  client::ScanIterator scan(client.get(), ScanRequestOf(session->arguments()), session->RemainingMs());
+  while (scan.Next()) continue;
+  if (!scan.end().ok()) return session->Report(FailureOf(scan.end()));
+  const bool json = session->arguments().format == OutputFormat::kJson;
+  *session->io().out << (json ? Line({{"count", scan.count()}}) : absl::StrCat(scan.count())) << "\n"
+                     << std::flush;
+  return kExitDone;
+}
+
+}  // namespace
+
+int RunScan(Session* session) {
+  const Arguments& arguments = session->arguments();
+  if (arguments.scan_content == ScanContent::kCount) return CountKeys(session);
+  const kv::v1::ScanRequest request = ScanRequestOf(arguments);
   const auto client = session->MakeClient();
   client::ScanIterator scan(client.get(), request, session->RemainingMs());
   ScanPrinter printer(session->io(), arguments.format, arguments.scan_content);

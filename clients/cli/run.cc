@@ -7,37 +7,58 @@
 
 namespace lamppost::cli {
 
+namespace {
+
+int RunVerb(Session* session) {
+  switch (session->arguments().verb) {
+    case Verb::kPut:
+      return RunPut(session);
+    case Verb::kWrite:
+      return RunWrite(session);
+    case Verb::kGet:
+      return RunGet(session);
+    case Verb::kDelete:
+      return RunDelete(session);
+    case Verb::kScan:
+      return RunScan(session);
+    case Verb::kStatus:
+      return RunStatus(session);
+    case Verb::kLoad:
+      return RunLoad(session);
+    case Verb::kDump:
+      return RunDump(session);
+    case Verb::kWatch:
+      return RunWatch(session);
+    case Verb::kMember:
+      return RunMember(session);
+    case Verb::kSnapshot:
+      return RunSnapshot(session);
+    case Verb::kCall:
+      return RunCall(session);
+    case Verb::kFunctions:
+      return RunFunctions(session);
+    case Verb::kOutcome:
+      return RunOutcome(session);
+    case Verb::kFaultRpc:
+      return RunFaultRpc(session);
+  }
+  return kExitUsage;
+}
+
+}  // namespace
+
 int Run(int argc, const char* const* argv, const Io& io) {
   const ParsedArguments parsed = ParseArguments(argc, argv);
   *io.out << parsed.output << std::flush;
   *io.err << parsed.error << std::flush;
   if (!parsed.arguments) return parsed.exit_code;
   Session session(*parsed.arguments, io);
-  switch (parsed.arguments->verb) {
-    case Verb::kPut:
-      return RunPut(&session);
-    case Verb::kGet:
-      return RunGet(&session);
-    case Verb::kDelete:
-      return RunDelete(&session);
-    case Verb::kScan:
-      return RunScan(&session);
-    case Verb::kStatus:
-      return RunStatus(&session);
-    case Verb::kLoad:
-      return RunLoad(&session);
-    case Verb::kDump:
-      return RunDump(&session);
-    case Verb::kCall:
-      return RunCall(&session);
-    case Verb::kFunctions:
-      return RunFunctions(&session);
-    case Verb::kOutcome:
-      return RunOutcome(&session);
-    case Verb::kFaultRpc:
-      return RunFaultRpc(&session);
+  if (const absl::Status status = session.OpenSession(); !status.ok()) {
+    return session.ReportUsage(status.message());
   }
-  return kExitUsage;
+  const int exit_code = RunVerb(&session);
+  session.SaveSession();
+  return exit_code;
 }
 
 }  // namespace lamppost::cli

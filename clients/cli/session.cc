@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "clients/cli/exit_code.h"
+#include "clients/cli/session_file.h"
 #include "clients/cli/text_table.h"
 #include "services/common/error.h"
 
@@ -22,6 +23,7 @@ Json ErrorJson(const Failure& failure) {
                 {"outcome", std::string(ToString(failure.outcome))},
                 {"request_id", failure.request_id}};
   if (!failure.ask_again.empty()) error["ask_again"] = failure.ask_again;
+  if (const auto metadata = ErrorMetadata(failure.status); !metadata.empty()) error["details"] = metadata;
   error.update(failure.details);
   return {{"error", error}};
 }
@@ -67,12 +69,27 @@ client::ClientOptions Session::MakeOptions() {
   options.nodes = arguments_.nodes;
   options.timeout_ms = arguments_.timeout_ms ? arguments_.timeout_ms : kCallTimeoutMs;
   options.retry.attempt_timeout_ms = arguments_.attempt_timeout_ms;
-  // Batches that fail together would use up one call's budget at once.
-  if (arguments_.verb == Verb::kLoad) options.retry.budget_tokens_max *= arguments_.in_flight;
+  options.session = seen_;
   if (arguments_.verbosity == Verbosity::kEachAttempt) {
     options.observer = [this](const client::AttemptReport& report) { TellAttempt(report); };
   }
   return options;
+}
+
+absl::Status Session::OpenSession() {
+  if (arguments_.session_file.empty()) return absl::OkStatus();
+  const absl::StatusOr<kv::v1::Session> seen = OpenSessionFile(arguments_.session_file);
+  if (!seen.ok()) return seen.status();
+  seen_ = std::make_shared<client::ClientSession>(*seen);
+  return absl::OkStatus();
+}
+
+void Session::SaveSession() {
+  if (seen_ == nullptr) return;
+  const absl::Status status = AddToSessionFile(arguments_.session_file, seen_->Get());
+  if (!status.ok()) {
+    *io_.err << "lamppost: the session is not kept: " << Printable(status.message()) << std::endl;
+  }
 }
 
 std::unique_ptr<client::Client> Session::MakeClient(client::ClientOptions options) {
@@ -90,6 +107,21 @@ std::unique_ptr<client::Client> Session::MakeClientOf(const Address& node, int a
   options.nodes = {node};
   options.retry.attempts_max = attempts_max;
   return MakeClient(std::move(options));
+}
+
+std::unique_ptr<client::AdminClient> Session::MakeAdminClient() {
+  client::AdminEnvironment environment;
+  environment.time = time_;
+  return std::make_unique<client::AdminClient>(MakeOptions(), std::move(environment));
+}
+
+// Without a --timeout a snapshot takes as long as it takes, so long as something comes.
+std::unique_ptr<client::SnapshotClient> Session::MakeSnapshotClient() {
+  client::ClientOptions options = MakeOptions();
+  options.timeout_ms = arguments_.timeout_ms;
+  client::ClientEnvironment environment;
+  environment.time = time_;
+  return std::make_unique<client::SnapshotClient>(options, std::move(environment));
 }
 
 std::unique_ptr<client::FunctionClient> Session::MakeFunctionClient(const std::vector<Address>& servers,
@@ -112,6 +144,10 @@ std::unique_ptr<client::FunctionClient> Session::MakeFunctionClient(const std::v
   client::FunctionEnvironment environment;
   environment.time = time_;
   return std::make_unique<client::FunctionClient>(std::move(options), std::move(environment));
+}
+
+void Session::RestartDeadline() {
+  if (arguments_.timeout_ms) deadline_ms_ = time_->NowMs() + *arguments_.timeout_ms;
 }
 
 std::optional<int64_t> Session::RemainingMs() {
@@ -140,10 +176,12 @@ void Session::TellAttempt(const client::AttemptReport& report) {
 
 std::string Session::Describe(const Failure& failure) const {
   if (arguments_.format == OutputFormat::kJson) return Line(ErrorJson(failure)) + "\n";
-  const bool unknown = failure.outcome == client::Outcome::kUnknown;
-  std::string text = absl::StrCat(Styled("lamppost:", Style::kBad, io_.err_colour),
-                                  unknown ? " outcome unknown: " : " failed: ", CodeAndReason(failure.status),
-                                  ": ", Printable(failure.status.message()));
+  const char* const outcome = failure.outcome == client::Outcome::kUnknown ? " outcome unknown: "
+                              : failure.outcome == client::Outcome::kPending
+                                  ? " done, but not yet as asked for: "
+                                  : " failed: ";
+  std::string text = absl::StrCat(Styled("lamppost:", Style::kBad, io_.err_colour), outcome,
+                                  CodeAndReason(failure.status), ": ", Printable(failure.status.message()));
   if (!failure.hint.empty()) absl::StrAppend(&text, " (", Printable(failure.hint), ")");
   text += "\n";
   if (!failure.ask_again.empty()) {
@@ -156,7 +194,8 @@ std::string Session::Describe(const Failure& failure) const {
 int Session::Report(Failure failure) {
   ExplainWrongServer(arguments_.verb, &failure);
   *io_.err << Describe(failure) << std::flush;
-  return failure.outcome == client::Outcome::kUnknown ? kExitUnknown : kExitFailed;
+  const bool is_failed = failure.outcome == client::Outcome::kFailed;
+  return is_failed ? kExitFailed : kExitUnknown;
 }
 
 int Session::ReportUsage(absl::string_view message) {

@@ -13,8 +13,11 @@
 #include "clients/cli/arguments.h"
 #include "clients/cli/io.h"
 #include "clients/cli/json_format.h"
+#include "clients/cpp/admin_client.h"
 #include "clients/cpp/client.h"
+#include "clients/cpp/client_session.h"
 #include "clients/cpp/function_client.h"
+#include "clients/cpp/snapshot_client.h"
 
 namespace lamppost::cli {
 
@@ -38,15 +41,28 @@ class Session {
   const Io& io() const { return io_; }
   client::TimeSource& time() { return *time_; }
 
+  // Reads the file of --session, if it is given: clients made from then on keep a session. INVALID_ARGUMENT
+  // if it cannot be used; then nothing may be done.
+  absl::Status OpenSession();
+  // What the file said, and the clients have seen since; empty without --session.
+  kv::v1::Session seen() const { return seen_ == nullptr ? kv::v1::Session() : seen_->Get(); }
+  // Adds to the file what has been seen, and says so on stderr if that fails.
+  void SaveSession();
+
   // Tries all nodes.
   std::unique_ptr<client::Client> MakeClient();
   // Tries one, at most so often.
   std::unique_ptr<client::Client> MakeClientOf(const Address& node, int attempts_max);
+  // Tries all nodes.
+  std::unique_ptr<client::AdminClient> MakeAdminClient();
+  std::unique_ptr<client::SnapshotClient> MakeSnapshotClient();
   // gRPC chooses among the servers. attempts_max: 0 stands for --retries, or for as many as the time allows.
   std::unique_ptr<client::FunctionClient> MakeFunctionClient(const std::vector<Address>& servers,
                                                              int attempts_max = 0);
   // What remains of --timeout; unset if there is none.
   std::optional<int64_t> RemainingMs();
+  // The user has been asked something: the time for the answer does not count.
+  void RestartDeadline();
 
   // The failure as it is told on stderr in the format asked for.
   std::string Describe(const Failure& failure) const;
@@ -63,7 +79,8 @@ class Session {
   const Arguments arguments_;
   const Io io_;
   const std::shared_ptr<client::TimeSource> time_;
-  const std::optional<int64_t> deadline_ms_;
+  std::optional<int64_t> deadline_ms_;
+  std::shared_ptr<client::ClientSession> seen_;  // null without --session
 };
 
 template <typename Response>

@@ -44,6 +44,17 @@ Cell Converged(bool converged) {
   return converged ? Cell("yes", Style::kGood) : Cell("no", Style::kBusy);
 }
 
+// "C: has not answered since this node started".
+std::string Holder(const kv::v1::StableHold& hold) {
+  const std::string& name = hold.node_id().empty() ? hold.address() : hold.node_id();
+  return absl::StrCat(Printable(name), ": ", Printable(hold.detail()));
+}
+
+std::string Detail(const kv::v1::PeerStatus& peer) {
+  if (peer.divergent_buckets() == 0) return Printable(peer.detail());
+  return absl::StrCat(peer.divergent_buckets(), " of 64 buckets differ at equal heads; being repaired");
+}
+
 std::string Peers(const kv::v1::StatusResponse& status, Colour colour) {
   TextTable table;
   table.Add({Title("PEER"), Title("STATE"), Title("LAG"), Title("ANSWERED"), Title("HASH"), Title("ADDRESS"),
@@ -55,7 +66,7 @@ std::string Peers(const kv::v1::StatusResponse& status, Colour colour) {
                    ? absl::StrCat(FormatDurationMs(static_cast<int64_t>(peer.last_answer_ms())), " ago")
                    : "never",
                peer.content_hash().empty() ? "?" : Printable(peer.content_hash()), Printable(peer.address()),
-               Printable(peer.detail())});
+               Detail(peer)});
   }
   return absl::StrCat("\n", table.Render(colour));
 }
@@ -72,6 +83,10 @@ std::string FormatStatus(const kv::v1::StatusResponse& status, const std::string
   table.Add({Title("tombstones"), absl::StrCat(status.tombstones())});
   table.Add({Title("hash"), Printable(status.content_hash())});
   table.Add({Title("stable"), absl::StrCat(status.stable())});
+  for (const kv::v1::StableHold& hold : status.stable_held_by()) {
+    table.Add({Title("held up by"), Holder(hold)});
+  }
+  table.Add({Title("horizon"), absl::StrCat(status.horizon())});
   table.Add({Title("conflicts"), absl::StrCat(status.conflicts())});
   table.Add({Title("converged"), Converged(status.converged())});
   table.Add({Title("durability"), Printable(status.durability())});
@@ -80,6 +95,10 @@ std::string FormatStatus(const kv::v1::StatusResponse& status, const std::string
   table.Add({Title("up"), FormatDurationMs(static_cast<int64_t>(status.uptime_ms()))});
   if (!status.write_refusal().empty()) {
     table.Add({Title("writes"), Cell("refused: " + Printable(status.write_refusal()), Style::kBad)});
+  }
+  if (status.refilling()) {
+    table.Add(
+        {Title("reads"), Cell("refused: part of the data is lost, and comes back from a peer", Style::kBad)});
   }
   return absl::StrCat(table.Render(colour), status.peers().empty() ? "" : Peers(status, colour));
 }

@@ -24,6 +24,11 @@ kv::v1::StatusResponse Example() {
   status.set_tombstones(1);
   status.set_content_hash("0123456789abcdef0123456789abcdef");
   status.set_stable(100);
+  status.set_horizon(90);
+  kv::v1::StableHold* hold = status.add_stable_held_by();
+  hold->set_node_id("B");
+  hold->set_address("http://h:2");
+  hold->set_detail("has A.2 up to 100 only");
   status.set_conflicts(2);
   status.set_durability("sync");
   status.set_uptime_ms(61'000);
@@ -50,6 +55,8 @@ TEST(StatusFormatTest, OneNode) {
             "tombstones  1\n"
             "hash        0123456789abcdef0123456789abcdef\n"
             "stable      100\n"
+            "held up by  B: has A.2 up to 100 only\n"
+            "horizon     90\n"
             "conflicts   2\n"
             "converged   no\n"
             "durability  sync\n"
@@ -67,6 +74,15 @@ TEST(StatusFormatTest, RefusedWritesAreShown) {
   status.set_write_refusal("STORAGE_FAILED");
   EXPECT_NE(FormatStatus(status, "h:1", Colour::kOff).find("writes      refused: STORAGE_FAILED\n"),
             std::string::npos);
+}
+
+TEST(StatusFormatTest, LostAndDifferentDataIsShown) {
+  kv::v1::StatusResponse status = Example();
+  status.set_refilling(true);
+  status.mutable_peers(0)->set_divergent_buckets(3);
+  const std::string text = FormatStatus(status, "h:1", Colour::kOff);
+  EXPECT_NE(text.find("reads       refused: part of the data is lost"), std::string::npos) << text;
+  EXPECT_NE(text.find("3 of 64 buckets differ"), std::string::npos) << text;
 }
 
 TEST(StatusFormatTest, SeveralNodes) {
@@ -92,10 +108,12 @@ TEST(StatusFormatTest, Json) {
       R"("heads":[{"node_id":"A","incarnation":"8589934593","counter":119}],"keys":3,"tombstones":1,)"
       R"("content_hash":"0123456789abcdef0123456789abcdef","stable":100,"peers":[)"
       R"({"node_id":"B","address":"http://h:2","state":"catching_up","heads":[],"lag":19,"detail":"",)"
-      R"("incarnation":"0","content_hash":"","last_answer_ms":40},)"
+      R"("incarnation":"0","content_hash":"","last_answer_ms":40,"catch_up_bytes_sent":0,"full_syncs_sent":0,"divergent_buckets":0,"repaired_buckets":0},)"
       R"({"node_id":"","address":"http://h:3","state":"down","heads":[],"lag":0,"detail":"refused\n",)"
-      R"("incarnation":"0","content_hash":"","last_answer_ms":null}],"converged":false,"conflicts":2,)"
+      R"("incarnation":"0","content_hash":"","last_answer_ms":null,"catch_up_bytes_sent":0,"full_syncs_sent":0,"divergent_buckets":0,"repaired_buckets":0}],"converged":false,"conflicts":2,)"
       R"("cluster":"lamppost","version":"0.1.0","durability":"sync","uptime_ms":61000,"write_refusal":"",)"
+      R"("removed":false,"horizon":90,"stable_held_by":[)"
+      R"({"node_id":"B","address":"http://h:2","detail":"has A.2 up to 100 only"}],"refilling":false,)"
       R"("address":"h:1"})");
 }
 

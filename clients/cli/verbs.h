@@ -8,15 +8,19 @@ namespace lamppost::cli {
 
 int RunPut(Session* session);
 int RunDelete(Session* session);
+int RunWrite(Session* session);
 int RunGet(Session* session);
 int RunScan(Session* session);
 int RunStatus(Session* session);
 int RunLoad(Session* session);
 int RunDump(Session* session);
+int RunMember(Session* session);
+int RunWatch(Session* session);
 int RunCall(Session* session);
 int RunFunctions(Session* session);
 int RunOutcome(Session* session);
 int RunFaultRpc(Session* session);
+int RunSnapshot(Session* session);
 
 }  // namespace lamppost::cli
 

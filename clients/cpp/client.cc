@@ -1,5 +1,6 @@
 #include "clients/cpp/client.h"
 
+#include <type_traits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -89,6 +90,16 @@ absl::Status CheckRequestId(absl::string_view id) {
                    absl::StrCat("a request id is 1 to ", kRequestIdBytesMax, " printable ASCII characters"));
 }
 
+// Status is about a node as it is, and has nothing to do with sessions.
+template <typename Request>
+void SetSession(const ClientSession& session, Request* request) {
+  if constexpr (!std::is_same_v<Request, v1::StatusRequest>) *request->mutable_session() = session.Get();
+}
+template <typename Response>
+void TakeSession(const Response& response, ClientSession* session) {
+  if constexpr (!std::is_same_v<Response, v1::StatusResponse>) session->Merge(response.session());
+}
+
 }  // namespace
 
 v1::Value TextValue(absl::string_view text) {
@@ -103,10 +114,17 @@ v1::Value DataValue(absl::string_view data) {
   return value;
 }
 
+void SetTtl(int64_t ttl_ms, google::protobuf::Duration* ttl) {
+  ttl->set_seconds(ttl_ms / 1000);
+  ttl->set_nanos(static_cast<int32_t>(ttl_ms % 1000) * 1'000'000);
+}
+
 Client::Client(ClientOptions options, ClientEnvironment environment)
-    : environment_(Complete(std::move(environment))),
-      connection_(ConnectionOptionsOf(options, environment_)) {
-  for (const Address& address : options.nodes) stubs_.push_back(environment_.stub_factory(address));
+    : options_(std::move(options)),
+      environment_(Complete(std::move(environment))),
+      session_(options_.session),
+      connection_(ConnectionOptionsOf(options_, environment_)) {
+  for (const Address& address : options_.nodes) stubs_.push_back(environment_.stub_factory(address));
 }
 
 template <typename Request, typename Response>
@@ -114,8 +132,11 @@ void Client::Run(const CallSpec& spec, StubMethod<Request, Response> stub_method
                  Result<Response>* result) {
   CallEnd end = connection_.Call(spec, [&](size_t node, uint64_t clock, int64_t timeout_ms) {
     request->mutable_clock()->set_counter(clock);
+    if (session_ != nullptr) SetSession(*session_, request);
     result->response.Clear();
-    return (stubs_[node].get()->*stub_method)(*request, timeout_ms, &result->response);
+    const AttemptEnd end = (stubs_[node].get()->*stub_method)(*request, timeout_ms, &result->response);
+    if (session_ != nullptr && end.status.ok()) TakeSession(result->response, session_.get());
+    return end;
   });
   result->status = std::move(end.status);
   result->outcome = end.outcome;
@@ -142,6 +163,7 @@ Result<Response> Client::Change(absl::string_view method, StubMethod<Request, Re
   if (result.ok()) result.status = Check(request);
   if (!result.ok()) return result;
   request.set_request_id(result.request_id);
+  request.set_replicas(call.replicas);
   Run<Request, Response>({method, CallKind::kRepeatableWrite, result.request_id, call.timeout_ms},
                          stub_method, &request, &result);
   return result;
@@ -151,6 +173,7 @@ Result<v1::PutResponse> Client::Put(absl::string_view key, v1::Value value, cons
   v1::PutRequest request;
   request.set_key(std::string(key));
   *request.mutable_value() = std::move(value);
+  if (call.ttl_ms) SetTtl(*call.ttl_ms, request.mutable_ttl());
   return Change("Put", &NodeStub::Put, std::move(request), call);
 }
 

@@ -9,7 +9,8 @@
 //   if (put.outcome == lamppost::client::Outcome::kUnknown) …
 //
 // Every write carries a request id, minted once before the first attempt, so a repeated write lands
-// once. The client keeps a Lamport clock and carries it from answer to request, from node to node.
+// once. The client keeps a Lamport clock and carries it from answer to request, from node to node; and, if
+// the options give it one, a session (client_session.h).
 //
 // Thread-safe. Calls block; none throws.
 #ifndef LAMPPOST_CLIENTS_CPP_CLIENT_H_
@@ -48,6 +49,8 @@ struct Result {
 
 v1::Value TextValue(absl::string_view text);
 v1::Value DataValue(absl::string_view data);
+// For PutOperation, in a Write.
+void SetTtl(int64_t ttl_ms, google::protobuf::Duration* ttl);
 
 class Client {
  public:
@@ -66,9 +69,16 @@ class Client {
   Result<v1::ScanResponse> Scan(v1::ScanRequest request, const CallOptions& call = {});
   Result<v1::StatusResponse> Status(const CallOptions& call = {});
 
+  // What it has seen so far; empty if it keeps no session.
+  v1::Session session() const { return session_ == nullptr ? v1::Session() : session_->Get(); }
   // The client's Lamport counter.
   uint64_t clock() const { return connection_.clock().now(); }
   TimeSource& time() const { return *environment_.time; }
+
+  // For what goes on beside the calls: Watcher, BulkWriter.
+  const ClientOptions& options() const { return options_; }
+  const ClientEnvironment& environment() const { return environment_; }
+  ClientClock* mutable_clock() { return &connection_.clock(); }
 
  private:
   template <typename Request, typename Response>
@@ -84,7 +94,9 @@ class Client {
   void Run(const CallSpec& spec, StubMethod<Request, Response> stub_method, Request* request,
            Result<Response>* result);
 
+  const ClientOptions options_;
   const ClientEnvironment environment_;           // complete
+  const std::shared_ptr<ClientSession> session_;  // may be null
   std::vector<std::unique_ptr<NodeStub>> stubs_;  // in the order of the connection's nodes
   Connection connection_;
 };

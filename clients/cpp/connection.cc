@@ -24,9 +24,21 @@ int64_t DeadlineMs(std::optional<int64_t> timeout_ms, int64_t now_ms) {
 }
 
 // True if the failure says something about the node, not about the request.
-bool NodeIsInTrouble(absl::StatusCode code) {
-  return code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kDeadlineExceeded ||
-         code == absl::StatusCode::kCancelled;
+bool NodeIsInTrouble(const absl::Status& status) {
+  const absl::StatusCode code = status.code();
+  return (code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kDeadlineExceeded ||
+          code == absl::StatusCode::kCancelled) &&
+         ErrorReason(status) != "REPLICAS_PENDING";
+}
+
+// The node takes no writes any more; another one does.
+bool NodeIsRemoved(const absl::Status& status) {
+  return ErrorReason(status) == "NODE_REMOVED";
+}
+
+// The node has not yet got what the client has seen; another may have.
+bool NodeIsBehind(const absl::Status& status) {
+  return ErrorReason(status) == "SESSION_AHEAD";
 }
 
 }  // namespace
@@ -43,6 +55,8 @@ CallEnd Connection::Call(const CallSpec& spec, Attempt attempt) {
                      options_.random);
   size_t node = current_.load();
   int ambiguous_in_row = 0;
+  size_t behind = 0;   // attempts at nodes that were
+  size_t removed = 0;  // the same
   CallEnd call;
   call.status = MakeError(absl::StatusCode::kDeadlineExceeded, "TIMEOUT", "no time left to ask anybody");
   Effect worst = EffectOf(spec.kind, Reach::kNotSent, call.status);
@@ -62,11 +76,17 @@ CallEnd Connection::Call(const CallSpec& spec, Attempt attempt) {
       policy.OnSuccess();
     } else {
       decision = policy.OnFailure(end.status, end.reach, end_us / 1000);
+      if (NodeIsBehind(end.status) && ++behind < options_.nodes.size()) decision.delay_ms = 0;
+      if (NodeIsRemoved(end.status) && ++removed < options_.nodes.size()) {
+        decision = {RetryDecision::Action::kRetry, 0, ""};
+      }
     }
     const bool retry = decision.action == RetryDecision::Action::kRetry;
     const Effect effect = EffectOf(spec.kind, end.reach, end.status);
+    // That a write is done somewhere stays true, whatever becomes of later attempts.
+    const bool says_less = call.attempts > 0 && worst == Effect::kDone && effect != Effect::kDone;
     worst = call.attempts == 0 ? effect : std::max(worst, effect);
-    call.status = end.status;
+    if (!says_less) call.status = end.status;
     call.node = end.server.empty() ? options_.nodes[node] : end.server;
     ++call.attempts;
     if (options_.observer) {
@@ -81,7 +101,8 @@ CallEnd Connection::Call(const CallSpec& spec, Attempt attempt) {
 }
 
 size_t Connection::NextNode(size_t node, const AttemptEnd& end, Effect effect, int* ambiguous_in_row) {
-  if (!NodeIsInTrouble(end.status.code())) return node;
+  if (NodeIsRemoved(end.status)) return MoveOn(node);
+  if (!NodeIsInTrouble(end.status)) return node;
   if (effect == Effect::kPossible && ++*ambiguous_in_row == 1) return node;
   *ambiguous_in_row = 0;
   return MoveOn(node);
@@ -98,14 +119,15 @@ CallEnd Connection::Finish(const CallSpec& spec, CallEnd end, Effect worst, absl
   end.outcome = OutcomeOf(end.status, worst);
   if (end.status.ok()) return end;
   std::string message(end.status.message());
-  if (end.attempts != 1 || NodeIsInTrouble(end.status.code())) {
+  if (end.attempts != 1 || NodeIsInTrouble(end.status)) {
     absl::StrAppend(&message, " (", end.attempts, end.attempts == 1 ? " attempt" : " attempts", " in ",
                     elapsed_ms, " ms; ", why, ")");
   }
   if (end.outcome == Outcome::kUnknown) {
     absl::StrAppend(&message, "; the ", spec.noun, " may or may not have taken effect");
-    if (!spec.request_id.empty()) absl::StrAppend(&message, ", request id ", spec.request_id);
   }
+  const bool asks_again = end.outcome == Outcome::kUnknown || end.outcome == Outcome::kPending;
+  if (asks_again && !spec.request_id.empty()) absl::StrAppend(&message, ", request id ", spec.request_id);
   end.status = WithMessage(end.status, message);
   return end;
 }

@@ -169,21 +169,49 @@ grpc::Status FakeKvService::Write(grpc::ServerContext* context, const kv::v1::Wr
   {
     std::lock_guard<std::mutex> lock(mutex_);
     bool replayed = false;
-    const Seen seen = Once(request->request_id(), &replayed, [&](uint64_t counter) {
-      for (const kv::v1::WriteOperation& operation : request->operations()) {
-        if (operation.has_put()) {
-          entries_[operation.put().key()] = {operation.put().value(), counter};
-        } else {
-          entries_.erase(operation.delete_().key());
-        }
-      }
-      return true;
-    });
+    const Seen seen = ApplyOnce(request->request_id(), request->operations(), &replayed);
     Stamp(seen.counter, response->mutable_version());
     response->set_replayed(replayed);
     Stamp(++clock_, response->mutable_clock());
   }
   RunHook();
+  return grpc::Status::OK;
+}
+
+FakeKvService::Seen FakeKvService::ApplyOnce(
+    const std::string& request_id,
+    const google::protobuf::RepeatedPtrField<kv::v1::WriteOperation>& operations, bool* replayed) {
+  return Once(request_id, replayed, [&](uint64_t counter) {
+    for (const kv::v1::WriteOperation& operation : operations) {
+      if (operation.has_put()) {
+        entries_[operation.put().key()] = {operation.put().value(), counter};
+      } else {
+        entries_.erase(operation.delete_().key());
+      }
+    }
+    return true;
+  });
+}
+
+grpc::Status FakeKvService::BulkWrite(
+    grpc::ServerContext* context,
+    grpc::ServerReaderWriter<kv::v1::BulkWriteResponse, kv::v1::BulkWriteRequest>* stream) {
+  kv::v1::BulkWriteRequest request;
+  while (stream->Read(&request)) {
+    if (const grpc::Status status = Admit(context, request.clock()); !status.ok()) return status;
+    kv::v1::BulkWriteResponse response;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      bool replayed = false;
+      const Seen seen = ApplyOnce(request.request_id(), request.operations(), &replayed);
+      Stamp(seen.counter, response.mutable_version());
+      response.set_replayed(replayed);
+      response.set_sequence(request.sequence());
+      Stamp(++clock_, response.mutable_clock());
+    }
+    RunHook();
+    stream->Write(response);
+  }
   return grpc::Status::OK;
 }
 

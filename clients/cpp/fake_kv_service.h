@@ -51,6 +51,10 @@ class FakeKvService final : public kv::v1::KvService::Service {
                      kv::v1::WriteResponse* response) override;
   grpc::Status Status(grpc::ServerContext* context, const kv::v1::StatusRequest* request,
                       kv::v1::StatusResponse* response) override;
+  // A refusal of RefuseNext counts for the batch that is next.
+  grpc::Status BulkWrite(
+      grpc::ServerContext* context,
+      grpc::ServerReaderWriter<kv::v1::BulkWriteResponse, kv::v1::BulkWriteRequest>* stream) override;
 
  private:
   struct Seen {
@@ -63,6 +67,10 @@ class FakeKvService final : public kv::v1::KvService::Service {
   void Stamp(uint64_t counter, clock::v1::Timestamp* message) const;
   // Runs `apply` once a request id; gives the write's counter.
   Seen Once(const std::string& request_id, bool* replayed, const std::function<bool(uint64_t)>& apply);
+  // Applies the operations once a request id.
+  Seen ApplyOnce(const std::string& request_id,
+                 const google::protobuf::RepeatedPtrField<kv::v1::WriteOperation>& operations,
+                 bool* replayed);
   void RunHook();
 
   const std::string node_id_;

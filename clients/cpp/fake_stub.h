@@ -38,6 +38,8 @@ struct SeenAttempt {
   std::string request_id;
   uint64_t clock = 0;
   int64_t timeout_ms = 0;
+  v1::Session session = {};
+  uint32_t replicas = 0;
 };
 
 // The script is one queue for all nodes; when it is used up, every attempt succeeds. Not thread-safe.
@@ -45,6 +47,7 @@ struct FakeNetwork {
   std::deque<ScriptedEnd> script;
   std::vector<SeenAttempt> seen;
   std::deque<v1::ScanResponse> pages;
+  v1::Session answered_session;  // of every answer
   std::shared_ptr<FakeTime> time = std::make_shared<FakeTime>();
 
   void Add(absl::Status status, Reach reach = Reach::kSent, int64_t takes_ms = 0) {
@@ -68,25 +71,35 @@ class FakeStub final : public NodeStub {
  public:
   FakeStub(FakeNetwork* network, int port) : network_(network), port_(port) {}
 
-  AttemptEnd Put(const v1::PutRequest& request, int64_t timeout_ms, v1::PutResponse*) override {
-    return network_->Attempt({port_, "Put", request.request_id(), request.clock().counter(), timeout_ms});
+  AttemptEnd Put(const v1::PutRequest& request, int64_t timeout_ms, v1::PutResponse* response) override {
+    *response->mutable_session() = network_->answered_session;
+    return network_->Attempt({port_, "Put", request.request_id(), request.clock().counter(), timeout_ms,
+                              request.session(), request.replicas()});
   }
-  AttemptEnd Get(const v1::GetRequest& request, int64_t timeout_ms, v1::GetResponse*) override {
-    return network_->Attempt({port_, "Get", "", request.clock().counter(), timeout_ms});
+  AttemptEnd Get(const v1::GetRequest& request, int64_t timeout_ms, v1::GetResponse* response) override {
+    *response->mutable_session() = network_->answered_session;
+    return network_->Attempt({port_, "Get", "", request.clock().counter(), timeout_ms, request.session()});
   }
-  AttemptEnd Delete(const v1::DeleteRequest& request, int64_t timeout_ms, v1::DeleteResponse*) override {
-    return network_->Attempt({port_, "Delete", request.request_id(), request.clock().counter(), timeout_ms});
+  AttemptEnd Delete(const v1::DeleteRequest& request, int64_t timeout_ms,
+                    v1::DeleteResponse* response) override {
+    *response->mutable_session() = network_->answered_session;
+    return network_->Attempt({port_, "Delete", request.request_id(), request.clock().counter(), timeout_ms,
+                              request.session(), request.replicas()});
   }
   AttemptEnd Scan(const v1::ScanRequest& request, int64_t timeout_ms, v1::ScanResponse* response) override {
     if (!network_->pages.empty()) {
       *response = network_->pages.front();
       network_->pages.pop_front();
     }
-    return network_->Attempt(
-        {port_, "Scan " + request.page_token(), "", request.clock().counter(), timeout_ms});
+    *response->mutable_session() = network_->answered_session;
+    return network_->Attempt({port_, "Scan " + request.page_token(), "", request.clock().counter(),
+                              timeout_ms, request.session()});
   }
-  AttemptEnd Write(const v1::WriteRequest& request, int64_t timeout_ms, v1::WriteResponse*) override {
-    return network_->Attempt({port_, "Write", request.request_id(), request.clock().counter(), timeout_ms});
+  AttemptEnd Write(const v1::WriteRequest& request, int64_t timeout_ms,
+                   v1::WriteResponse* response) override {
+    *response->mutable_session() = network_->answered_session;
+    return network_->Attempt({port_, "Write", request.request_id(), request.clock().counter(), timeout_ms,
+                              request.session(), request.replicas()});
   }
   AttemptEnd Status(const v1::StatusRequest& request, int64_t timeout_ms, v1::StatusResponse*) override {
     return network_->Attempt({port_, "Status", "", request.clock().counter(), timeout_ms});

@@ -5,14 +5,11 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 
-#include <chrono>
 #include <memory>
 
-#include "absl/status/statusor.h"
+#include "clients/cpp/grpc_attempt.h"
 #include "clients/cpp/ready_link.h"
 #include "lamppost/kv/v1/kv_service.grpc.pb.h"
-#include "services/common/clock_metadata.h"
-#include "services/common/grpc_status.h"
 
 namespace lamppost::client {
 namespace {
@@ -60,23 +57,9 @@ class GrpcNodeStub final : public NodeStub {
   template <typename Request, typename Response>
   AttemptEnd Invoke(Method<Request, Response> method, const Request& request, int64_t timeout_ms,
                     Response* response) {
-    const auto deadline = std::chrono::system_clock::now() + std::chrono::milliseconds(timeout_ms);
-    const absl::StatusOr<std::shared_ptr<Stubs>> stubs = link_.Get(deadline, timeout_ms);
-    AttemptEnd end;
-    if (!stubs.ok()) {
-      end.status = stubs.status();
-      end.reach = Reach::kNotSent;
-      return end;
-    }
-    grpc::ClientContext context;
-    context.set_deadline(deadline);
-    end.status = FromGrpcStatus(((*stubs)->kv.get()->*method)(&context, request, response));
-    if (end.status.ok()) {
-      if (response->has_clock()) end.server_clock = response->clock().counter();
-    } else if (const auto clock = ClockFromTrailers(context)) {
-      end.server_clock = clock->counter;
-    }
-    return end;
+    return AttemptOver(&link_, timeout_ms, response, [&](Stubs* stubs, grpc::ClientContext* context) {
+      return (stubs->kv.get()->*method)(context, request, response);
+    });
   }
 
   ReadyLink<Stubs> link_;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "clients/cpp/attempt.h"
+#include "clients/cpp/client_session.h"
 #include "clients/cpp/node_stub.h"
 #include "clients/cpp/retry_policy.h"
 #include "clients/cpp/time_source.h"
@@ -25,6 +26,10 @@ struct ClientOptions {
   std::optional<int64_t> timeout_ms = 10'000;
   RetryOptions retry;
   AttemptObserver observer;
+  // What the client has seen: sent with each call, and added to by each answer, so that what it reads never
+  // goes back and shows its own writes, at whatever node. A node that lacks some of it is waited for, and
+  // then left for the next. Null: none is kept.
+  std::shared_ptr<ClientSession> session;
 };
 
 // What a client takes from the world. Empty members mean the real thing.
@@ -41,6 +46,11 @@ struct CallOptions {
   std::optional<int64_t> timeout_ms;
   // For writes: 1 to 64 printable ASCII characters. Empty: the client mints one.
   std::string request_id;
+  // For Put: after so long the value is to be read as absent; unset: never.
+  std::optional<int64_t> ttl_ms;
+  // For writes: done once so many members hold it on stable storage. 0: 1. A write that is done at one node
+  // and, by the deadline, not known at so many has the outcome kPending.
+  uint32_t replicas = 0;
 };
 
 }  // namespace lamppost::client

@@ -41,6 +41,8 @@ absl::string_view ToString(Outcome outcome) {
       return "failed";
     case Outcome::kUnknown:
       return "unknown";
+    case Outcome::kPending:
+      return "pending";
   }
   return "unknown";
 }
@@ -53,6 +55,7 @@ Effect EffectOf(CallKind kind, Reach reach, const absl::Status& status) {
   }
   if (reach == Reach::kNotSent) return Effect::kNone;
   const std::string reason = ErrorReason(status);
+  if (reason == "REPLICAS_PENDING") return Effect::kDone;
   if (reason == "STORAGE_FAILED" || reason == "RUN_INTERRUPTED") return Effect::kPossible;
   if (IsAdmissionError(status.code())) return Effect::kNone;
   const bool refused = status.code() == absl::StatusCode::kUnavailable && !reason.empty();
@@ -61,6 +64,7 @@ Effect EffectOf(CallKind kind, Reach reach, const absl::Status& status) {
 
 Outcome OutcomeOf(const absl::Status& status, Effect worst) {
   if (status.ok()) return Outcome::kDone;
+  if (worst == Effect::kDone) return Outcome::kPending;
   return worst == Effect::kNone ? Outcome::kFailed : Outcome::kUnknown;
 }
 

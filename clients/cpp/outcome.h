@@ -7,14 +7,15 @@
 
 namespace lamppost::client {
 
-// The three things a caller can be told.
+// What a caller can be told.
 enum class Outcome {
   kDone,     // a server answered: the call took effect
   kFailed,   // for certain: the call took no effect and never will
   kUnknown,  // a write may have taken effect, or may yet; only its request id can tell
+  kPending,  // a write is done at a node and stands, but is not known to be at as many as were asked for
 };
 
-// "done", "failed", "unknown".
+// "done", "failed", "unknown", "pending".
 absl::string_view ToString(Outcome outcome);
 
 // How a call may be repeated.
@@ -36,6 +37,7 @@ enum class Effect { kNone, kPossible, kDone };
 
 // Judges one attempt by its status. A refusal with a Lamppost reason had no effect, except for
 // STORAGE_FAILED, when the write may already lie on the disk, and RUN_INTERRUPTED, when a function had begun.
+// REPLICAS_PENDING says that the write is done.
 // An error that gRPC made up itself (UNAVAILABLE without a reason, say) tells nothing about the request that
 // had been sent.
 //

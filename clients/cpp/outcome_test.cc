@@ -36,6 +36,13 @@ TEST(EffectOfTest, StorageFailureMayHaveWritten) {
   }
 }
 
+TEST(EffectOfTest, AWriteThatOthersDoNotHaveYetIsDoneAndItsOutcomePending) {
+  const absl::Status pending = MakeError(absl::StatusCode::kDeadlineExceeded, "REPLICAS_PENDING", "");
+  EXPECT_EQ(EffectOf(kWrite, Reach::kSent, pending), Effect::kDone);
+  EXPECT_EQ(OutcomeOf(pending, Effect::kDone), Outcome::kPending);
+  EXPECT_EQ(ToString(Outcome::kPending), "pending");
+}
+
 TEST(EffectOfTest, AdmissionErrorsAreCertain) {
   for (const auto code : {absl::StatusCode::kInvalidArgument, absl::StatusCode::kResourceExhausted,
                           absl::StatusCode::kOutOfRange, absl::StatusCode::kUnimplemented,

@@ -58,6 +58,7 @@ bool RetryPolicy::MayRepeat(const absl::Status& status, Reach reach) const {
 }
 
 bool RetryPolicy::HasOnlyWaited(const absl::Status& status, Reach reach) const {
+  if (ErrorReason(status) == "REPLICAS_PENDING") return true;  // the next one waits on under the same id
   return options_.slow_attempt == SlowAttempt::kWait && reach == Reach::kSent &&
          status.code() == absl::StatusCode::kDeadlineExceeded;
 }

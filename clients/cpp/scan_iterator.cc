@@ -31,6 +31,7 @@ bool ScanIterator::FetchPage() {
   page_ = client_->Scan(request_, call);
   started_ = true;
   position_ = 0;
+  if (page_.ok()) count_ += page_.response.count();
   if (page_.ok() && !page_.response.next_page_token().empty() &&
       page_.response.next_page_token() == request_.page_token()) {
     // Otherwise a faulty server could keep us here for ever.

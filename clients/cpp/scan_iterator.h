@@ -25,6 +25,8 @@ class ScanIterator {
   bool Next();
   // The present key, after Next() gave true. May be moved from.
   v1::KeyValue& entry() { return *page_.response.mutable_entries(position_); }
+  // Of a scan with count_only, once Next() gave false: how many keys there are. It has no entries.
+  uint64_t count() const { return count_; }
   // The last page's call: how the scan ended, once Next() gave false.
   const Result<v1::ScanResponse>& end() const { return page_; }
 
@@ -36,6 +38,7 @@ class ScanIterator {
   const std::optional<int64_t> deadline_ms_;
   Result<v1::ScanResponse> page_;
   int position_ = -1;
+  uint64_t count_ = 0;
   bool started_ = false;
 };
 

@@ -4,6 +4,7 @@
 #define LAMPPOST_SERVICES_COMMON_ERROR_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -18,6 +19,12 @@ absl::Status MakeError(absl::StatusCode code, absl::string_view reason, absl::st
 // The same, for one that may pass: the caller should wait retry_delay_ms before it tries again.
 absl::Status MakeRetryableError(absl::StatusCode code, absl::string_view reason, absl::string_view message,
                                 int64_t retry_delay_ms);
+
+// The same error with a fact about it for programs; the key in lower_snake.
+absl::Status WithMetadata(absl::Status status, absl::string_view key, absl::string_view value);
+
+// The facts given to WithMetadata, by key.
+std::map<std::string, std::string> ErrorMetadata(const absl::Status& status);
 
 // The reason given to MakeError; empty if there is none.
 std::string ErrorReason(const absl::Status& status);

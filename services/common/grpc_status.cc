@@ -3,6 +3,7 @@
 #include <google/protobuf/any.pb.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -47,8 +48,19 @@ int64_t DelayMsOf(const google::rpc::RetryInfo& info) {
 
 struct Details {
   std::string reason;
+  std::map<std::string, std::string> metadata;
   std::optional<int64_t> retry_delay_ms;
 };
+
+// Sorted, so that what is left out of too many does not hang on a hash.
+std::map<std::string, std::string> MetadataOf(const google::rpc::ErrorInfo& info) {
+  std::map<std::string, std::string> all;
+  for (const auto& [key, value] : info.metadata()) {
+    all.emplace(Clean(key, kErrorMetadataBytesMax), Clean(value, kErrorMetadataBytesMax));
+  }
+  while (all.size() > kErrorMetadataMax) all.erase(std::prev(all.end()));
+  return all;
+}
 
 Details ReadDetails(const std::string& bytes) {
   Details details;
@@ -58,8 +70,9 @@ Details ReadDetails(const std::string& bytes) {
     google::rpc::ErrorInfo error_info;
     google::rpc::RetryInfo retry_info;
     if (any.UnpackTo(&error_info)) {
-      if (error_info.domain() == kErrorDomain)
-        details.reason = Clean(error_info.reason(), kErrorReasonBytesMax);
+      if (error_info.domain() != kErrorDomain) continue;
+      details.reason = Clean(error_info.reason(), kErrorReasonBytesMax);
+      details.metadata = MetadataOf(error_info);
     } else if (any.UnpackTo(&retry_info)) {
       details.retry_delay_ms = DelayMsOf(retry_info);
     }
@@ -77,6 +90,11 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
   error_info.set_reason(Clean(ErrorReason(status), kErrorReasonBytesMax));
   if (error_info.reason().empty()) error_info.set_reason(absl::StatusCodeToString(status.code()));
   error_info.set_domain(kErrorDomain);
+  for (const auto& [key, value] : ErrorMetadata(status)) {
+    if (error_info.metadata_size() == kErrorMetadataMax) break;
+    (*error_info.mutable_metadata())[Clean(key, kErrorMetadataBytesMax)] =
+        Clean(value, kErrorMetadataBytesMax);
+  }
 
   google::rpc::Status details;
   details.set_code(static_cast<int>(status.code()));
@@ -93,11 +111,14 @@ absl::Status FromGrpcStatus(const grpc::Status& status) {
   const bool known = raw_code > 0 && raw_code <= static_cast<int>(absl::StatusCode::kUnauthenticated);
   const auto code = known ? static_cast<absl::StatusCode>(raw_code) : absl::StatusCode::kUnknown;
   const Details details = ReadDetails(status.error_details());
-  if (details.retry_delay_ms) {
-    return MakeRetryableError(code, details.reason, status.error_message(), *details.retry_delay_ms);
-  }
-  if (details.reason.empty()) return absl::Status(code, status.error_message());
-  return MakeError(code, details.reason, status.error_message());
+  const bool is_bare = details.reason.empty() && details.metadata.empty() && !details.retry_delay_ms;
+  if (is_bare) return absl::Status(code, status.error_message());
+  absl::Status restored =
+      details.retry_delay_ms
+          ? MakeRetryableError(code, details.reason, status.error_message(), *details.retry_delay_ms)
+          : MakeError(code, details.reason, status.error_message());
+  for (const auto& [key, value] : details.metadata) restored = WithMetadata(std::move(restored), key, value);
+  return restored;
 }
 
 }  // namespace lamppost

@@ -54,6 +54,24 @@ TEST(GrpcStatus, EveryCodeGoesThereAndBack) {
   }
 }
 
+TEST(GrpcStatus, MetadataGoThereAndBackAndAreBounded) {
+  absl::Status status = MakeError(absl::StatusCode::kDeadlineExceeded, "REPLICAS_PENDING", "1 of 2");
+  status = WithMetadata(status, "have", "1");
+  status = WithMetadata(status, "wanted", "\xff" + std::string(1000, 'x'));
+  google::rpc::ErrorInfo info;
+  ASSERT_TRUE(DetailsOf(ToGrpcStatus(status)).details(0).UnpackTo(&info));
+  EXPECT_EQ(info.metadata().at("have"), "1");
+  const auto back = ErrorMetadata(FromGrpcStatus(ToGrpcStatus(status)));
+  EXPECT_EQ(back.at("have"), "1");
+  EXPECT_EQ(back.at("wanted"), "?" + std::string(kErrorMetadataBytesMax - 1, 'x'));
+  google::rpc::ErrorInfo foreign;
+  foreign.set_domain(kErrorDomain);
+  for (int i = 0; i < 100; ++i) (*foreign.mutable_metadata())[std::to_string(1000 + i)] = "v";
+  const auto first = ErrorMetadata(FromGrpcStatus(Foreign(foreign)));
+  EXPECT_EQ(first.size(), kErrorMetadataMax);
+  EXPECT_EQ(first.begin()->first, "1000");
+}
+
 TEST(GrpcStatus, DetailsAreWhatAnyClientReads) {
   const auto status = ToGrpcStatus(MakeRetryableError(absl::StatusCode::kUnavailable, "BUSY", "busy", 1250));
   const google::rpc::Status details = DetailsOf(status);

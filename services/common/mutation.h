@@ -55,7 +55,23 @@
   X(kLiveGap, "live-gap", "what does not fit into a slow peer's window is left out")                         \
   X(kUrgencyIgnored, "urgency-ignored", "in interval mode a reservation does not wait for its fsync")        \
   X(kSeenByHeadsAlone, "seen-by-heads-alone", "what the replaced version had seen is not passed on")         \
-  X(kPartMissing, "part-missing", "a message of a catch-up may be missing, if only `from` is reached")
+  X(kPartMissing, "part-missing", "a message of a catch-up may be missing, if only `from` is reached")       \
+  X(kForgotByAge, "forgot-by-age", "a tombstone is forgotten as soon as it is looked at, stable or not")     \
+  X(kNoFull, "no-full", "a peer whose heads are below what was forgotten gets no full Sync")                 \
+  X(kNoReplace, "no-replace", "what a full Sync did not bring stays at its receiver")                        \
+  X(kForgottenNotTaken, "forgotten-not-taken", "the receiver of a full Sync forgets what was forgotten")     \
+  X(kStableWithoutAbsent, "stable-without-absent", "what is stable hangs on the members that are there")     \
+  X(kNoRepair, "no-repair", "other contents at equal heads are left alone")                                  \
+  X(kExpiredRead, "expired-read", "an expired value is read until its tombstone comes")                      \
+  X(kExpiryDecides, "expiry-decides", "of two versions the one that expires later wins")                     \
+  X(kRemovedNotRefused, "removed-not-refused", "a removed node goes on as if it were a member")              \
+  X(kMemberIgnored, "member-ignored", "nobody follows the records of members")                               \
+  X(kSessionNotAwaited, "session-not-awaited", "reads do not wait for what their session has seen")          \
+  X(kSessionUnseen, "session-unseen", "what a write's session has seen does not count as seen by it")        \
+  X(kReplicasNotDurable, "replicas-not-durable", "members count as holding a write before it is durable")    \
+  X(kReplicasIgnored, "replicas-ignored", "a write is answered without waiting for other members")           \
+  X(kWatchUncovered, "watch-uncovered", "a watch tells of what the node's heads do not cover yet")           \
+  X(kWatchAhead, "watch-ahead", "a watch's session is ahead of what has been told")
 
 // These are the function service's; tests/rpc_sim catches them.
 #define LAMPPOST_FUNCTIONS_MUTATION_LIST(X)                                                            \

@@ -4,6 +4,8 @@
 #ifndef LAMPPOST_SERVICES_COMMON_RAW_CALL_H_
 #define LAMPPOST_SERVICES_COMMON_RAW_CALL_H_
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -26,6 +28,9 @@ class RawCall {
   grpc::ServerUnaryReactor* reactor() const { return reactor_; }
   const Request& request() const { return request_; }
   Response* response() { return &response_; }
+  // The caller has gone, or its time is up. Thread-safe.
+  bool IsCancelled() const { return context_->IsCancelled(); }
+  std::chrono::system_clock::time_point deadline() const { return context_->deadline(); }
 
   // INVALID_ARGUMENT, REQUEST_UNREADABLE.
   absl::Status Parse() { return ParseMessage(*in_, &request_); }
@@ -51,11 +56,20 @@ class RawCall {
   Response response_;
 };
 
-// Parses the request, lets its clock in, and goes on with handle(std::unique_ptr<RawCall<Request,
+// The counter that a request brings: its clock's.
+struct ClockCounter {
+  template <typename Request>
+  uint64_t operator()(const Request& request) const {
+    return request.clock().counter();
+  }
+};
+
+// Parses the request, lets its counter in, and goes on with handle(std::unique_ptr<RawCall<Request,
 // Response>>), here or on the thread of CallShell::ReserveFn.
-template <typename Request, typename Response, typename Handle>
+template <typename Request, typename Response, typename Handle, typename CounterOf = ClockCounter>
 grpc::ServerUnaryReactor* BeginCall(CallShell* shell, grpc::CallbackServerContext* context,
-                                    const grpc::ByteBuffer* in, grpc::ByteBuffer* out, Handle handle) {
+                                    const grpc::ByteBuffer* in, grpc::ByteBuffer* out, Handle handle,
+                                    CounterOf counter_of = {}) {
   using Call = RawCall<Request, Response>;
   auto call = std::make_unique<Call>(shell, context, in, out);
   grpc::ServerUnaryReactor* reactor = call->reactor();
@@ -63,7 +77,7 @@ grpc::ServerUnaryReactor* BeginCall(CallShell* shell, grpc::CallbackServerContex
     Call::Fail(std::move(call), status);
     return reactor;
   }
-  const uint64_t counter = call->request().clock().counter();
+  const uint64_t counter = counter_of(call->request());
   if (shell->AdmitNow(counter)) {
     handle(std::move(call));
     return reactor;

@@ -44,15 +44,25 @@ SignalWaiter::~SignalWaiter() {
 }
 
 SignalWaiter::Woken SignalWaiter::Wait() {
+  const Woken woken = WaitOrWake();
+  const sigset_t set = EndSignals();
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  return woken;
+}
+
+SignalWaiter::Woken SignalWaiter::WaitOrWake() {
   pollfd fds[] = {{signal_fd_, POLLIN, 0}, {wake_fd_, POLLIN, 0}};
   while (poll(fds, 2, -1) < 0 && errno == EINTR) {
   }
   // Taken off the queue, so that unblocking does not deliver it.
   signalfd_siginfo info;
   const bool signalled = read(signal_fd_, &info, sizeof(info)) == static_cast<ssize_t>(sizeof(info));
+  uint64_t wakes = 0;
+  [[maybe_unused]] const ssize_t taken = read(wake_fd_, &wakes, sizeof(wakes));
+  if (!signalled) return Woken::kByProgram;
   const sigset_t set = EndSignals();
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-  return signalled ? Woken::kBySignal : Woken::kByProgram;
+  return Woken::kBySignal;
 }
 
 void SignalWaiter::Wake() {

@@ -23,7 +23,12 @@ class SignalWaiter {
   // ends the process at once. Call it in the thread that made this object.
   Woken Wait();
 
-  // Ends Wait without a signal, now or when it is called. For a program that cannot go on. Thread-safe.
+  // As Wait, but after a Wake (kByProgram) signals still wait to be taken, and it may be called again: for a
+  // program that wakes itself to do something and go on.
+  Woken WaitOrWake();
+
+  // Ends Wait and WaitOrWake without a signal, now or when it is called. For a program that cannot go on.
+  // Thread-safe.
   void Wake();
 
  private:

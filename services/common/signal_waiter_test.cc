@@ -48,6 +48,20 @@ class SignalWaiterTest : public testing::Test {
   _exit(signals.Wait() == SignalWaiter::Woken::kBySignal ? 7 : 8);
 }
 
+[[noreturn]] void EndAfterWakesAndASignal() {
+  SignalWaiter signals;
+  for (int i = 0; i < 2; ++i) {
+    signals.Wake();
+    if (signals.WaitOrWake() != SignalWaiter::Woken::kByProgram) _exit(8);
+  }
+  kill(getpid(), SIGTERM);  // would end the process if it were not waited for any more
+  _exit(signals.WaitOrWake() == SignalWaiter::Woken::kBySignal ? 7 : 9);
+}
+
+TEST_F(SignalWaiterTest, AProgramThatWakesItselfCanGoOnWaiting) {
+  EXPECT_EXIT(EndAfterWakesAndASignal(), testing::ExitedWithCode(7), "");
+}
+
 TEST_F(SignalWaiterTest, TheFirstSignalIsReported) {
   EXPECT_EXIT(EndAtFirst(SIGTERM), testing::ExitedWithCode(7), "");
   EXPECT_EXIT(EndAtFirst(SIGINT), testing::ExitedWithCode(7), "");

@@ -1,19 +1,31 @@
 #!/usr/bin/env bash
 # Runs the commands that the pages show, in their order, as a reader would: the lines that begin with
-# "$ " in console blocks, and the grpcurl calls of the API page's table. A block with a path behind its
+# "$ " in console blocks, and the grpcurl calls in tables. A block with a path behind its
 # language is a file, and is written first. Programs and ports are replaced: dist/ by the built ones, 8000 to
-# 8002, 5000 and 5001 by free ports. Commands of ./run are checked to be verbs it has; running them is CI's business.
+# 8002 and 5000 to 5002 by free ports. Commands of ./run are checked to be verbs it has; running them is CI's business.
 #
-# usage: docs_test.sh LAMPPOST_KV LAMPPOST_RPC LAMPPOST RUN_D PAGE…
+# usage: docs_test.sh [--grpcurl] LAMPPOST_KV LAMPPOST_RPC LAMPPOST RUN_D PAGE…
+# Without --grpcurl the calls of grpcurl are left out. With it $GRPCURL names the tool; without one nothing is
+# tested, and in CI that is a failure.
 set -euo pipefail
 
+with_grpcurl=
+if [ "$1" = --grpcurl ]; then
+  with_grpcurl=yes
+  shift
+  if [ -z "${GRPCURL:-}" ]; then
+    echo "\$GRPCURL does not name the tool; ./run test finds or installs it" >&2
+    [ -z "${CI:-}" ] || exit 1
+    exit 0
+  fi
+fi
 kv=$PWD/$1 rpc=$PWD/$2 cli=$PWD/$3 run_d=$PWD/$4
 shift 4
 work=$(mktemp -d "${TEST_TMPDIR:-/tmp}/docs.XXXXXX")
 pids=() rpc_pids=()
 finish() {
   local status=$?
-  [ "$status" = 0 ] || tail -n 20 "$work"/*.log
+  [ "$status" = 0 ] || tail -n 20 "$work"/*.log || true
   for pid in "${pids[@]}" "${rpc_pids[@]}"; do kill "$pid" 2>/dev/null || true; done
   for pid in "${pids[@]}" "${rpc_pids[@]}"; do wait "$pid" 2>/dev/null || true; done
   rm -rf "$work"
@@ -21,13 +33,13 @@ finish() {
 trap finish EXIT
 
 free_ports() {
-  # Five that the system has just given out, held together so that they differ.
+  # Six that the system has just given out, held together so that they differ.
   python3 -c 'import socket
-s = [socket.socket() for _ in range(5)]
+s = [socket.socket() for _ in range(6)]
 for one in s: one.bind(("127.0.0.1", 0))
 print(*[one.getsockname()[1] for one in s])'
 }
-read -r port_a port_b port_c port_rpc port_functions < <(free_ports)
+read -r port_a port_b port_c port_rpc port_functions port_faults < <(free_ports)
 
 # The files that a page shows, in their folders.
 write_files_of() {
@@ -38,16 +50,25 @@ write_files_of() {
     file != "" { print > file }' "$1"
 }
 
-# The commands of a page, one a line.
+# The commands of a page, one a line. A table's line that speaks of grpcurl shows one call of it, or is wrong.
 commands_of() {
-  sed -n '/^```console$/,/^```$/s/^\$ //p' "$1"
-  sed -n 's/^| [A-Za-z]* | `\(grpcurl .*\)` |$/\1/p' "$1"
+  awk '
+    /^```/ { block = block == "" ? $0 : ""; next }
+    block == "```console" && /^\$ / { print substr($0, 3) }
+    block == "" && /^\|.*grpcurl/ {
+      if (gsub(/grpcurl/, "&") != 1 || !match($0, /`grpcurl [^`]+`/)) {
+        print FILENAME ": this should show one call of grpcurl: " $0 > "/dev/stderr"
+        exit 1
+      }
+      print substr($0, RSTART + 1, RLENGTH - 2)
+    }' "$1"
 }
 
 to_local() {
   sed -e "s|127.0.0.1:8000|127.0.0.1:$port_a|g; s|127.0.0.1:8001|127.0.0.1:$port_b|g; s|127.0.0.1:8002|127.0.0.1:$port_c|g" \
     -e "s|127.0.0.1:5000|127.0.0.1:$port_rpc|g; s|--port 5000|--port $port_rpc|" \
     -e "s|127.0.0.1:5001|127.0.0.1:$port_functions|g; s|--port 5001|--port $port_functions|" \
+    -e "s|127.0.0.1:5002|127.0.0.1:$port_faults|g; s|--port 5002|--port $port_faults|" \
     -e "s|--port 8000|--port $port_a|; s|--port 8001|--port $port_b|; s|--port 8002|--port $port_c|" \
     -e "s|^dist/lamppost-kv|$kv|; s|^dist/lamppost-rpc|$rpc|; s|^dist/lamppost|$cli|; s|^grpcurl|${GRPCURL:-grpcurl}|"
 }
@@ -77,9 +98,11 @@ run_command() {
 ran=0 skipped=0
 for page in "$@"; do
   write_files_of "$page"
+  commands=$(commands_of "$page")
   while IFS= read -r command; do
     local_command=$(to_local <<<"$command")
     case $command in
+      '') continue ;;
       './run '*)
         verb=$(cut -d' ' -f2 <<<"$command")
         [ -f "$run_d/$verb.sh" ] || { echo "$page: ./run has no verb '$verb'" >&2; exit 1; }
@@ -93,7 +116,7 @@ for page in "$@"; do
         pids+=($!)
         ;;
       grpcurl*)
-        if [ -z "${GRPCURL:-}" ]; then
+        if [ -z "$with_grpcurl" ]; then
           skipped=$((skipped + 1))
           continue
         fi
@@ -107,7 +130,7 @@ for page in "$@"; do
       for port in "$port_a" "$port_b" "$port_c"; do wait_until_serving "$port"; done
       serving=yes
     fi
-  done < <(commands_of "$page")
+  done <<<"$commands"
 done
-echo "$ran commands ran, $skipped need grpcurl and were left out"
+echo "$ran commands ran, $skipped of grpcurl were left out"
 [ "$ran" -ge 12 ]

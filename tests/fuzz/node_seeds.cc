@@ -5,6 +5,8 @@
 #include "services/common/clock_proto.h"
 #include "services/kv/core/record.h"
 #include "services/kv/server/sync_codec.h"
+#include "services/kv/snapshot/sample.h"
+#include "services/kv/snapshot/snapshot_format.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/log_writer.h"
 #include "tests/fuzz/replica_driver.h"
@@ -206,6 +208,22 @@ void AddFileSeeds(std::vector<Seed>* seeds) {
                     Bytes({0x07}) + FrameOf("MANIFEST-000001\n") + FrameOf(writer.log()) + writer.log()});
 }
 
+void AddSnapshotSeeds(std::vector<Seed>* seeds) {
+  kv::SampleStore store;
+  store.Fill(10, 8);
+  seeds->push_back({"snapshot", "file", Bytes({0}) + store.File()});
+  seeds->push_back({"snapshot", "frames",
+                    Bytes({1, 'H'}) + FrameOf(kv::EncodeSnapshotHeader(store.Header())) + Bytes({'F'}) +
+                        FrameOf(std::string(17, '\0'))});
+  std::string records = Bytes({1, 'k'});  // a key; then its version, as a string
+  const std::string version = kv::EncodeVersion({{12, kA}, Text("v"), {}, {}});
+  records += Bytes({static_cast<int>(version.size())}) + version;
+  seeds->push_back(
+      {"snapshot", "records",
+       Bytes({2, 'B'}) + FrameOf(records) + Bytes({'F'}) + FrameOf(Bytes({1}) + std::string(16, '\0'))});
+  seeds->push_back({"snapshot", "altered", Bytes({3, 40, 0, 1, 44, 1, 128})});
+}
+
 }  // namespace
 
 std::vector<Seed> NodeSeeds() {
@@ -215,6 +233,7 @@ std::vector<Seed> NodeSeeds() {
   AddRecordSeeds(&seeds);
   AddRequestSeeds(&seeds);
   AddFileSeeds(&seeds);
+  AddSnapshotSeeds(&seeds);
   return seeds;
 }
 

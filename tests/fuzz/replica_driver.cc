@@ -51,7 +51,7 @@ void ReplicaDriver::Advance(uint64_t duration_ms) {
 
 kv::Output ReplicaDriver::Group(absl::FunctionRef<void(kv::Replica*)> inputs) {
   if (!replica_) return {};
-  replica_->Begin(now_ms_);
+  replica_->Begin(now_ms_, now_ms_);
   inputs(replica_.get());
   kv::Output output = replica_->TakeOutput();
   status_ = storage_->Commit(output.batch, kv::Durability::kSync);

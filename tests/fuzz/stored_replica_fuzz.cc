@@ -64,7 +64,9 @@ void Work(ReplicaDriver* driver) {
 void Read(const kv::Store& store) {
   kv::v1::ScanRequest request;
   kv::v1::ScanResponse response;
-  const absl::Status status = kv::ScanPage(store, request, &response);
+  const kv::PublishedHeads heads;
+  kv::ReadSession session(&heads);
+  const absl::Status status = kv::ScanPage(store, request, &session, &response);
   FUZZ_CHECK(status.ok() || status.code() == absl::StatusCode::kDataLoss, "damaged data is not DATA_LOSS");
 }
 

@@ -11,6 +11,7 @@ std::vector<Violation> Check(const History& history) {
   CheckRequests(index, &verdict);
   CheckClients(index, &verdict);
   CheckNodes(index, &verdict);
+  CheckSessions(index, &verdict);
   CheckFinal(index, &verdict);
   return verdict.Take();
 }

@@ -23,6 +23,7 @@ struct Item {
   // Of a read: the value's, or the deletion's where the node told it; not set if it told none. Of a write:
   // unused.
   Timestamp version;
+  bool expires = false;  // of a write: the value is to go by itself, some time later
 };
 
 enum class Kind { kWrite, kRead };
@@ -43,6 +44,7 @@ struct Operation {
   uint64_t end_us = 0;
   std::vector<Item> items;  // what was to be written, or what was read
   std::string request_id;   // of a write; may be empty
+  kv::Heads session;        // what the client had seen, as it told the node; empty: it keeps none
   Outcome outcome = Outcome::kUnknown;
   std::string error;      // its reason, if there was one
   Timestamp version;      // of an acknowledged write

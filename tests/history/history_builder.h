@@ -65,6 +65,9 @@ class HistoryBuilder {
   HistoryBuilder& Request(const std::string& id) {
     return Change([&] { last().request_id = id; });
   }
+  HistoryBuilder& Session(const kv::Heads& session) {
+    return Change([&] { last().session = session; });
+  }
   HistoryBuilder& Replayed() {
     return Change([&] { last().replayed = true; });
   }

@@ -31,9 +31,9 @@ void HistoryIndex::AddWrite(const Operation& operation) {
     } else {
       attempts_.push_back({&operation.node, &item, operation.start_us});
     }
-    if (item.value) continue;
+    if (item.value && !item.expires) continue;
     Deletes& deletes = deletes_[item.key];
-    if (acknowledged) {
+    if (acknowledged && !item.value) {
       deletes.acknowledged.emplace_back(operation.start_us, operation.version);
     } else {
       deletes.unknown_start_us = std::min(deletes.unknown_start_us.value_or(UINT64_MAX), operation.start_us);

@@ -40,7 +40,8 @@ class HistoryIndex {
 
   // Whether an attempt of unknown outcome at that node, begun by that time, may have done this.
   bool MayHaveHappened(const std::string& node, const Item& item, uint64_t by_us) const;
-  // Whether somebody had tried by that time to delete the key by what may be a later write than `version`.
+  // Whether somebody had tried by that time to delete the key by what may be a later write than `version`, or
+  // had set it to a value that goes by itself.
   bool MayHaveBeenDeleted(const std::string& key, const Timestamp& version, uint64_t by_us) const;
 
   // Whether the acknowledged write may have gone with a disk.

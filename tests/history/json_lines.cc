@@ -46,6 +46,14 @@ Json ToJson(const Item& item) {
   return json;
 }
 
+Json ToJson(const kv::Heads& heads) {
+  Json json = Json::array();
+  for (const auto& [origin, counter] : heads) {
+    json.push_back({{"origin", ToJson(origin)}, {"counter", absl::StrCat(counter)}});
+  }
+  return json;
+}
+
 Json ToJson(const Operation& operation) {
   Json json = {{"type", "operation"}, {"kind", NameOf(kKinds, operation.kind)}};
   json["client"] = absl::StrCat(operation.client);
@@ -55,6 +63,7 @@ Json ToJson(const Operation& operation) {
   json["items"] = Json::array();
   for (const Item& item : operation.items) json["items"].push_back(ToJson(item));
   if (!operation.request_id.empty()) json["request_id"] = operation.request_id;
+  if (!operation.session.empty()) json["session"] = ToJson(operation.session);
   json["outcome"] = NameOf(kOutcomes, operation.outcome);
   if (!operation.error.empty()) json["error"] = operation.error;
   if (operation.version.counter != 0) json["version"] = ToJson(operation.version);
@@ -64,10 +73,7 @@ Json ToJson(const Operation& operation) {
 
 Json ToJson(const DiskLoss& loss) {
   Json json = {{"type", "disk_loss"}, {"node", loss.node}, {"at_us", absl::StrCat(loss.at_us)}};
-  json["kept"] = Json::array();
-  for (const auto& [origin, counter] : loss.kept) {
-    json["kept"].push_back({{"origin", ToJson(origin)}, {"counter", absl::StrCat(counter)}});
-  }
+  json["kept"] = ToJson(loss.kept);
   return json;
 }
 
@@ -168,6 +174,15 @@ Item ReadItem(Reader* reader) {
   return item;
 }
 
+kv::Heads ReadHeads(const char* name, Reader* reader) {
+  kv::Heads heads;
+  reader->Each(name, [&](Reader* head) {
+    const Origin origin = head->Object("origin", ReadOrigin);
+    heads.Raise(origin, head->Number("counter"));
+  });
+  return heads;
+}
+
 Operation ReadOperation(Reader* reader) {
   Operation operation;
   operation.kind = reader->OneOf("kind", kKinds);
@@ -177,6 +192,7 @@ Operation ReadOperation(Reader* reader) {
   operation.end_us = reader->Number("end_us");
   reader->Each("items", [&](Reader* item) { operation.items.push_back(ReadItem(item)); });
   operation.request_id = reader->TextOrEmpty("request_id");
+  if (reader->Has("session")) operation.session = ReadHeads("session", reader);
   operation.outcome = reader->OneOf("outcome", kOutcomes);
   operation.error = reader->TextOrEmpty("error");
   if (reader->Has("version")) operation.version = reader->Object("version", ReadVersion);
@@ -188,10 +204,7 @@ DiskLoss ReadLoss(Reader* reader) {
   DiskLoss loss;
   loss.node = reader->Text("node");
   loss.at_us = reader->Number("at_us");
-  reader->Each("kept", [&](Reader* head) {
-    const Origin origin = head->Object("origin", ReadOrigin);
-    loss.kept.Raise(origin, head->Number("counter"));
-  });
+  loss.kept = ReadHeads("kept", reader);
   return loss;
 }
 

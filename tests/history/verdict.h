@@ -40,6 +40,7 @@ void CheckValues(const HistoryIndex& index, Verdict* verdict);    // I2, I6
 void CheckRequests(const HistoryIndex& index, Verdict* verdict);  // I10, I11
 void CheckClients(const HistoryIndex& index, Verdict* verdict);   // I1
 void CheckNodes(const HistoryIndex& index, Verdict* verdict);     // I9, and I7 of reads
+void CheckSessions(const HistoryIndex& index, Verdict* verdict);  // I8, I9
 void CheckFinal(const HistoryIndex& index, Verdict* verdict);     // I4, I5, and I7 at the end
 
 }  // namespace lamppost::history

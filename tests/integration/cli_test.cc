@@ -241,6 +241,72 @@ TEST_F(Cli, DumpAndLoadARoundTripOf50000Keys) {
   EXPECT_EQ(other.client("Z")->Text("key \"7\" \u00e9"), "v\n7");
 }
 
+TEST_F(Cli, ASessionFileIsKeptFromCommandToCommand) {
+  const std::string file = NewTestPath("session");
+  ASSERT_EQ(RunAt("A", {"put", "x", "10", "--session", file}).exit_code, 0);
+  const json written = json::parse(ReadFile(file));
+  EXPECT_EQ(written.at("lamppost_session"), 1);
+  for (int i = 0; i < 20; ++i) {
+    const std::string value = absl::StrCat(i);
+    ASSERT_EQ(RunAt("A", {"put", "x", value, "--session", file}).exit_code, 0);
+    const Finished got = RunAt(i % 2 == 0 ? "B" : "C", {"get", "x", "--session", file});
+    EXPECT_EQ(got.out, value + "\n") << got.err;
+  }
+  const Finished scanned = RunAt("B", {"scan", "--session", file, "-o", "raw"});
+  EXPECT_EQ(scanned.out, "x\t19\n") << scanned.err;
+  ASSERT_EQ(RunAt("C", {"del", "x", "--session", file}).exit_code, 0);
+  EXPECT_EQ(RunAt("A", {"get", "x", "--session", file}).exit_code, 1);
+}
+
+TEST_F(Cli, ASessionThatANodeDoesNotHaveYetIsSaidSo) {
+  const std::string file = NewTestPath("session");
+  ASSERT_EQ(RunAt("A", {"put", "x", "10", "--session", file}).exit_code, 0);
+  json ahead = json::parse(ReadFile(file));
+  for (json& head : ahead.at("heads")) head["counter"] = head["counter"].get<uint64_t>() + 1000000;
+  std::ofstream(file) << ahead.dump();
+  const Finished got = RunAt("B", {"get", "x", "--session", file, "--timeout", "2s", "-o", "json"});
+  EXPECT_EQ(got.exit_code, 3);
+  EXPECT_EQ(json::parse(got.err).at("error").at("reason"), "SESSION_AHEAD") << got.err;
+}
+
+TEST_F(Cli, ADamagedSessionFileIsAUsageErrorAndNothingIsDone) {
+  const std::string file = NewTestPath("session");
+  std::ofstream(file) << "{\"lamppost_session\":";
+  const Finished put = RunAt("A", {"put", "x", "10", "--session", file});
+  EXPECT_EQ(put.exit_code, 2);
+  EXPECT_THAT(put.err, HasSubstr(file));
+  EXPECT_FALSE(cluster_.client("A")->Text("x").has_value());
+  EXPECT_EQ(ReadFile(file), "{\"lamppost_session\":");
+}
+
+TEST_F(Cli, ReplicasArePromisedOrReported) {
+  EXPECT_EQ(RunAt("A", {"put", "x", "10", "--replicas", "3"}).exit_code, 0);
+  const Finished many = RunAt("A", {"put", "x", "11", "--replicas", "4"});
+  EXPECT_EQ(many.exit_code, 3);
+  EXPECT_THAT(many.err, HasSubstr("REPLICAS_TOO_MANY"));
+  cluster_.node("B")->Kill();
+  cluster_.node("C")->Kill();
+  const Finished pending = RunAt("A", {"put", "x", "12", "--replicas", "2", "--timeout", "2s", "-o", "json"});
+  EXPECT_EQ(pending.exit_code, 4);
+  const json error = json::parse(pending.err).at("error");
+  EXPECT_EQ(error.at("outcome"), "pending");
+  EXPECT_EQ(error.at("details").at("have"), "1");
+  EXPECT_EQ(error.at("details").at("wanted"), "2");
+  const Finished told = RunAt("A", {"del", "x", "--replicas", "2", "--timeout", "1s"});
+  EXPECT_EQ(told.exit_code, 4);
+  EXPECT_THAT(told.err, HasSubstr("1 of 2 members"));
+  EXPECT_THAT(told.err, HasSubstr("the write stands"));
+  EXPECT_FALSE(cluster_.client("A")->Text("x").has_value());
+}
+
+TEST_F(Cli, ScansDownwardsAndCounts) {
+  ASSERT_OK(cluster_.client("A")->Write(Batch({{"a", "1"}, {"b", "2"}, {"c", "3"}})).status());
+  EXPECT_EQ(RunAt("A", {"scan", "--reverse", "--keys-only", "-o", "raw"}).out, "c\nb\na\n");
+  EXPECT_EQ(RunAt("A", {"scan", "--reverse", "--limit", "1", "-o", "raw"}).out, "c\t3\n");
+  EXPECT_EQ(RunAt("A", {"scan", "--count"}).out, "3\n");
+  EXPECT_EQ(RunAt("A", {"scan", "b", "--count", "-o", "json"}).out, "{\"count\":1}\n");
+}
+
 TEST_F(Cli, ABrokenLineStopsALoadAndIsNamed) {
   const std::string source = NewTestPath("source");
   std::ofstream(source) << R"({"key":"a","value":"1"})"

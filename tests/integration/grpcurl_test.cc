@@ -1,8 +1,10 @@
 // grpcurl with no proto files: it learns everything from the node's reflection.
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -16,6 +18,8 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr char kKvService[] = "lamppost.kv.v1.KvService";
+constexpr char kAdminService[] = "lamppost.kv.v1.AdminService";
+constexpr int kDeadlineExceeded = 64 + 4;  // as grpcurl's exit code
 
 class Grpcurl : public ::testing::Test {
  protected:
@@ -56,15 +60,18 @@ TEST_F(Grpcurl, ListsAndDescribesEveryService) {
   const Finished list = Run({}, {"list"});
   ASSERT_EQ(list.exit_code, 0) << list.err;
   for (const char* service :
-       {kKvService, "lamppost.kv.v1.ReplicationService", "grpc.health.v1.Health",
+       {kKvService, kAdminService, "lamppost.kv.v1.ReplicationService", "grpc.health.v1.Health",
         "grpc.reflection.v1alpha.ServerReflection", "grpc.reflection.v1.ServerReflection"}) {
     EXPECT_THAT(list.out, HasSubstr(service));
     const Finished described = Run({}, {"describe", service});
     EXPECT_EQ(described.exit_code, 0) << service << ": " << described.err;
     EXPECT_THAT(described.out, HasSubstr("is a service"));
   }
-  for (const char* method : {"Put", "Get", "Delete", "Scan", "Write", "Status"}) {
+  for (const char* method : {"Put", "Get", "Delete", "Scan", "Write", "BulkWrite", "Watch", "Status"}) {
     EXPECT_EQ(Run({}, {"describe", std::string(kKvService) + "." + method}).exit_code, 0) << method;
+  }
+  for (const char* method : {"Snapshot", "ListMembers", "AddMember", "RemoveMember"}) {
+    EXPECT_EQ(Run({}, {"describe", std::string(kAdminService) + "." + method}).exit_code, 0) << method;
   }
   for (const char* message :
        {"lamppost.kv.v1.PutRequest", "lamppost.kv.v1.StatusResponse", "lamppost.clock.v1.Timestamp"}) {
@@ -93,6 +100,39 @@ TEST_F(Grpcurl, PutsGetsAndDeletes) {
            R"({"operations":[{"put":{"key":"y","value":{"data":"AAH/"}}},{"delete":{"key":"x"}}]})");
   EXPECT_EQ(batch.exit_code, 0) << batch.err;
   EXPECT_EQ(cluster_->client("A")->Get("y")->value().data(), std::string("\x00\x01\xff", 3));
+}
+
+TEST_F(Grpcurl, WritesInBulkAndWatches) {
+  const Finished bulk = Call("lamppost.kv.v1.KvService/BulkWrite",
+                             R"({"sequence":1,"operations":[{"put":{"key":"w/x","value":{"text":"1"}}}]})"
+                             R"({"sequence":2,"operations":[{"put":{"key":"w/y","value":{"text":"2"}}}]})"
+                             R"({"sequence":3,"operations":[{"delete":{"key":"w/x"}}]})");
+  ASSERT_EQ(bulk.exit_code, 0) << bulk.err;
+  for (const char* sequence : {"1", "2", "3"}) {
+    EXPECT_THAT(bulk.out, HasSubstr(absl::StrCat("\"sequence\": \"", sequence, "\"")));
+  }
+  EXPECT_EQ(cluster_->client("A")->Text("w/y"), "2");
+  EXPECT_FALSE(cluster_->client("A")->Text("w/x"));
+  const Finished refused = Call("lamppost.kv.v1.KvService/BulkWrite", R"({"sequence":1})");
+  EXPECT_NE(refused.exit_code, 0);
+  EXPECT_THAT(refused.err, HasSubstr("BATCH_EMPTY"));
+
+  // It goes on until its time is up.
+  const Finished watch =
+      Run({"-max-time", "2", "-d", R"({"prefix":"w/","session":{}})"}, {"lamppost.kv.v1.KvService/Watch"});
+  EXPECT_EQ(watch.exit_code, kDeadlineExceeded) << watch.err;
+  EXPECT_THAT(watch.err, HasSubstr("DeadlineExceeded"));
+  EXPECT_THAT(watch.out, HasSubstr("\"key\": \"w/y\""));
+  EXPECT_THAT(watch.out, HasSubstr("\"text\": \"2\""));
+}
+
+TEST_F(Grpcurl, ListsMembersAndTakesASnapshot) {
+  const Finished members = Call("lamppost.kv.v1.AdminService/ListMembers", "{}");
+  ASSERT_EQ(members.exit_code, 0) << members.err;
+  EXPECT_THAT(Plain(members.out), HasSubstr(Field("node_id") + " \"b\""));
+  const Finished snapshot = Call("lamppost.kv.v1.AdminService/Snapshot", "{}");
+  ASSERT_EQ(snapshot.exit_code, 0) << snapshot.err;
+  EXPECT_THAT(snapshot.out, HasSubstr("\"chunk\": \"\""));  // the last one, which tells that it is whole
 }
 
 TEST_F(Grpcurl, ShowsStatusAndHealth) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "tests/integration/peak_memory.h"
 #include "tests/integration/testing/cluster.h"
 #include "tests/integration/testing/steady_writer.h"
 #include "tests/integration/testing/wait.h"
@@ -21,9 +22,12 @@ const std::vector<std::string>& SmallMemory() {
   return *flags;
 }
 
+// At no time, from each process's start on.
 void ExpectBoundedMemory(Cluster* cluster) {
   for (const std::string& id : cluster->ids()) {
-    EXPECT_LT(cluster->node(id)->process()->MemoryBytes(), kMemoryBytesMax) << id;
+    const uint64_t peak = PeakMemoryBytes(*cluster->node(id)->process());
+    EXPECT_GT(peak, 0u) << id;
+    EXPECT_LT(peak, kMemoryBytesMax) << id;
   }
 }
 

@@ -15,7 +15,18 @@ std::string KeyName(size_t key) {
   return absl::StrCat("k", key);
 }
 
+// The write is done, and stands.
+bool IsPending(const absl::Status& status) {
+  return ErrorReason(status) == "REPLICAS_PENDING";
+}
+
+history::Outcome OutcomeOf(const absl::Status& status) {
+  if (status.ok()) return history::Outcome::kOk;
+  return IsPending(status) ? history::Outcome::kUnknown : history::Outcome::kFailed;
+}
+
 bool SaysLater(const absl::Status& status) {
+  if (IsPending(status)) return true;
   return status.code() == absl::StatusCode::kUnavailable ||
          status.code() == absl::StatusCode::kResourceExhausted;
 }
@@ -43,7 +54,10 @@ Client::Job Client::Prepare(const Errand& errand) {
     const bool deletes =
         errand.act == Act::kDelete || (errand.act == Act::kWrite && (errand.at_ms + key) % 3 == 0);
     kv::Operation operation{KeyName(key), std::nullopt};
-    if (!deletes) operation.value = kv::Value{kv::Value::Kind::kText, absl::StrCat(name, "-", key)};
+    if (!deletes) {
+      operation.value = kv::Value{kv::Value::Kind::kText, absl::StrCat(name, "-", key)};
+      operation.ttl_ms = errand.ttl_ms;
+    }
     if (errand.act == Act::kGet) {
       job.keys.push_back(std::move(operation.key));
     } else if (errand.act != Act::kScan) {
@@ -51,6 +65,7 @@ Client::Job Client::Prepare(const Errand& errand) {
     }
   }
   if (errand.named) job.proposal.request_id = name;
+  job.proposal.replicas = errand.replicas;
   if (errand.act == Act::kReuse && !last_id_.empty()) {
     job.proposal.request_id = last_id_;
     job.node = last_id_node_;
@@ -69,6 +84,8 @@ void Client::Try() {
   request.clock = ++clock_;
   request.proposal = job_->proposal;
   request.keys = job_->keys;
+  if (CarriesSession()) job_->session = session_;
+  (IsWrite() ? request.proposal.session : request.session) = job_->session;
   to_.scheduler->AfterMs(kAttemptTimeoutMs, [this, attempt = job_->attempt] { TimedOut(attempt); });
   to_.send(job_->node, std::move(request));
 }
@@ -82,10 +99,12 @@ void Client::Record(history::Outcome outcome, const Reply* reply) {
   operation.end_us = to_.scheduler->now_us();
   operation.outcome = outcome;
   operation.request_id = job_->proposal.request_id;
+  operation.session = job_->session;
   for (const kv::Operation& change : job_->proposal.operations) {
     history::Item item;
     item.key = change.key;
     if (change.value) item.value = change.value->bytes;
+    item.expires = change.ttl_ms > 0;
     operation.items.push_back(std::move(item));
   }
   if (reply != nullptr) {
@@ -101,7 +120,9 @@ void Client::OnReply(const Reply& reply) {
   clock_ = std::max(clock_, reply.clock) + 1;
   if (!job_ || job_->attempt != reply.attempt || down_) return;
   job_->attempt = 0;
-  Record(reply.status.ok() ? history::Outcome::kOk : history::Outcome::kFailed, &reply);
+  if (CarriesSession()) session_.RaiseAll(reply.session);
+  Record(OutcomeOf(reply.status), &reply);
+  if (ErrorReason(reply.status) == "SESSION_AHEAD" && job_->attempts >= kAttemptsMax) session_ = kv::Heads();
   if (!reply.status.ok() && SaysLater(reply.status)) return TryAgainOrGiveUp();
   if (reply.status.ok() && job_->errand.named && IsWrite()) {
     last_id_ = job_->proposal.request_id;
@@ -123,7 +144,7 @@ void Client::TryAgainOrGiveUp() {
     job_.reset();
     return Begin();
   }
-  if (random_.Percent(30)) job_->node = random_.Below(plan_.nodes);
+  if (random_.Percent(30)) job_->node = random_.Below(plan_.machines());
   const uint64_t backoff_ms = random_.Below(kBackoffMs << std::min(job_->attempts, 5)) + 1;
   to_.scheduler->AfterMs(backoff_ms, [this, number = job_->attempts] {
     if (job_ && job_->attempts == number && job_->attempt == 0 && !down_) Try();

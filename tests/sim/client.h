@@ -4,6 +4,9 @@
 // the answer says later; a write without an id is tried once. A client that crashes forgets what it waits for
 // and, when it is back, does the same errand again under the same id.
 //
+// One that carries a session sends it with each attempt, merges what answers say, as the client library does,
+// and drops it if nobody has what it asks for: it may have gone with a disk.
+//
 // Not thread-safe.
 #ifndef LAMPPOST_TESTS_SIM_CLIENT_H_
 #define LAMPPOST_TESTS_SIM_CLIENT_H_
@@ -49,6 +52,7 @@ class Client {
     Errand errand;
     kv::Proposal proposal;
     std::vector<std::string> keys;
+    kv::Heads session;  // as sent
     NodeIndex node = 0;
     int attempts = 0;
     uint64_t start_us = 0;  // of the present attempt
@@ -60,6 +64,7 @@ class Client {
   void Try();
   void TimedOut(uint64_t attempt);
   void TryAgainOrGiveUp();
+  bool CarriesSession() const { return index_ < plan_.sessions; }
   bool MayRetry() const { return job_->errand.named || !IsWrite(); }
   bool IsWrite() const { return !job_->proposal.operations.empty(); }
   void Record(history::Outcome outcome, const Reply* reply);
@@ -69,6 +74,7 @@ class Client {
   Random random_;
   const Surroundings to_;
   uint64_t clock_ = 0;
+  kv::Heads session_;
   uint64_t next_number_ = 1;  // of errands and attempts
   bool down_ = false;
   std::deque<Errand> waiting_;

@@ -5,6 +5,8 @@
 
 #include "services/common/error.h"
 #include "services/kv/core/check.h"
+#include "services/kv/core/record.h"
+#include "services/kv/core/testing/lose_version.h"
 
 namespace lamppost::sim {
 namespace {
@@ -56,6 +58,10 @@ class Disk::View : public kv::StoreReader {
                                    absl::string_view end) const override {
     return std::make_unique<DamagedCursor>(disk_, space, inner_->Scan(space, start, end));
   }
+  std::unique_ptr<kv::Cursor> ScanReverse(kv::Space space, absl::string_view start,
+                                          absl::string_view end) const override {
+    return std::make_unique<DamagedCursor>(disk_, space, inner_->ScanReverse(space, start, end));
+  }
 
  private:
   const Disk* const disk_;
@@ -74,6 +80,13 @@ absl::StatusOr<std::optional<std::string>> Disk::Get(kv::Space space, absl::stri
 std::unique_ptr<kv::Cursor> Disk::Scan(kv::Space space, absl::string_view start,
                                        absl::string_view end) const {
   std::unique_ptr<kv::Cursor> cursor = content_.Scan(space, start, end);
+  if (damaged_.empty()) return cursor;
+  return std::make_unique<DamagedCursor>(this, space, std::move(cursor));
+}
+
+std::unique_ptr<kv::Cursor> Disk::ScanReverse(kv::Space space, absl::string_view start,
+                                              absl::string_view end) const {
+  std::unique_ptr<kv::Cursor> cursor = content_.ScanReverse(space, start, end);
   if (damaged_.empty()) return cursor;
   return std::make_unique<DamagedCursor>(this, space, std::move(cursor));
 }
@@ -168,8 +181,8 @@ bool Disk::DamageOne(kv::Space space, Random* random) {
 
 std::unique_ptr<Disk> Disk::Copy() const {
   kv::WriteBatch batch;
-  for (const kv::Space space :
-       {kv::Space::kMeta, kv::Space::kData, kv::Space::kIndex, kv::Space::kRequests}) {
+  for (const kv::Space space : {kv::Space::kMeta, kv::Space::kData, kv::Space::kIndex, kv::Space::kRequests,
+                                kv::Space::kTombstones, kv::Space::kExpiries}) {
     for (auto cursor = content_.Scan(space, "", ""); cursor->Valid(); cursor->Next()) {
       batch.Put(space, std::string(cursor->key()), std::string(cursor->value()));
     }
@@ -186,6 +199,23 @@ std::unique_ptr<Disk> Disk::DurableCopy() const {
     LAMPPOST_CHECK(copy->Commit(*undo, kv::Durability::kSync).ok(), "an undo is refused");
   }
   return copy;
+}
+
+std::unique_ptr<Disk> Disk::WithoutDamage() const {
+  std::unique_ptr<Disk> rest = Copy();
+  rest->damaged_.clear();
+  kv::WriteBatch batch;
+  for (const auto& [space, key] : damaged_) {
+    const auto there = content_.Get(static_cast<kv::Space>(space), key);
+    if (there.ok() && *there) batch.Remove(static_cast<kv::Space>(space), key);
+  }
+  LAMPPOST_CHECK(rest->content_.Commit(batch, kv::Durability::kSync).ok(), "damage cannot be removed");
+  return rest;
+}
+
+void Disk::LoseVersion(const std::string& key) {
+  const kv::WriteBatch batch = kv::testing::LoseVersion(content_, key);
+  LAMPPOST_CHECK(content_.Commit(batch, kv::Durability::kSync).ok(), "a version cannot be lost");
 }
 
 }  // namespace lamppost::sim

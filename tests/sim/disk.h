@@ -34,6 +34,8 @@ class Disk : public kv::Storage {
   absl::StatusOr<std::optional<std::string>> Get(kv::Space space, absl::string_view key) const override;
   std::unique_ptr<kv::Cursor> Scan(kv::Space space, absl::string_view start,
                                    absl::string_view end) const override;
+  std::unique_ptr<kv::Cursor> ScanReverse(kv::Space space, absl::string_view start,
+                                          absl::string_view end) const override;
   std::unique_ptr<kv::StoreReader> Snapshot() const override;
   absl::Status Commit(const kv::WriteBatch& batch, kv::Durability durability) override;
   absl::Status Flush() override;
@@ -64,6 +66,10 @@ class Disk : public kv::Storage {
   // An image of what it holds now, on a disk of its own; and one of what of that is on stable storage.
   std::unique_ptr<Disk> Copy() const;
   std::unique_ptr<Disk> DurableCopy() const;
+  // What is left when damaged records are thrown away.
+  std::unique_ptr<Disk> WithoutDamage() const;
+  // Loses the version of a key, and all that the store knew of it, so that nothing tells.
+  void LoseVersion(const std::string& key);
 
  private:
   class DamagedCursor;

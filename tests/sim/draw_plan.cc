@@ -11,6 +11,7 @@ namespace {
 void DrawCluster(Plan* plan, Random* random) {
   plan->nodes = random->Pick({2, 3, 3, 4, 5, 5, 6, 7, 9});
   plan->clients = 1 + random->Below(6);
+  plan->sessions = random->Percent(50) ? 1 + random->Below(plan->clients) : 0;
   plan->durability = random->Percent(60) ? kv::Durability::kSync : kv::Durability::kInterval;
   plan->carriage = random->Percent(50) ? Carriage::kStream : Carriage::kDatagram;
   plan->latency_min_us = random->Pick({50, 200, 5000});
@@ -56,6 +57,7 @@ void DrawErrands(Plan* plan, Random* random) {
   const uint64_t named = random->Pick({0, 20, 100});
   const uint64_t quiet_ms = random->Pick({0, 0, 0, 1500});  // faults strike before anything is written
   const bool roams = random->Percent(50);                   // clients go to any node, or stay at one
+  const uint64_t replicated = random->Pick({0, 0, 5, 30});  // writes that more than one node must have
   for (size_t i = 0; i < count; ++i) {
     Errand errand;
     errand.at_ms = quiet_ms + random->Below(plan->faults_end_ms - quiet_ms);
@@ -68,6 +70,8 @@ void DrawErrands(Plan* plan, Random* random) {
                  : random->Percent(15)    ? Act::kWrite
                  : random->Percent(3)     ? Act::kReuse
                                           : Act::kPut;
+    const bool is_write = errand.act != Act::kGet && errand.act != Act::kScan;
+    if (is_write && random->Percent(replicated)) errand.replicas = 2 + random->Below(plan->nodes);
     const size_t wanted = errand.act == Act::kScan ? 0 : errand.act == Act::kWrite ? 2 + random->Below(3) : 1;
     for (size_t tries = 0; errand.keys.size() < std::min(wanted, keys) && tries < 20; ++tries) {
       const size_t key = DrawKey(keys, skew, random);
@@ -78,11 +82,23 @@ void DrawErrands(Plan* plan, Random* random) {
   }
 }
 
+// From a source of their own, so that what is drawn of the rest does not depend on them.
+void DrawExpiries(Plan* plan, Random random) {
+  const uint64_t percent = random.Pick({0, 0, 20, 60});
+  for (Errand& errand : plan->errands) {
+    const bool puts = errand.act == Act::kPut || errand.act == Act::kWrite;
+    if (!puts || !random.Percent(percent)) continue;
+    errand.ttl_ms = random.Pick(
+        {uint64_t{1}, uint64_t{100}, uint64_t{700}, uint64_t{3000}, uint64_t{20000}, uint64_t{86400000}});
+  }
+}
+
 void DrawStrikes(Plan* plan, Random* random) {
   const uint64_t intensity = random->Pick({0, 50, 100, 100, 200});  // percent of the faults' own
   for (const Fault& fault : Faults()) {
     if (!random->Percent(fault.percent * intensity / 100)) continue;
     if (plan->durability == kv::Durability::kSync && fault.name == std::string("power-loss")) continue;
+    if (plan->faults_end_ms < fault.room_ms) continue;
     const uint64_t times = random->Pick({1, 1, 2, 4});
     for (uint64_t i = 0; i < times; ++i) {
       Strike strike;
@@ -105,6 +121,7 @@ Plan DrawPlan(uint64_t seed) {
   DrawRates(&plan, &random);
   DrawErrands(&plan, &random);
   DrawStrikes(&plan, &random);
+  DrawExpiries(&plan, random.Fork('e'));
   const auto earlier = [](const auto& a, const auto& b) { return a.at_ms < b.at_ms; };
   std::stable_sort(plan.errands.begin(), plan.errands.end(), earlier);
   std::stable_sort(plan.strikes.begin(), plan.strikes.end(), earlier);

@@ -30,6 +30,7 @@ struct Write {
     std::optional<kv::Value> value;     // nothing: a deletion
     std::optional<Timestamp> replaced;  // what the coordinator's store showed then
     kv::Seen seen;                      // what the version says that its writer had seen
+    uint64_t expires_unix_ms = 0;       // by its coordinator's wall clock; 0: never
   };
 
   Timestamp timestamp;
@@ -39,6 +40,8 @@ struct Write {
   bool exact = true;  // false if it then waited, or its keys came in with its group: not known what it had
   bool committed = false;  // as durable as the mode promises, at its coordinator
   bool gone = false;       // with a disk; nobody else had it
+  uint64_t number = 0;     // all writes of the run, in the order in which they were made
+  bool unasked = false;    // the coordinator's own: what had expired, or a record of members
 
   const Change* Find(const std::string& key) const {
     for (const Change& change : changes) {
@@ -56,6 +59,13 @@ class Facts : public Observer {
     kv::Version version;
     std::optional<Timestamp> previous;  // of the node, for the key
   };
+  // A version that the group being told has taken out of the node's store.
+  struct Removed {
+    std::string key;
+    Timestamp version;
+    bool is_tombstone = false;
+    bool was_forgotten = false;  // some node had forgotten this deletion, or a higher one, before
+  };
   // A write that the group being told has acknowledged, or acknowledged again.
   struct Answered {
     kv::Proposal proposal;
@@ -65,7 +75,7 @@ class Facts : public Observer {
   using Holding = absl::flat_hash_map<std::string, Timestamp>;
 
   // The nodes must outlive this.
-  explicit Facts(const Plan& plan) : plan_(plan), views_(plan.nodes) {}
+  explicit Facts(const Plan& plan) : plan_(plan), views_(plan.machines()) {}
   void Watch(std::vector<std::unique_ptr<Node>>* nodes) { nodes_ = nodes; }
 
   const Plan& plan() const { return plan_; }
@@ -84,7 +94,24 @@ class Facts : public Observer {
   }
   bool Holds(NodeIndex node, const std::string& key, const Timestamp& at_least) const;
   const std::vector<Stored>& stored() const { return stored_; }
+  const std::vector<Removed>& removed() const { return removed_; }
+  // A disk has lost a version of the key and nobody knows: it may be missing elsewhere, too, until it is
+  // repaired.
+  void NoteRot(const std::string& key) { rotten_.insert(key); }
+  bool IsRotten(const std::string& key) const { return rotten_.count(key) > 0; }
+  // Whether some node has dropped a deletion of the key at least as high; and whether this node knows that it
+  // has been forgotten.
+  bool IsForgotten(const std::string& key, const Timestamp& at_least) const;
+  bool IsForgottenBy(NodeIndex node, const std::string& key, const Timestamp& at_least) const;
+  // A deletion that has been forgotten, is above `version`, and came after it in time; only those that the
+  // node knows of, if a node is named. Null if there is none.
+  const Write* ForgottenAfter(const std::string& key, const Timestamp& version,
+                              std::optional<NodeIndex> node) const;
   const std::vector<Answered>& answered() const { return answered_; }
+  // The writes of the group that has been put together; their replies may come with a later one.
+  const std::vector<Timestamp>& issued() const { return issued_; }
+  // Writes in the group being told that no client had asked for, at most.
+  uint64_t unasked() const { return unasked_; }
   // What a restart found less of than was committed; of the node that has just started.
   const std::vector<std::string>& missing() const { return missing_; }
 
@@ -112,24 +139,33 @@ class Facts : public Observer {
   struct Proposed {
     kv::Proposal proposal;
     kv::Heads heads;
-    bool waits = false;  // it was handed in with an earlier group
+    bool waits = false;       // it was handed in with an earlier group
+    bool exact = true;        // all that its session has seen counts
+    bool registered = false;  // it is done; its reply may wait for other nodes
   };
   struct View {
     Holding current;
     Holding durable;
     Holding promised;  // what its commits have promised to keep
-    std::deque<std::vector<std::pair<std::string, Timestamp>>> unflushed;  // by batch
-    std::map<kv::ProposalId, Proposed> proposed;                           // not answered yet
-    std::set<std::string> arriving;  // keys in messages that have come since the last group
+    // By batch; nothing: the key has no version any more.
+    std::deque<std::vector<std::pair<std::string, std::optional<Timestamp>>>> unflushed;
+    std::map<kv::ProposalId, Proposed> proposed;  // not answered yet
+    std::set<std::string> arriving;               // keys in messages that have come since the last group
+    std::set<std::string> rotten;                 // keys
     bool lost = false;
   };
 
-  void Register(NodeIndex node, const kv::Reply& reply);
+  void Register(NodeIndex node, kv::ProposalId id, const Timestamp& version);
+  bool Expires(const Timestamp& timestamp, const std::string& key) const;
+  void RegisterUnasked(NodeIndex node, const kv::Output& output);
+  void Add(std::unique_ptr<Write> write);
   void NoteSeen(const Stored& stored);
+  void Remove(NodeIndex node, const std::string& key);
   // Takes what the disk has flushed into what is durably held.
   void NoteFlushed(NodeIndex node);
   // Reads the node's disk again.
   void Rebuild(NodeIndex node);
+  void NoteUntold(NodeIndex node, const Holding& found);
   // Marks the writes that nobody holds any more.
   void Mourn(NodeIndex node);
 
@@ -138,8 +174,14 @@ class Facts : public Observer {
   std::vector<View> views_;
   std::map<Origin, Writes> writes_;
   std::vector<Stored> stored_;
+  std::vector<Removed> removed_;
+  std::map<std::string, std::set<Timestamp>> forgotten_;  // deletions that some node has dropped, by key
+  std::set<std::string> rotten_;                          // keys
+  uint64_t next_number_ = 0;
   std::vector<Answered> answered_;
+  std::vector<Timestamp> issued_;
   std::vector<std::string> missing_;
+  uint64_t unasked_ = 0;
   std::vector<history::DiskLoss> losses_;
 };
 

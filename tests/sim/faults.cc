@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
+#include "tests/sim/disk_faults.h"
 #include "tests/sim/world.h"
 
 namespace lamppost::sim {
@@ -73,7 +74,30 @@ void Away(Plan* plan, Strike* strike, Random* random) {
 
 void Restored(Plan* plan, Strike* strike, Random* random) {
   BadDisk(plan, strike, random);
-  strike->amount = random->Pick({uint64_t{200}, uint64_t{1500}, uint64_t{5000}});  // the copy's age
+  strike->amount =
+      random->Pick({uint64_t{200}, uint64_t{1500}, uint64_t{3000}, uint64_t{5000}});  // the copy's age
+}
+
+// Forward and back, by little and by much.
+void WallJump(Plan* plan, Strike* strike, Random* random) {
+  strike->node = AnyNode(*plan, random);
+  strike->amount = 2 * random->Pick({uint64_t{300}, uint64_t{5000}, uint64_t{3600000}, uint64_t{4} << 32}) +
+                   random->Below(2);
+}
+
+void Joining(Plan* plan, Strike* strike, Random* random) {
+  plan->spares = 1;
+  strike->node = AnyNode(*plan, random);
+  strike->other = plan->nodes;
+  strike->for_ms = random->Pick({uint64_t{1}, uint64_t{500}, uint64_t{3000}});
+  strike->amount = random->Below(2);
+}
+
+// A minority, as for what else takes a disk with it.
+void Leaving(Plan* plan, Strike* strike, Random* random) {
+  BadDisk(plan, strike, random);
+  strike->other = (strike->node + 1 + random->Below(plan->nodes - 1)) % plan->nodes;
+  strike->for_ms = random->Pick({uint64_t{300}, uint64_t{1000}, uint64_t{3000}});
 }
 
 // ---- Striking
@@ -127,71 +151,6 @@ bool Stop(World* world, const Strike& strike) {
   if (!node->IsUp() || node->IsPaused() || node->IsTrapped()) return false;
   world->WillStop(strike.node, strike.fault, strike.for_ms);
   node->Stop();
-  return true;
-}
-
-bool FailDisk(World* world, const Strike& strike, Disk::Failure failure) {
-  Node* node = world->node(strike.node);
-  if (!node->IsUp() || node->IsPaused() || node->IsTrapped()) return false;
-  world->WillStop(strike.node, strike.fault, strike.for_ms);
-  node->disk()->FailNext(failure);
-  world->Busy(strike.node);
-  return true;
-}
-
-bool FailSync(World* world, const Strike& strike) {
-  return FailDisk(world, strike, Disk::Failure::kWritten);
-}
-
-bool FailWrite(World* world, const Strike& strike) {
-  return FailDisk(world, strike, Disk::Failure::kNotWritten);
-}
-
-bool FillDisk(World* world, const Strike& strike) {
-  if (!world->node(strike.node)->IsUp()) return false;
-  world->Struck(strike.fault);
-  world->Tell(absl::StrCat("the disk of ", NodeId(strike.node), " is full"));
-  world->node(strike.node)
-      ->SetDiskFull(MakeRetryableError(absl::StatusCode::kResourceExhausted, "DISK_FULL", "no room", 1000));
-  world->scheduler()->AfterMs(strike.for_ms,
-                              [world, strike] { world->node(strike.node)->SetDiskFull(std::nullopt); });
-  return true;
-}
-
-bool SlowDisk(World* world, const Strike& strike) {
-  world->Struck(strike.fault);
-  world->node(strike.node)->SlowDisk(1000 * (20 + strike.for_ms / 10));
-  world->scheduler()->AfterMs(strike.for_ms, [world, strike] { world->node(strike.node)->SlowDisk(0); });
-  return true;
-}
-
-bool Damage(World* world, const Strike& strike) {
-  const kv::Space spaces[] = {kv::Space::kData, kv::Space::kData, kv::Space::kIndex, kv::Space::kMeta};
-  if (!world->node(strike.node)->disk()->DamageOne(spaces[strike.amount % 4], world->random())) return false;
-  world->Tell(absl::StrCat("a record on the disk of ", NodeId(strike.node), " is damaged"));
-  world->Struck(strike.fault);
-  return true;
-}
-
-bool Wipe(World* world, const Strike& strike) {
-  world->Struck(strike.fault);
-  world->Tell(absl::StrCat("the disk of ", NodeId(strike.node), " is empty"));
-  world->ExchangeDisk(strike.node, std::make_unique<Disk>(), strike.for_ms);
-  return true;
-}
-
-// The copy is made now, as a snapshot of the volume, and put back when it is old enough; unless the disk has
-// been exchanged meanwhile: then the copy is of another branch of the node's life (docs/testing.md, what is
-// not covered).
-bool Restore(World* world, const Strike& strike) {
-  const uint64_t exchanges = world->DiskExchanges(strike.node);
-  const std::shared_ptr<Disk> copy = world->node(strike.node)->disk()->DurableCopy();
-  world->scheduler()->AfterMs(strike.amount, [world, strike, copy, exchanges] {
-    if (world->IsHealed() || world->DiskExchanges(strike.node) != exchanges) return;
-    world->Struck(strike.fault);
-    world->Tell(absl::StrCat("the disk of ", NodeId(strike.node), " is ", strike.amount, " ms old"));
-    world->ExchangeDisk(strike.node, copy->Copy(), strike.for_ms);
-  });
   return true;
 }
 
@@ -252,6 +211,56 @@ bool LeapClock(World* world, const Strike& strike) {
   return true;
 }
 
+bool JumpWall(World* world, const Strike& strike) {
+  const auto by_ms = static_cast<int64_t>(strike.amount / 2);
+  world->Struck(strike.fault);
+  world->Tell(absl::StrCat("the wall clock of ", NodeId(strike.node), " jumps ",
+                           strike.amount % 2 == 0 ? "forward" : "back", " by ", by_ms, " ms"));
+  world->node(strike.node)->JumpWall(strike.amount % 2 == 0 ? by_ms : -by_ms);
+  return true;
+}
+
+// Who is asked to change the members: the one that was drawn, unless it was removed itself.
+NodeIndex Coordinator(World* world, NodeIndex drawn, NodeIndex about) {
+  const Node& node = *world->node(drawn);
+  return node.IsUp() && !node.replica().state().removed ? drawn : world->MemberBeside(about);
+}
+
+// The new node is there before it is added, or comes when it has been.
+bool Join(World* world, const Strike& strike) {
+  if (!world->node(strike.node)->IsServing()) return false;
+  const uint64_t comes_ms = strike.amount == 0 ? 0 : 2 * strike.for_ms;
+  world->StartAfter(strike.other, comes_ms);
+  world->scheduler()->AfterMs(strike.for_ms, [world, strike] {
+    if (world->IsHealed()) return;
+    world->ChangeMembers(Coordinator(world, strike.node, strike.other), strike.other, Node::Change::kAdd,
+                         strike.fault);
+  });
+  return true;
+}
+
+// A node is away and is removed; it comes back as it was, to be refused; then with an empty disk, and is
+// added again, if there is time. At the end of the faults that is done in any case.
+bool Leave(World* world, const Strike& strike) {
+  Node* const asked = world->node(Coordinator(world, strike.other, strike.node));
+  if (!world->node(strike.node)->IsUp() || !asked->IsServing() || !asked->HasMember(strike.node))
+    return false;
+  world->Kill(strike.node, Loss::kProcess, 2 * strike.for_ms);
+  world->scheduler()->AfterMs(strike.for_ms, [world, strike] {
+    if (world->IsHealed()) return;
+    world->ChangeMembers(Coordinator(world, strike.other, strike.node), strike.node, Node::Change::kRemove,
+                         strike.fault);
+  });
+  world->scheduler()->AfterMs(4 * strike.for_ms, [world, strike] {
+    Node* const present = world->node(world->MemberBeside(strike.node));
+    if (world->IsHealed() || present->HasMember(strike.node)) return;
+    world->Tell(absl::StrCat("the disk of ", NodeId(strike.node), " is emptied"));
+    world->ExchangeDisk(strike.node, std::make_unique<Disk>(), 100);
+    present->ChangeMembers(strike.node, Node::Change::kAdd);
+  });
+  return true;
+}
+
 bool WarpClock(World* world, const Strike& strike) {
   world->Struck(strike.fault);
   world->node(strike.node)->RunTimeAt(strike.amount % 2 == 0 ? 40 : 250);
@@ -307,17 +316,7 @@ bool Absent(World* world, const Strike& strike) {
   world->Tell(absl::StrCat(NodeId(strike.node), " is away for ", strike.for_ms, " ms"));
   world->Kill(strike.node, Loss::kProcess, strike.for_ms);
   const uint64_t deletes = world->acknowledged_deletes();
-  for (ClientIndex i = 0; i < 5; ++i) {
-    world->scheduler()->AfterMs(strike.for_ms * (i + 1) / 7, [world, strike, i] {
-      Errand errand;
-      errand.act = Act::kDelete;
-      errand.client = world->plan().clients + i;
-      errand.node = (strike.node + 1 + i % (world->plan().nodes - 1)) % world->plan().nodes;
-      errand.keys = {i};
-      errand.named = true;
-      world->client(errand.client)->Take(errand);
-    });
-  }
+  DeleteElsewhere(world, strike.node, strike.for_ms);
   world->scheduler()->AfterMs(strike.for_ms, [world, strike, deletes] {
     if (world->acknowledged_deletes() > deletes) world->Struck(strike.fault);
   });
@@ -329,6 +328,9 @@ bool Absent(World* world, const Strike& strike) {
 size_t NodesWithBadDisks(size_t nodes) {
   return std::max<size_t>(1, (nodes - 1) / 2);
 }
+
+// Takes the operator and the nodes that long.
+constexpr uint64_t kLongMs = 5000;
 
 const std::vector<Fault>& Faults() {
   static const auto* const kFaults = new std::vector<Fault>{
@@ -347,15 +349,19 @@ const std::vector<Fault>& Faults() {
       {"disk-full", "F10", 25, Full, FillDisk},
       {"slow-disk", "F4", 15, OneNode, SlowDisk},
       {"damage", "F11", 12, BadDisk, Damage},
+      {"rot", "F11", 8, BadDisk, Rot, kLongMs},
       {"pause", "F12", 25, Paused, Pause},
       {"clock-leap", "F13", 12, Leap, LeapClock},
       {"clock-warp", "F13", 12, OneNode, WarpClock},
+      {"wall-jump", "F13", 20, WallJump, JumpWall},
       {"flood", "F14", 10, Flooded, Flood},
       {"absence", "F15", 10, Away, Absent},
       {"wipe", "F16", 12, BadDisk, Wipe},
       {"restore", "F16", 15, Restored, Restore},
       {"client-crash", "F18", 20, OneClient, CrashClient},
       {"forge", "I15", 10, OneNode, Forge},
+      {"member-add", "members", 15, Joining, Join, kLongMs},
+      {"member-remove", "members", 12, Leaving, Leave, kLongMs},
   };
   return *kFaults;
 }

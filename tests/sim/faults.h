@@ -24,6 +24,8 @@ struct Fault {
   // Does it. False if that makes no sense now: it is tried again a little later. Counts itself by
   // World::Struck when it has really happened, which may be later.
   bool (*strike)(World* world, const Strike& strike);
+  // It takes so long, with what it needs others to do, that shorter plans do not have it.
+  uint64_t room_ms = 0;
 };
 
 const std::vector<Fault>& Faults();

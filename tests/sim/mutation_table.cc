@@ -16,9 +16,9 @@ namespace {
 
 // Those that the store has the feature for today.
 const std::vector<std::string>& Invariants() {
-  static const auto* const kAll =
-      new std::vector<std::string>{"I1",  "I2",  "I3",  "I4",  "I5",  "I6",  "I7",  "I9",    "I10",
-                                   "I11", "I12", "I13", "I14", "I15", "I16", "I17", "fences"};
+  static const auto* const kAll = new std::vector<std::string>{
+      "I1",  "I2",  "I3",  "I4",  "I5",  "I6",  "I7",     "I8",       "I9",    "I10",    "I11",
+      "I12", "I13", "I14", "I15", "I16", "I17", "fences", "replicas", "watch", "expiry", "members"};
   return *kAll;
 }
 
@@ -85,7 +85,7 @@ const std::vector<Expectation>& Expectations() {
       {"no-fence", {"fences"}},
       {"former-life", {"fences"}},
       {"no-life-check", {"I5"}},
-      {"covered-merged", {"I17"}},
+      {"covered-merged", {"I17", "I7"}},
       {"seen-too-little", {"I17"}},
       {"seen-too-much", {"I17"}},
       {"request-not-recorded", {"I10"}},
@@ -103,6 +103,22 @@ const std::vector<Expectation>& Expectations() {
       {"urgency-ignored", {"I1"}},
       {"seen-by-heads-alone", {"I17"}},
       {"part-missing", {"I5"}, "part_missing.plan"},
+      {"forgot-by-age", {"I7"}},
+      {"no-full", {"I7"}},
+      {"no-replace", {"I7"}},
+      {"forgotten-not-taken", {"I5"}},
+      {"stable-without-absent", {"I7"}},
+      {"no-repair", {"I14"}},
+      {"watch-uncovered", {"watch"}},
+      {"watch-ahead", {"watch"}},
+      {"session-not-awaited", {"I8", "I9"}},
+      {"session-unseen", {"I17"}},
+      {"replicas-not-durable", {"replicas"}},
+      {"replicas-ignored", {"replicas"}},
+      {"expired-read", {"expiry"}},
+      {"expiry-decides", {"I7"}},
+      {"removed-not-refused", {"members"}},
+      {"member-ignored", {"I14"}},
   };
   return *kAll;
 }

@@ -6,7 +6,9 @@
 #include "services/common/error.h"
 #include "services/kv/core/check.h"
 #include "services/kv/core/limits.h"
+#include "services/kv/core/membership.h"
 #include "services/kv/core/record.h"
+#include "services/kv/core/session.h"
 
 namespace lamppost::sim {
 namespace {
@@ -14,6 +16,9 @@ namespace {
 constexpr uint64_t kBackoffMinMs = 100;
 constexpr uint64_t kBackoffMaxMs = 2000;
 constexpr uint64_t kTimeBaseMs = 1000;
+// So long a write waits for other members; shorter than its client does.
+constexpr uint64_t kReplicasWaitMs = 600;
+constexpr uint64_t kWallBaseMs = uint64_t{1} << 40;  // so that it can jump back by years
 
 }  // namespace
 
@@ -27,6 +32,26 @@ Node::Node(NodeIndex index, const Plan& plan, Random random, Surroundings surrou
 uint64_t Node::NodeMs() const {
   const uint64_t since_us = to_.scheduler->now_us() - time_changed_us_;
   return kTimeBaseMs + (leapt_us_ + since_us * time_percent_ / 100) / 1000;
+}
+
+uint64_t Node::WallMs() const {
+  return static_cast<uint64_t>(static_cast<int64_t>(kWallBaseMs + to_.scheduler->now_ms()) + wall_offset_ms_);
+}
+
+std::optional<kv::PeerIndex> Node::PeerOf(NodeIndex node) const {
+  const std::vector<kv::Peer>& peers = replica_->peers();
+  for (kv::PeerIndex peer = 0; peer < peers.size(); ++peer) {
+    if (!peers[peer].retired && NodeOf(peer) == node) return peer;
+  }
+  return std::nullopt;
+}
+
+NodeIndex Node::NodeOf(kv::PeerIndex peer) const {
+  return static_cast<NodeIndex>(replica_->peers()[peer].address[0] - 'A');
+}
+
+bool Node::HasMember(NodeIndex other) const {
+  return IsUp() && (other == index_ || PeerOf(other).has_value());
 }
 
 void Node::RunTimeAt(uint64_t percent) {
@@ -51,12 +76,14 @@ absl::Status Node::Start() {
   options.chunk_bytes = plan_.chunk_bytes;
   options.window_bytes = plan_.window_bytes;
   options.live_gather_ms = plan_.live_gather_ms;
+  options.stability =
+      plan_.durability == kv::Durability::kSync ? kv::Stability::kAtEachCommit : kv::Stability::kAtFlushes;
   auto replica = kv::Replica::Open(std::move(options), disk_.get());
   if (!replica.ok()) return replica.status();
   ++process_;
   replica_ = *std::move(replica);
   commit_ = std::make_unique<kv::GroupCommit>(replica_.get(), disk_.get(), plan_.durability);
-  links_.assign(plan_.nodes - 1, PeerLink());
+  links_.clear();
   wake_us_ = UINT64_MAX;
   if (disk_full_) replica_->RefuseWrites(disk_full_);
   to_.observer->OnStarted(index_);
@@ -77,6 +104,7 @@ void Node::Crash(Loss loss, Notice notice) {
   inputs_.clear();
   after_commit_.clear();
   waiting_.clear();
+  waiting_reads_.clear();
   size_t lost = 0;
   if (loss == Loss::kPower) {
     lost = random_.Below(disk_->unflushed() + 1);
@@ -125,7 +153,7 @@ void Node::WhenRunning(std::function<void()> action) {
 }
 
 bool Node::IsSettled() const {
-  return IsUp() && !paused_ && waiting_.empty() && replica_->Converged();
+  return IsUp() && !paused_ && waiting_.empty() && waiting_reads_.empty() && replica_->Converged();
 }
 
 void Node::ExchangeDisk(std::unique_ptr<Disk> disk) {
@@ -177,10 +205,11 @@ void Node::Take(const Packet& packet) {
     });
     return;
   }
-  const kv::PeerIndex peer = PeerOf(packet.from);
-  Enqueue([this, packet, peer](kv::Replica* replica) {
-    if (links_[peer].state != PeerLink::State::kUp || links_[peer].link != packet.link) return;
-    replica->ReceiveAnswer(peer, std::get<kv::SyncAnswer>(packet.body));
+  Enqueue([this, packet](kv::Replica* replica) {
+    const std::optional<kv::PeerIndex> peer = PeerOf(packet.from);
+    if (!peer || *peer >= links_.size()) return;
+    if (links_[*peer].state != PeerLink::State::kUp || links_[*peer].link != packet.link) return;
+    replica->ReceiveAnswer(*peer, std::get<kv::SyncAnswer>(packet.body));
   });
 }
 
@@ -188,13 +217,13 @@ void Node::OnRequest(Request request) {
   if (stopping_) return;
   WhenRunning([this, request = std::move(request)] {
     Admit(
-        request.clock,
+        std::max({request.clock, request.session.Max(), request.proposal.session.Max()}),
         [this, request] {
           to_.observer->OnRequest(index_, request, replica_->clock()->now());
           if (request.IsWrite()) {
             Propose(request);
           } else {
-            Read(request);
+            ReadOnceThere(request);
           }
         },
         [this, request] {
@@ -215,6 +244,7 @@ void Node::Propose(Request request) {
   if (!refusal.status.ok()) return Answer(request, std::move(refusal));
   const kv::ProposalId id = next_proposal_++;
   request.proposal.id = id;
+  request.proposal.replicas_until_ms = NodeMs() + kReplicasWaitMs;
   waiting_[id] = request;
   Enqueue([this, proposal = std::move(request.proposal)](kv::Replica* replica) {
     to_.observer->OnProposed(index_, proposal, replica->heads());
@@ -222,15 +252,43 @@ void Node::Propose(Request request) {
   });
 }
 
+// As AdminService does it: what the replica agrees to is a write like any other, of a client that nobody
+// knows.
+void Node::ChangeMembers(NodeIndex other, Change change) {
+  if (!serving_ || stopping_) return;
+  WhenRunning([this, other, change] {
+    Enqueue([this, other, change](kv::Replica* replica) {
+      const std::string id = NodeId(other);
+      absl::StatusOr<kv::Proposal> proposal = change == Change::kAdd
+                                                  ? kv::ProposeMember(*replica, id, id)
+                                                  : kv::ProposeRemoval(*replica, id, kv::Removal::kForced);
+      if (!proposal.ok() || proposal->operations.empty()) return;
+      proposal->id = next_proposal_++;
+      Request request;
+      request.client = UINT64_MAX;
+      request.proposal = *proposal;
+      waiting_[proposal->id] = request;
+      to_.observer->OnProposed(index_, *proposal, replica->heads());
+      replica->Propose(*std::move(proposal));
+    });
+  });
+}
+
 // The store shows what is committed and nothing else.
 void Node::Read(const Request& request) {
   Reply reply;
+  reply.session = committed_heads();
   const auto add = [&](std::string key, absl::string_view bytes) {
     absl::StatusOr<kv::Version> version = kv::DecodeVersion(bytes);
     if (!version.ok()) {
       reply.status = version.status();
-    } else if (version->value) {
-      reply.items.push_back({std::move(key), version->value->bytes, version->timestamp});
+    } else if (version->IsVisible(WallMs())) {
+      history::Item item;
+      item.key = std::move(key);
+      item.value = version->value->bytes;
+      item.version = version->timestamp;
+      reply.items.push_back(std::move(item));
+      kv::RaiseByRead(version->timestamp, committed_heads(), &reply.session);
     }
   };
   for (const std::string& key : request.keys) {
@@ -245,7 +303,9 @@ void Node::Read(const Request& request) {
   }
   if (request.keys.empty()) {
     const auto cursor = disk_->Scan(kv::Space::kData, "", "");
-    for (; cursor->Valid(); cursor->Next()) add(std::string(cursor->key()), cursor->value());
+    for (; cursor->Valid(); cursor->Next()) {
+      if (!kv::IsSystemKey(cursor->key())) add(std::string(cursor->key()), cursor->value());
+    }
     if (!cursor->status().ok()) reply.status = cursor->status();
   }
   Answer(request, std::move(reply));
@@ -269,16 +329,28 @@ void Node::PollLinks() {
   const uint64_t now_ms = to_.scheduler->now_ms();
   if (now_ms < next_poll_ms_ || !serving_ || stopping_) return;
   next_poll_ms_ = now_ms + kTickMs;
-  for (kv::PeerIndex peer = 0; peer < links_.size(); ++peer) {
-    PeerLink& link = links_[peer];
-    if (link.state != PeerLink::State::kNone || now_ms < link.next_attempt_ms) continue;
-    link.state = PeerLink::State::kConnecting;
-    to_.network->Connect(index_, NodeOf(peer));
+  links_.resize(replica_->peers().size());
+  for (kv::PeerIndex peer = 0; peer < links_.size(); ++peer) PollLink(peer, now_ms);
+}
+
+// As the server's PeerLinks.
+void Node::PollLink(kv::PeerIndex peer, uint64_t now_ms) {
+  PeerLink& link = links_[peer];
+  const kv::Peer& of = replica_->peers()[peer];
+  if (std::exchange(link.retirements, of.retirements) != of.retirements) {
+    const bool was_up = std::exchange(link.state, PeerLink::State::kNone) == PeerLink::State::kUp;
+    if (was_up) to_.network->Break(link.link);
   }
+  if (of.retired) return;
+  if (link.state != PeerLink::State::kNone || now_ms < link.next_attempt_ms) return;
+  link.state = PeerLink::State::kConnecting;
+  to_.network->Connect(index_, NodeOf(peer));
 }
 
 void Node::OnConnected(NodeIndex to, kv::LinkId id) {
-  const kv::PeerIndex peer = PeerOf(to);
+  const std::optional<kv::PeerIndex> found = PeerOf(to);
+  if (!found || *found >= links_.size()) return to_.network->Break(id);  // it is no member any more
+  const kv::PeerIndex peer = *found;
   PeerLink& link = links_[peer];
   if (link.state != PeerLink::State::kConnecting) return to_.network->Break(id);  // an earlier process's wish
   link.state = PeerLink::State::kUp;
@@ -288,7 +360,9 @@ void Node::OnConnected(NodeIndex to, kv::LinkId id) {
 }
 
 void Node::OnNotConnected(NodeIndex to) {
-  PeerLink& link = links_[PeerOf(to)];
+  const std::optional<kv::PeerIndex> peer = PeerOf(to);
+  if (!peer || *peer >= links_.size()) return;
+  PeerLink& link = links_[*peer];
   link.state = PeerLink::State::kNone;
   link.backoff_ms = std::min(std::max(link.backoff_ms * 2, kBackoffMinMs), kBackoffMaxMs);
   link.next_attempt_ms =
@@ -296,8 +370,10 @@ void Node::OnNotConnected(NodeIndex to) {
 }
 
 void Node::OnLinkDown(NodeIndex to, kv::LinkId id) {
-  const kv::PeerIndex peer = PeerOf(to);
-  if (links_[peer].link != id) return;
+  if (!IsUp()) return;
+  const std::optional<kv::PeerIndex> found = PeerOf(to);
+  if (!found || *found >= links_.size() || links_[*found].link != id) return;
+  const kv::PeerIndex peer = *found;
   WhenRunning([this, peer, id] {
     PeerLink& link = links_[peer];
     if (link.link != id || link.state != PeerLink::State::kUp) return;

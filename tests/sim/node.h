@@ -80,6 +80,10 @@ class Node : public Endpoint {
   uint64_t disk_exchanges() const { return disk_exchanges_; }
   // The node's own clock leaps, as when the machine was asleep.
   void LeapTime(uint64_t by_ms) { leapt_us_ += by_ms * 1000; }
+  // The wall clock, which goes by itself and may jump either way; it says what has expired.
+  uint64_t WallMs() const;
+  void JumpWall(int64_t by_ms) { wall_offset_ms_ += by_ms; }
+  void SetWallRight() { wall_offset_ms_ = 0; }
   // From now on it goes so much faster or slower; 100 is right.
   void RunTimeAt(uint64_t percent);
   // The next commits take so much longer; 0 ends it.
@@ -89,6 +93,11 @@ class Node : public Endpoint {
 
   // From a client.
   void OnRequest(Request request);
+  // From an operator: makes the other a member, or takes it out by force, if there is anything to do.
+  enum class Change { kAdd, kRemove };
+  void ChangeMembers(NodeIndex other, Change change);
+  // Whether the other is a member, as far as this process knows.
+  bool HasMember(NodeIndex other) const;
 
   // From the network.
   bool Listens() const override { return IsUp(); }
@@ -101,6 +110,8 @@ class Node : public Endpoint {
 
   NodeIndex index() const { return index_; }
   const kv::Replica& replica() const { return *replica_; }
+  // The heads that the store holds all of.
+  const kv::Heads& committed_heads() const { return commit_->committed_heads(); }
   // Writes that wait to be answered.
   size_t waiting_writes() const { return waiting_.size(); }
 
@@ -116,12 +127,14 @@ class Node : public Endpoint {
     kv::LinkId link = 0;
     uint64_t next_attempt_ms = 0;
     uint64_t backoff_ms = 0;
+    uint64_t retirements = 0;  // of the peer when the link was wanted
   };
 
   // The node's own clock.
   uint64_t NodeMs() const;
-  kv::PeerIndex PeerOf(NodeIndex node) const { return node < index_ ? node : node - 1; }
-  NodeIndex NodeOf(kv::PeerIndex peer) const { return peer < index_ ? peer : peer + 1; }
+  // The replica's peer at that node's address; nothing if it has none that is a member.
+  std::optional<kv::PeerIndex> PeerOf(NodeIndex node) const;
+  NodeIndex NodeOf(kv::PeerIndex peer) const;
 
   // Runs it now, or when the process goes on.
   void WhenRunning(std::function<void()> action);
@@ -129,6 +142,11 @@ class Node : public Endpoint {
   void Admit(uint64_t counter, std::function<void()> on_admitted, std::function<void()> on_refused);
   uint64_t Stamp();
   void Take(const Packet& packet);
+  // node_session.cc: reads with a session
+  void ReadOnceThere(const Request& request);
+  void ServeWaitingReads();
+  void GiveUpRead(ClientIndex client, uint64_t attempt);
+
   void Read(const Request& request);
   void Propose(Request request);
   void Answer(const Request& request, Reply reply);
@@ -143,6 +161,7 @@ class Node : public Endpoint {
   void SendMessages(const kv::Output& output);
   void Dispatch(const kv::Output& output);
   void PollLinks();
+  void PollLink(kv::PeerIndex peer, uint64_t now_ms);
   void Flush();
   void EndByItself(Loss loss);
 
@@ -153,6 +172,7 @@ class Node : public Endpoint {
   std::unique_ptr<Disk> disk_;
   uint64_t disk_exchanges_ = 0;
   uint64_t leapt_us_ = 0;
+  int64_t wall_offset_ms_ = 0;
   uint64_t time_percent_ = 100;
   uint64_t time_changed_us_ = 0;  // when its speed was last changed
   uint64_t slow_disk_us_ = 0;
@@ -172,6 +192,7 @@ class Node : public Endpoint {
   uint64_t next_poll_ms_ = 0;
   std::vector<std::function<void()>> after_commit_;
   std::map<kv::ProposalId, Request> waiting_;
+  std::vector<Request> waiting_reads_;
   kv::ProposalId next_proposal_ = 1;
   std::vector<PeerLink> links_;  // by peer
   std::optional<Trap> trap_;

@@ -31,8 +31,11 @@ void Node::Wake(uint64_t delay_us) {
 void Node::RunGroup() {
   wake_us_ = UINT64_MAX;
   if (in_flight_) return;
-  if (stopping_ && inputs_.empty()) return End();
-  replica_->Begin(NodeMs());
+  if (stopping_ && inputs_.empty()) {
+    if (replica_->held_replies().empty()) return End();
+    replica_->EndReplicaWaits();
+  }
+  replica_->Begin(NodeMs(), WallMs());
   std::vector<Input> inputs;
   inputs.swap(inputs_);
   for (const Input& input : inputs) input(replica_.get());
@@ -48,6 +51,13 @@ void Node::End() {
   std::map<kv::ProposalId, Request> waiting;
   waiting.swap(waiting_);
   for (const auto& [id, request] : waiting) {
+    Reply reply;
+    reply.status = MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the node is shutting down");
+    Answer(request, std::move(reply));
+  }
+  std::vector<Request> reads;
+  reads.swap(waiting_reads_);
+  for (const Request& request : reads) {
     Reply reply;
     reply.status = MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the node is shutting down");
     Answer(request, std::move(reply));
@@ -95,6 +105,7 @@ void Node::FinishGroup() {
   SendMessages(output);
   if (!output.batch.empty() && Trapped(Step::kBeforeReply)) return;
   Dispatch(output);
+  ServeWaitingReads();
   if (ending_) {
     (void)disk_->Flush();
     return EndByItself(Loss::kProcess);
@@ -104,6 +115,7 @@ void Node::FinishGroup() {
 
 void Node::SendMessages(const kv::Output& output) {
   for (const kv::OutgoingMessage& outgoing : output.messages) {
+    if (outgoing.peer >= links_.size()) continue;
     const PeerLink& link = links_[outgoing.peer];
     if (link.state != PeerLink::State::kUp) continue;
     to_.network->Send({index_, NodeOf(outgoing.peer), link.link, outgoing.message});
@@ -121,7 +133,11 @@ void Node::Dispatch(const kv::Output& output) {
     waiting_.erase(it);
     Reply reply;
     reply.status = given.result.status();
-    if (given.result.ok()) reply.written = *given.result;
+    if (given.result.ok()) {
+      reply.written = *given.result;
+      reply.session = committed_heads();
+      reply.session.Raise(reply.written.version.origin, reply.written.version.counter);
+    }
     Answer(request, std::move(reply));
   }
   std::vector<std::function<void()>> next;

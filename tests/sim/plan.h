@@ -62,6 +62,8 @@ struct Errand {
   Act act = Act::kPut;
   std::vector<size_t> keys;  // key 3 is "k3"
   bool named = false;        // with a request id, and so retried
+  size_t replicas = 1;       // of a write: acknowledged once so many nodes have it
+  uint64_t ttl_ms = 0;       // of what it puts; 0: it stays
 };
 
 // How a link carries messages.
@@ -72,8 +74,10 @@ enum class Carriage {
 
 struct Plan {
   uint64_t seed = 0;  // of what is drawn while the plan is played
-  size_t nodes = 3;
+  size_t nodes = 3;   // members from the beginning
+  size_t spares = 0;  // nodes beyond them, which are no members until a fault makes them so
   size_t clients = 3;
+  uint64_t sessions = 0;  // so many of the clients, the first ones, carry a session
   kv::Durability durability = kv::Durability::kSync;
   Carriage carriage = Carriage::kStream;
   uint64_t latency_min_us = 100;
@@ -92,6 +96,7 @@ struct Plan {
   std::vector<Errand> errands;     // by time
   std::vector<Strike> strikes;     // by time
 
+  size_t machines() const { return nodes + spares; }
   uint64_t RateOf(Rate rate) const { return rates[static_cast<size_t>(rate)]; }
 };
 

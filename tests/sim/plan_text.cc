@@ -25,6 +25,7 @@ struct NumberSetting {
 };
 constexpr NumberSetting kNumbers[] = {
     {"seed", &Plan::seed},
+    {"sessions", &Plan::sessions},
     {"chunk_bytes", &Plan::chunk_bytes},
     {"window_bytes", &Plan::window_bytes},
     {"live_gather_ms", &Plan::live_gather_ms},
@@ -46,6 +47,8 @@ std::string ToText(const Errand& errand) {
   std::string text = absl::StrCat("do ", errand.at_ms, " client=", errand.client,
                                   " node=", NodeId(errand.node), " ", NameOf(errand.act));
   for (const size_t key : errand.keys) absl::StrAppend(&text, " k", key);
+  if (errand.replicas != 1) absl::StrAppend(&text, " replicas=", errand.replicas);
+  if (errand.ttl_ms > 0) absl::StrAppend(&text, " ttl=", errand.ttl_ms);
   return errand.named ? text + " named" : text;
 }
 
@@ -80,7 +83,11 @@ bool ReadErrand(const Words& words, Plan* plan) {
     if (parts.first == "client") {
       good = absl::SimpleAtoi(parts.second, &errand.client) && errand.client < plan->clients;
     } else if (parts.first == "node") {
-      good = ReadNode(parts.second, &errand.node) && errand.node < plan->nodes;
+      good = ReadNode(parts.second, &errand.node) && errand.node < plan->machines();
+    } else if (parts.first == "replicas") {
+      good = absl::SimpleAtoi(parts.second, &errand.replicas) && errand.replicas >= 1;
+    } else if (parts.first == "ttl") {
+      good = absl::SimpleAtoi(parts.second, &errand.ttl_ms);
     } else if (words[i] == "named") {
       good = errand.named = true;
     } else if (words[i][0] == 'k' && absl::SimpleAtoi(words[i].substr(1), &key)) {
@@ -104,8 +111,8 @@ bool ReadStrike(const Words& words, Plan* plan) {
   for (size_t i = 3; i < words.size(); ++i) {
     const std::pair<std::string, std::string> parts = absl::StrSplit(words[i], absl::MaxSplits('=', 1));
     const bool good =
-        parts.first == "node"     ? ReadNode(parts.second, &strike.node) && strike.node < plan->nodes
-        : parts.first == "other"  ? ReadNode(parts.second, &strike.other) && strike.other < plan->nodes
+        parts.first == "node"     ? ReadNode(parts.second, &strike.node) && strike.node < plan->machines()
+        : parts.first == "other"  ? ReadNode(parts.second, &strike.other) && strike.other < plan->machines()
         : parts.first == "for"    ? absl::SimpleAtoi(parts.second, &strike.for_ms)
         : parts.first == "amount" ? absl::SimpleAtoi(parts.second, &strike.amount)
                                   : false;
@@ -136,6 +143,9 @@ bool ReadSetting(const Words& words, Plan* plan) {
   if (words[0] == "nodes") {
     return absl::SimpleAtoi(words[1], &plan->nodes) && plan->nodes >= 1 && plan->nodes <= kNodesMax;
   }
+  if (words[0] == "spares") {
+    return absl::SimpleAtoi(words[1], &plan->spares) && plan->spares <= 1;
+  }
   if (words[0] == "clients") {
     return absl::SimpleAtoi(words[1], &plan->clients) && plan->clients >= 1 && plan->clients <= kClientsMax;
   }
@@ -154,9 +164,9 @@ bool ReadSetting(const Words& words, Plan* plan) {
 
 std::string ToText(const Plan& plan) {
   std::string text =
-      absl::StrCat("nodes ", plan.nodes, "\nclients ", plan.clients, "\ndurability ",
-                   plan.durability == kv::Durability::kSync ? "sync" : "interval", "\ncarriage ",
-                   plan.carriage == Carriage::kStream ? "stream" : "datagram", "\n");
+      absl::StrCat("nodes ", plan.nodes, "\nspares ", plan.spares, "\nclients ", plan.clients,
+                   "\ndurability ", plan.durability == kv::Durability::kSync ? "sync" : "interval",
+                   "\ncarriage ", plan.carriage == Carriage::kStream ? "stream" : "datagram", "\n");
   for (const NumberSetting& setting : kNumbers) {
     absl::StrAppend(&text, setting.name, " ", plan.*setting.field, "\n");
   }

@@ -88,6 +88,7 @@ void TraceText::OnRefused(NodeIndex node, uint64_t counter, uint64_t now) {
 void TraceText::OnCommitted(NodeIndex node, const kv::Output& output) {
   const std::string name = NodeId(node);
   for (const std::string& note : output.notes) Line(absl::StrCat(name, " notes: ", note));
+  for (const std::string& text : output.warnings) Line(absl::StrCat(name, " warns: ", text));
   for (const kv::WriteBatch::Operation& operation : output.batch.operations()) {
     if (operation.space != kv::Space::kData || !operation.value) continue;
     const absl::StatusOr<kv::Version> version = kv::DecodeVersion(*operation.value);

@@ -35,6 +35,7 @@ struct Request {
   uint64_t clock = 0;
   kv::Proposal proposal;
   std::vector<std::string> keys;  // to get; none: a scan of everything
+  kv::Heads session;              // of a read; a write's is its proposal's
 
   bool IsWrite() const { return !proposal.operations.empty(); }
 };
@@ -46,6 +47,7 @@ struct Reply {
   absl::Status status;
   kv::WriteResult written;
   std::vector<history::Item> items;  // read
+  kv::Heads session;
 };
 
 }  // namespace lamppost::sim

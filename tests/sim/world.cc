@@ -1,10 +1,15 @@
 #include "tests/sim/world.h"
+#include "services/kv/core/limits.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
+#include "services/kv/core/check.h"
+#include "services/kv/core/limits.h"
+#include "services/kv/core/salvage.h"
 #include "services/kv/core/testing/store_audit.h"
 #include "tests/history/checks.h"
 #include "tests/sim/faults.h"
@@ -32,6 +37,13 @@ class World::Bookkeeper : public Observer {
   }
   void OnCommitted(NodeIndex, const kv::Output& output) override {
     if (!output.batch.empty()) ++world_->tally_.other["commits"];
+    for (const Facts::Removed& removed : world_->facts_.removed()) {
+      ++world_->tally_.other[removed.is_tombstone ? "tombstones dropped" : "values dropped by a full Sync"];
+    }
+    for (const kv::OutgoingMessage& outgoing : output.messages) {
+      if (outgoing.message.full && outgoing.message.last) ++world_->tally_.other["full Syncs"];
+      if (outgoing.message.repair_buckets != 0 && outgoing.message.last) ++world_->tally_.other["repairs"];
+    }
     world_->tally_.other["messages"] += output.messages.size() + output.answers.size();
   }
   void OnOperation(const history::Operation& operation) override {
@@ -60,7 +72,7 @@ World::World(const Plan& plan, const std::vector<Observer*>& observers)
 
   network_ = std::make_unique<Network>(plan_, random_.Fork('n'), &scheduler_, &tally_);
   std::vector<Endpoint*> endpoints;
-  for (NodeIndex i = 0; i < plan_.nodes; ++i) {
+  for (NodeIndex i = 0; i < plan_.machines(); ++i) {
     Node::Surroundings surroundings;
     surroundings.scheduler = &scheduler_;
     surroundings.network = network_.get();
@@ -109,6 +121,23 @@ void World::ReplaceDisk(NodeIndex index) {
   Tell(absl::StrCat("the damaged disk of ", NodeId(index), " is replaced"));
   facts_.now_us = scheduler_.now_us();
   nodes_[index]->ExchangeDisk(std::make_unique<Disk>());
+}
+
+// What an operator does about a damaged disk: an empty one, or what is left of it.
+void World::SalvageDisk(NodeIndex node) {
+  if (random_.Percent(50)) return ReplaceDisk(node);
+  std::unique_ptr<Disk> rest = nodes_[node]->disk()->WithoutDamage();
+  kv::Salvage salvage(rest.get());
+  while (true) {
+    kv::WriteBatch batch;
+    const absl::StatusOr<bool> more = salvage.Next(&batch);
+    if (!more.ok()) return ReplaceDisk(node);
+    if (!*more) break;
+    LAMPPOST_CHECK(rest->Commit(batch, kv::Durability::kSync).ok(), "a salvage cannot be written");
+  }
+  ++tally_.other["disks salvaged"];
+  Tell(absl::StrCat("what is left of the disk of ", NodeId(node), " is salvaged"));
+  nodes_[node]->ExchangeDisk(std::move(rest));
 }
 
 void World::StartAfter(NodeIndex node, uint64_t down_ms) {
@@ -218,15 +247,75 @@ void World::Heal() {
     node->Resume();
     node->SlowDisk(0);
     node->RunTimeAt(100);
+    node->SetWallRight();
     node->SetDiskFull(std::nullopt);
     node->disk()->FailNext(Disk::Failure::kNone);
     node->Disarm();
     if (node->disk()->IsDamaged()) {
       node->Crash(Loss::kProcess, Notice::kSoon);
-      ReplaceDisk(i);
+      SalvageDisk(i);
     }
     StartNode(i);
   }
+}
+
+// What an operator does who wants all nodes to be members: he empties the disks of those that were removed,
+// and adds whoever is none.
+void World::TendMembers() {
+  facts_.now_us = scheduler_.now_us();
+  for (NodeIndex i = 0; i < nodes_.size(); ++i) {
+    if (nodes_[i]->IsUp() && nodes_[i]->replica().state().removed) {
+      Tell(absl::StrCat("the disk of ", NodeId(i), ", which was removed, is emptied"));
+      ExchangeDisk(i, std::make_unique<Disk>(), 1);
+      continue;
+    }
+    const NodeIndex at = MemberBeside(i);
+    if (nodes_[at]->HasMember(i)) continue;
+    EmptyIfItHoldsData(i);
+    nodes_[at]->ChangeMembers(i, Node::Change::kAdd);
+  }
+}
+
+// AddMember refuses a node that holds data: nobody waited for it before deletions were forgotten.
+void World::EmptyIfItHoldsData(NodeIndex node) {
+  if (!nodes_[node]->IsUp() || nodes_[node]->replica().state().max_write == 0) return;
+  Tell(absl::StrCat("the disk of ", NodeId(node), ", which is no member, is emptied"));
+  ExchangeDisk(node, std::make_unique<Disk>(), 1);
+}
+
+// One that nobody refuses, if there is one: others may have been removed themselves, and have an empty disk
+// now.
+NodeIndex World::MemberBeside(NodeIndex node) const {
+  NodeIndex best = node;
+  size_t least_refusals = SIZE_MAX;
+  for (NodeIndex i = 0; i < nodes_.size(); ++i) {
+    if (i == node || !nodes_[i]->IsServing() || nodes_[i]->replica().state().removed) continue;
+    const std::vector<kv::Peer>& peers = nodes_[i]->replica().peers();
+    const auto refusals =
+        static_cast<size_t>(std::count_if(peers.begin(), peers.end(), [](const kv::Peer& peer) {
+          return !peer.retired && peer.state == kv::LinkState::kRefused;
+        }));
+    if (refusals >= least_refusals) continue;
+    best = i;
+    least_refusals = refusals;
+  }
+  return best;
+}
+
+void World::ChangeMembers(NodeIndex at, NodeIndex other, Node::Change change, const std::string& fault) {
+  Tell(absl::StrCat(NodeId(at), " is to ", change == Node::Change::kAdd ? "add " : "remove ", NodeId(other)));
+  if (change == Node::Change::kAdd && !nodes_[at]->HasMember(other)) EmptyIfItHoldsData(other);
+  nodes_[at]->ChangeMembers(other, change);
+  AwaitChange(at, other, change, fault);
+}
+
+void World::AwaitChange(NodeIndex at, NodeIndex other, Node::Change change, const std::string& fault) {
+  scheduler_.AfterMs(kRoundMs, [this, at, other, change, fault] {
+    if (healed_ || !nodes_[at]->IsUp()) return;
+    const bool done = nodes_[at]->HasMember(other) == (change == Node::Change::kAdd);
+    if (done) return Struck(fault);
+    AwaitChange(at, other, change, fault);
+  });
 }
 
 bool World::IsSettled() const {
@@ -266,6 +355,7 @@ bool World::Settle() {
   while (scheduler_.now_us() < end_us) {
     scheduler_.RunUntil(scheduler_.now_us() + kRoundMs * 1000);
     if (IsSettled()) return true;
+    TendMembers();
   }
   observers_.OnNotSettled(WhatIsNotSettled());
   return false;
@@ -288,17 +378,28 @@ history::History World::TakeHistory() {
   for (NodeIndex i = 0; i < nodes_.size(); ++i) {
     history::Contents& contents = history_.final_contents[NodeId(i)];
     for (auto& [key, version] : kv::testing::Dump(*nodes_[i]->disk(), kv::testing::Tombstones::kLeftOut)) {
-      contents[key] = {key, version.value->bytes, version.timestamp};
+      if (kv::IsSystemKey(key) || facts_.IsRotten(key)) continue;
+      history::Item& item = contents[key];
+      item.key = key;
+      item.value = version.value->bytes;
+      item.version = version.timestamp;
     }
+  }
+  // Of what a disk has lost without a sign nothing can be asked.
+  const auto is_rotten = [this](const history::Item& item) { return facts_.IsRotten(item.key); };
+  for (history::Operation& operation : history_.operations) {
+    std::vector<history::Item>& items = operation.items;
+    items.erase(std::remove_if(items.begin(), items.end(), is_rotten), items.end());
   }
   return std::move(history_);
 }
 
 Result World::Run() {
   Result result;
-  for (NodeIndex i = 0; i < nodes_.size(); ++i) StartNode(i);
+  for (NodeIndex i = 0; i < plan_.nodes; ++i) StartNode(i);
   LiveThroughFaults();
   result.idle_faults = IdleFaults();
+  tally_.other["faults that never struck"] += result.idle_faults.size();
   const uint64_t healed_ms = scheduler_.now_ms();
   Heal();
   bool settled = Settle();

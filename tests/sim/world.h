@@ -55,6 +55,7 @@ class World {
   Node* node(NodeIndex index) { return nodes_[index].get(); }
   Client* client(ClientIndex index) { return clients_[index].get(); }
   Random* random() { return &random_; }
+  Facts* facts() { return &facts_; }
   bool IsHealed() const { return healed_; }
   uint64_t acknowledged_deletes() const { return acknowledged_deletes_; }
   // The fault has really happened.
@@ -66,6 +67,11 @@ class World {
   void StartAfter(NodeIndex node, uint64_t down_ms);
   // Gives the node another disk, with or without a process on the present one, and starts it after so long.
   void ExchangeDisk(NodeIndex node, std::unique_ptr<Disk> disk, uint64_t down_ms);
+  // Another node that can be asked to change what this one is: one that is up, and that the fewest refuse.
+  NodeIndex MemberBeside(NodeIndex node) const;
+  // Asks a node to make another a member, or to take it out, until its replica has done so: then the fault
+  // has struck.
+  void ChangeMembers(NodeIndex at, NodeIndex other, Node::Change change, const std::string& fault);
   // Somebody who has no part in the plan writes there, so that what waits for a commit gets one.
   void Busy(NodeIndex node);
   // How often the node has got another disk.
@@ -84,11 +90,15 @@ class World {
   };
 
   void StartNode(NodeIndex node);
+  void SalvageDisk(NodeIndex node);
   void ReplaceDisk(NodeIndex node);
   void Strike(const sim::Strike& strike);
   void LiveThroughFaults();
   void Heal();
   bool Settle();
+  void AwaitChange(NodeIndex at, NodeIndex other, Node::Change change, const std::string& fault);
+  void TendMembers();
+  void EmptyIfItHoldsData(NodeIndex node);
   bool IsSettled() const;
   std::string WhatIsNotSettled() const;
   void Reply(sim::Reply reply);

@@ -3,9 +3,10 @@
 #
 # usage: ./run demo [--keep]
 # Installs what it lacks, builds, starts nodes A, B and C on loopback (ports 8000 to 8002, or the next
-# three free ones), plays three scenarios, then one on a function server (port 5000, or the next free one),
-# checks each outcome, and stops them all. With --keep they stay, and it says how to talk to them. Logs and data are in demo-out/. Exit status 0 only if
-# everything came out as promised.
+# free ones; D, which joins later, takes the one after them), plays five scenarios, then one on a function
+# server (port 5000, or the next free one), checks each outcome, and stops them all. With --keep they stay, and
+# it says how to talk to them. Logs and data are in demo-out/. Exit status 0 only if everything came out as
+# promised.
 source "$LAMPPOST_TOP/tools/run.d/lib/common.sh"
 source "$LAMPPOST_TOP/tools/run.d/lib/demo_cluster.sh"
 source "$LAMPPOST_TOP/tools/run.d/lib/demo_functions.sh"
@@ -124,7 +125,9 @@ scenario_outage() {
   act "lamppost --node $(url A) load items.jsonl; lamppost --node $(url B) del x"
   ask_within 60s A load "$OUT/items.jsonl" >/dev/null
   ask B del x >/dev/null
-  tell "A has $(status_field A keys) keys; C is away."
+  tell "A has $(status_field A keys) keys; C is away, so the others remember the deletion for it:"
+  wait_until 10 'B to have the deletion' has_tombstones B 1
+  see "node B: $(status_field B tombstones) tombstone; what is stable is held up by C"
   act 'C starts again, on its old data'
   start C
   wait_until 30 "item-$count at C" has C "item-$count" "value $count"
@@ -132,8 +135,41 @@ scenario_outage() {
   if ask C get x >/dev/null 2>&1; then die 'x was deleted, and C still has it'; fi
   see 'node C: x is deleted there too'
   for node in "${NODES[@]}"; do
-    see "node $node: $(status_field "$node" keys) keys, $(status_field "$node" tombstones) tombstone"
+    wait_until 20 "node $node to forget the deletion" has_tombstones "$node" 0
+    see "node $node: $(status_field "$node" keys) keys, 0 tombstones: all have the deletion, so it is forgotten"
   done
+}
+
+scenario_session() {
+  scene 'D. A session: what was written at one node is read at the next; and a value that expires'
+  act "lamppost --node $(url A) put cart apples --session seen.json --replicas 2"
+  tell "A answers: $(ask A put cart apples --session "$OUT/seen.json" --replicas 2)" || die 'A did not take the write'
+  act "lamppost --node $(url C) get cart --session seen.json"
+  [ "$(ask C get cart --session "$OUT/seen.json")" = apples ] || die 'C answered older than the session'
+  see 'node C: cart = apples; it waited for the write if it had to'
+  act "lamppost --node $(url B) put offer today --ttl 1500ms"
+  ask B put offer today --ttl 1500ms >/dev/null
+  expect C offer today
+  wait_until 5 'the offer to expire' is_absent C offer
+  see 'node C: offer has expired'
+}
+
+scenario_member() {
+  local node
+  scene 'E. A fourth node joins while the others run, and is taken out again'
+  act "lamppost-kv --id D --port ${PORT[D]} --peers $(peers_of D)"
+  start D
+  wait_until 15 'node D to start' is_serving D
+  act "lamppost --node $(url B) member add $(url D)"
+  ask_within 10s B member add "$(url D)" >/dev/null
+  NODES=(A B C D)
+  show_equal_hashes
+  see "node D: $(status_field D keys) keys"
+  act "lamppost --node $(url B) member remove D --yes"
+  end D TERM
+  ask B member remove D --yes >/dev/null
+  NODES=(A B C)
+  show_equal_hashes
 }
 
 say_how_to_talk() {
@@ -156,6 +192,8 @@ scenario_start
 scenario_delay
 scenario_concurrent
 scenario_outage
+scenario_session
+scenario_member
 scenario_functions
 if [ "$keep" = yes ]; then
   say_how_to_talk

@@ -16,11 +16,15 @@ Heads Reached(const Heads& to, uint64_t progress) {
   return reached;
 }
 
-CatchUp::CatchUp(std::unique_ptr<StoreReader> snapshot, Heads from, Heads to)
-    : snapshot_(std::move(snapshot)), from_(std::move(from)), to_(std::move(to)) {}
+CatchUp::CatchUp(std::unique_ptr<StoreReader> snapshot, Heads from, Heads to, CatchUpOptions options)
+    : snapshot_(std::move(snapshot)),
+      from_(std::move(from)),
+      to_(std::move(to)),
+      options_(std::move(options)) {}
 
 absl::Status CatchUp::OpenLanes() {
   opened_ = true;
+  if (options_.only) return OpenLane(*options_.only);
   // All origins in the index, not only those in `to`: an entry of a Sync that is still coming in may
   // already have replaced one that `to` covers.
   std::string position;
@@ -35,8 +39,13 @@ absl::Status CatchUp::OpenLanes() {
 }
 
 absl::Status CatchUp::OpenLane(const Origin& origin) {
+  const bool within_to =
+      options_.uncovered == CatchUpOptions::Uncovered::kLeftOut && !LAMPPOST_MUTATION(kWatchUncovered);
+  const std::string end = within_to ? IndexStart(origin, to_.At(origin) + 1) : IndexEnd(origin);
+  const std::string start = IndexStart(origin, from_.At(origin) + 1);
+  if (start >= end) return absl::OkStatus();
   Lane lane;
-  lane.cursor = snapshot_->Scan(Space::kIndex, IndexStart(origin, from_.At(origin) + 1), IndexEnd(origin));
+  lane.cursor = snapshot_->Scan(Space::kIndex, start, end);
   if (!lane.cursor->Valid()) return lane.cursor->status();
   absl::StatusOr<IndexKey> head = DecodeIndexKey(lane.cursor->key());
   if (!head.ok()) return head.status();
@@ -45,10 +54,12 @@ absl::Status CatchUp::OpenLane(const Origin& origin) {
   return absl::OkStatus();
 }
 
-absl::Status CatchUp::Advance(size_t index) {
+absl::Status CatchUp::Advance(size_t index, Chunk* chunk) {
   Lane& lane = lanes_[index];
+  lane.visited = lane.head.timestamp.counter;
   lane.cursor->Next();
   if (!lane.cursor->Valid()) {
+    chunk->visited.Raise(lane.head.timestamp.origin, lane.visited);
     absl::Status status = lane.cursor->status();
     lanes_.erase(lanes_.begin() + static_cast<std::ptrdiff_t>(index));
     return status;
@@ -68,6 +79,11 @@ size_t CatchUp::Lowest() const {
   return lowest;
 }
 
+bool CatchUp::Wants(const IndexKey& index) const {
+  if (LAMPPOST_MUTATION(kCatchUpWithinTo) && !to_.Covers(index.timestamp)) return false;
+  return !options_.wants || options_.wants(index.key);
+}
+
 absl::Status CatchUp::Take(size_t lane, Chunk* chunk) {
   const IndexKey& index = lanes_[lane].head;
   absl::StatusOr<std::optional<std::string>> bytes = snapshot_->Get(Space::kData, index.key);
@@ -81,7 +97,7 @@ absl::Status CatchUp::Take(size_t lane, Chunk* chunk) {
   if (!version.ok()) return version.status();
   chunk->bytes += index.key.size() + (*bytes)->size();
   chunk->entries.push_back({index.key, *std::move(version)});
-  return Advance(lane);
+  return Advance(lane, chunk);
 }
 
 absl::StatusOr<CatchUp::Chunk> CatchUp::Next(uint64_t bytes_max) {
@@ -90,17 +106,21 @@ absl::StatusOr<CatchUp::Chunk> CatchUp::Next(uint64_t bytes_max) {
   }
   Chunk chunk;
   chunk.from = from_;
+  size_t visits = 0;
   while (!lanes_.empty()) {
     const size_t lane = Lowest();
     const uint64_t counter = lanes_[lane].head.timestamp.counter;
     const bool may_break = counter != chunk.progress || LAMPPOST_MUTATION(kBatchTorn);
-    if (may_break && chunk.bytes >= bytes_max) break;
+    const bool full = chunk.bytes >= bytes_max || chunk.entries.size() >= options_.entries_max ||
+                      visits >= options_.visits_max;
+    if (may_break && full) break;
     chunk.progress = counter;
-    if (LAMPPOST_MUTATION(kCatchUpWithinTo) && !to_.Covers(lanes_[lane].head.timestamp)) {
-      if (absl::Status status = Advance(lane); !status.ok()) return status;
-      continue;
-    }
-    if (absl::Status status = Take(lane, &chunk); !status.ok()) return status;
+    ++visits;
+    const absl::Status status = Wants(lanes_[lane].head) ? Take(lane, &chunk) : Advance(lane, &chunk);
+    if (!status.ok()) return status;
+  }
+  for (const Lane& lane : lanes_) {
+    if (lane.visited > 0) chunk.visited.Raise(lane.head.timestamp.origin, lane.visited);
   }
   chunk.last = lanes_.empty();
   if (chunk.last) chunk.progress = std::max(chunk.progress, to_.Max());

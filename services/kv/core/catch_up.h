@@ -9,17 +9,36 @@
 #ifndef LAMPPOST_SERVICES_KV_CORE_CATCH_UP_H_
 #define LAMPPOST_SERVICES_KV_CORE_CATCH_UP_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "services/kv/core/heads.h"
 #include "services/kv/core/record.h"
 #include "services/kv/core/store.h"
 #include "services/kv/core/version.h"
 
 namespace lamppost::kv {
+
+// What a scan leaves out, and where it pauses.
+struct CatchUpOptions {
+  // Of the keys; empty: all. Asked before a value is read.
+  std::function<bool(absl::string_view key)> wants;
+  // Nothing but what this origin wrote.
+  std::optional<Origin> only;
+  // Whether what `to` does not cover goes along.
+  enum class Uncovered { kTaken, kLeftOut };
+  Uncovered uncovered = Uncovered::kTaken;
+  // A chunk ends after so many entries, and after so many have been looked at, but never within a counter.
+  size_t entries_max = std::numeric_limits<size_t>::max();
+  size_t visits_max = std::numeric_limits<size_t>::max();
+};
 
 class CatchUp {
  public:
@@ -28,11 +47,12 @@ class CatchUp {
     std::vector<KeyedVersion> entries;
     uint64_t bytes = 0;     // keys and values
     uint64_t progress = 0;  // everything with a counter of at most this has been sent
+    Heads visited;          // of each origin, the last entry that was looked at
     bool last = false;
   };
 
   // Sends what `from` does not cover; `to` is what the snapshot's node has.
-  CatchUp(std::unique_ptr<StoreReader> snapshot, Heads from, Heads to);
+  CatchUp(std::unique_ptr<StoreReader> snapshot, Heads from, Heads to, CatchUpOptions options = {});
 
   // The next chunk, of about bytes_max (more if one event is larger). Not after the last one.
   absl::StatusOr<Chunk> Next(uint64_t bytes_max);
@@ -44,19 +64,22 @@ class CatchUp {
   struct Lane {
     std::unique_ptr<Cursor> cursor;
     IndexKey head;
+    uint64_t visited = 0;  // the last counter that was passed
   };
 
   absl::Status OpenLanes();
   absl::Status OpenLane(const Origin& origin);
   // Reads the lane's next entry; the lane is gone when there is none.
-  absl::Status Advance(size_t lane);
+  absl::Status Advance(size_t lane, Chunk* chunk);
   // The lane with the lowest (counter, origin, key).
   size_t Lowest() const;
   absl::Status Take(size_t lane, Chunk* chunk);
+  bool Wants(const IndexKey& index) const;
 
   std::unique_ptr<StoreReader> snapshot_;
   Heads from_;
   Heads to_;
+  CatchUpOptions options_;
   bool opened_ = false;
   std::vector<Lane> lanes_;
 };

@@ -134,6 +134,39 @@ TEST_F(CatchUpTest, EntriesThatToDoesNotCoverGoAlong) {
   EXPECT_EQ(second.from, (Heads{{kA, 2}})) << "heads never go beyond `to`";
 }
 
+TEST_F(CatchUpTest, MayLeaveOutWhatToDoesNotCover) {
+  Write("a", 1, kA);
+  Write("a", 9, kB);
+  Write("b", 2, kA);
+  Write("c", 3, kA);
+  CatchUpOptions options;
+  options.uncovered = CatchUpOptions::Uncovered::kLeftOut;
+  CatchUp catch_up(storage_.Snapshot(), {}, {{kA, 2}, {kB, 8}}, options);
+  const CatchUp::Chunk chunk = Next(&catch_up, kAll);
+  EXPECT_EQ(Told(chunk), "b2A");
+  EXPECT_TRUE(chunk.last);
+  EXPECT_EQ(chunk.progress, 8u);
+}
+
+TEST_F(CatchUpTest, LooksAtKeysBeforeValuesAndPausesAmongOthers) {
+  for (uint64_t i = 1; i <= 9; ++i) Write(absl::StrCat(i % 3 == 0 ? "wanted" : "other", i), i, kA);
+  CatchUpOptions options;
+  options.wants = [](absl::string_view key) { return key[0] == 'w'; };
+  options.visits_max = 4;
+  options.entries_max = 2;
+  CatchUp catch_up(storage_.Snapshot(), {}, {{kA, 9}}, options);
+  const CatchUp::Chunk first = Next(&catch_up, kAll);
+  EXPECT_EQ(Told(first), "wanted33A");
+  EXPECT_EQ(first.progress, 4u);
+  const CatchUp::Chunk second = Next(&catch_up, kAll);
+  EXPECT_EQ(Told(second), "wanted66A");
+  EXPECT_EQ(second.progress, 8u);
+  EXPECT_EQ(second.from, (Heads{{kA, 4}}));
+  const CatchUp::Chunk last = Next(&catch_up, kAll);
+  EXPECT_EQ(Told(last), "wanted99A");
+  EXPECT_TRUE(last.last);
+}
+
 TEST_F(CatchUpTest, ReachedIsTheProgressWithinTo) {
   EXPECT_EQ(Reached({{kA, 5}, {kB, 2}}, 3), (Heads{{kA, 3}, {kB, 2}}));
   EXPECT_EQ(Reached({}, 3), Heads());

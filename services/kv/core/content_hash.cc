@@ -5,13 +5,10 @@
 #include "absl/strings/str_format.h"
 
 namespace lamppost::kv {
-namespace {
 
-int BucketOf(absl::string_view key) {
-  return static_cast<int>(XXH3_64bits(key.data(), key.size()) % ContentHash::kBuckets);
+int ContentHash::BucketOf(absl::string_view key) {
+  return static_cast<int>(XXH3_64bits(key.data(), key.size()) % kBuckets);
 }
-
-}  // namespace
 
 // Over an encoding in which no two (key, version) pairs look alike.
 std::optional<Hash128> ContentHash::PartOf(absl::string_view key, const Version& version) {
@@ -22,6 +19,7 @@ std::optional<Hash128> ContentHash::PartOf(absl::string_view key, const Version&
   PutVarint(version.timestamp.counter, &bytes);
   PutOrigin(version.timestamp.origin, &bytes);
   bytes.push_back(static_cast<char>(version.value->kind));
+  if (version.expires_unix_ms != 0) PutBigEndian64(version.expires_unix_ms, &bytes);
   bytes.append(version.value->bytes);
   const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
   return Hash128{hash.high64, hash.low64};

@@ -38,6 +38,8 @@ class ContentHash {
  public:
   static constexpr int kBuckets = 64;
 
+  // Which bucket a key belongs to.
+  static int BucketOf(absl::string_view key);
   // What a key with this version adds; nothing if it is a tombstone.
   static std::optional<Hash128> PartOf(absl::string_view key, const Version& version);
 

@@ -60,6 +60,19 @@ absl::Status CheckKey(absl::string_view key) {
   return absl::OkStatus();
 }
 
+bool IsSystemKey(absl::string_view key) {
+  return !key.empty() && key[0] == '\0';
+}
+
+absl::Status CheckStoredKey(absl::string_view key) {
+  if (!IsSystemKey(key)) return CheckKey(key);
+  const absl::string_view name = key.substr(1);
+  if (!name.empty() && key.size() <= kKeyBytesMax &&
+      std::all_of(name.begin(), name.end(), absl::ascii_isprint))
+    return absl::OkStatus();
+  return Invalid("KEY_INVALID", "this is no key of the store's own");
+}
+
 absl::Status CheckProposal(const Proposal& proposal, const Limits& limits) {
   const size_t count = proposal.operations.size();
   if (count == 0) return Invalid("BATCH_EMPTY", "there is nothing to write");

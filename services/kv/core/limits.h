@@ -27,6 +27,12 @@ struct Limits {
 
 // INVALID_ARGUMENT with reasons KEY_EMPTY, KEY_TOO_LONG, KEY_NOT_UTF8, KEY_HAS_NUL.
 absl::Status CheckKey(absl::string_view key);
+// Whether a key is one of the store's own: those begin with NUL, which no client's key has. They are kept,
+// replicated, forgotten and repaired like all others, and no client sees or counts them.
+bool IsSystemKey(absl::string_view key);
+// For what a peer sends: a client's key, or a system key: a NUL and then 1 to kKeyBytesMax - 1 printable
+// ASCII characters. KEY_INVALID, or as CheckKey.
+absl::Status CheckStoredKey(absl::string_view key);
 // The whole proposal: keys, values (VALUE_TOO_LARGE, VALUE_NOT_UTF8), count (BATCH_EMPTY,
 // BATCH_TOO_LARGE), distinct keys (KEY_REPEATED), the request id (REQUEST_ID_INVALID).
 absl::Status CheckProposal(const Proposal& proposal, const Limits& limits);

@@ -93,5 +93,20 @@ TEST(LimitsTest, Names) {
   EXPECT_EQ(ErrorReason(CheckCluster("")), "CLUSTER_INVALID");
 }
 
+TEST(LimitsTest, PeersMaySendTheStoresOwnKeysAndClientsMayNot) {
+  const std::string system_key("\0members/A", 10);
+  EXPECT_TRUE(IsSystemKey(system_key));
+  EXPECT_FALSE(IsSystemKey("members"));
+  EXPECT_FALSE(IsSystemKey(""));
+  EXPECT_TRUE(CheckStoredKey(system_key).ok());
+  EXPECT_TRUE(CheckStoredKey("members").ok());
+  EXPECT_FALSE(CheckKey(system_key).ok());
+  EXPECT_EQ(ErrorReason(CheckStoredKey(std::string(1, '\0'))), "KEY_INVALID");
+  EXPECT_EQ(ErrorReason(CheckStoredKey(std::string("\0a\0b", 4))), "KEY_INVALID");
+  EXPECT_EQ(ErrorReason(CheckStoredKey(std::string("\0\xC3\xA4", 3))), "KEY_INVALID");
+  EXPECT_EQ(ErrorReason(CheckStoredKey('\0' + std::string(kKeyBytesMax, 'a'))), "KEY_INVALID");
+  EXPECT_EQ(ErrorReason(CheckStoredKey("a\xFF")), "KEY_NOT_UTF8");
+}
+
 }  // namespace
 }  // namespace lamppost::kv

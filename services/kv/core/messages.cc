@@ -15,7 +15,7 @@ const char* ToString(Refusal refusal) {
     case Refusal::kClusterMismatch:
       return "the peer belongs to another cluster";
     case Refusal::kUnknownMember:
-      return "the peer does not have this node in its --peers";
+      return "the peer does not have this node among its members";
     case Refusal::kDuplicateNodeId:
       return "two nodes have the same id";
     case Refusal::kSelf:
@@ -26,6 +26,10 @@ const char* ToString(Refusal refusal) {
       return "the clock is too far ahead";
     case Refusal::kInvalid:
       return "the peer found the message invalid";
+    case Refusal::kBusy:
+      return "the peer takes this later: either of the two is still to be given everything";
+    case Refusal::kRemoved:
+      return "this node was removed: it can come back with an empty disk, once it is added again";
   }
   return "unknown";
 }

@@ -3,6 +3,7 @@
 #ifndef LAMPPOST_SERVICES_KV_CORE_MESSAGES_H_
 #define LAMPPOST_SERVICES_KV_CORE_MESSAGES_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -29,6 +30,15 @@ using Entries = std::shared_ptr<const std::vector<KeyedVersion>>;
 
 // "If your heads are at least `from`, then once all entries up to `last` are durable your heads are at
 // least `to`." A message with receiver_incarnation 0 is a greeting: it asks for an answer and no more.
+//
+// Three kinds of it bring entries. A push or a catch-up (the rest unset): see above. A full Sync (`full`
+// set): its messages go through all keys in order, and what the receiver holds in their ranges, and `to`
+// covers, and is not among the entries, has been deleted and forgotten. A repair (`repair_buckets` not 0):
+// entries to be merged whatever the heads cover; heads do not move.
+struct KeyRange {
+  std::string start;  // inclusive
+  std::string end;    // exclusive; empty: no bound
+};
 struct SyncMessage {
   Timestamp clock;  // of the sending; its origin is the sender's life (incarnation 0: undecided)
   std::string cluster;
@@ -41,6 +51,11 @@ struct SyncMessage {
   uint64_t progress = 0;  // see CatchUp; 0 in live traffic
   uint64_t after = 0;     // of a catch-up: the sequence of its message before this one; 0: this is the first
   uint64_t sequence = 0;  // of the link
+  uint64_t birth = 0;     // the life in which the sender's data directory was begun; 0: it is empty
+  std::optional<KeyRange> full;
+  Heads forgotten;              // of a full Sync: up to where the sender has forgotten deletions
+  uint64_t repair_buckets = 0;  // bit i: bucket i of the content hash
+  bool wants_buckets = false;
 };
 
 enum class Refusal {
@@ -55,6 +70,8 @@ enum class Refusal {
   kStorage,
   kClock,
   kInvalid,
+  kBusy,     // another member is giving the receiver everything, or is to give it to the sender
+  kRemoved,  // the sender was removed, and its disk is not a new one
 };
 
 // For people: "another cluster", "no such member here", …
@@ -71,23 +88,30 @@ struct SyncAnswer {
   Heads progress;
   uint64_t sequence = 0;
   Hash128 content_hash;
+  uint64_t birth = 0;                                                 // as SyncMessage's
+  std::optional<std::array<Hash128, ContentHash::kBuckets>> buckets;  // if asked for; at exactly these heads
 };
 
 // A client's write: one or more operations that happen as one event.
 struct Operation {
   std::string key;
-  std::optional<Value> value;  // nothing: delete
+  std::optional<Value> value = {};  // nothing: delete
+  uint64_t ttl_ms = 0;              // of a value; 0: it never expires
 };
 struct Proposal {
   ProposalId id = 0;
-  std::vector<Operation> operations;  // on distinct keys, within the limits
-  std::string request_id;             // may be empty
+  std::vector<Operation> operations;        // on distinct keys, within the limits
+  std::string request_id;                   // may be empty
+  size_t replicas = 1;                      // the reply waits until so many members hold it on stable storage
+  uint64_t replicas_until_ms = UINT64_MAX;  // but no longer than this, by the replica's time
+  Heads session;                            // what the client has seen: the write is ordered after it
 };
 
 struct WriteResult {
   Timestamp version;
   bool replayed = false;
-  bool found = false;  // the first operation's key had a value before
+  bool found = false;   // the first operation's key had a value before
+  size_t replicas = 1;  // members known to hold it on stable storage
 };
 
 // What the driver is to do, in this order: make `batch` durable, tell the replica, then send and reply.

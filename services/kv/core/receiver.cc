@@ -5,6 +5,13 @@
 #include "services/common/mutation.h"
 
 namespace lamppost::kv {
+namespace {
+
+// How long the sender of a full Sync is waited for: while its link is up, and after that.
+constexpr uint64_t kHeldLinkedMs = 10000;
+constexpr uint64_t kHeldUnlinkedMs = 2000;
+
+}  // namespace
 
 bool Receiver::Hears(LinkId link, const std::string& node_id) {
   LinkId& newest = newest_link_[node_id];
@@ -15,12 +22,13 @@ bool Receiver::Hears(LinkId link, const std::string& node_id) {
 
 bool Receiver::IsCopy(LinkId link, const SyncMessage& message) const {
   const auto it = senders_.find(message.clock.origin.node_id);
-  if (it == senders_.end() || message.progress == 0) return false;
+  if (it == senders_.end() || (message.progress == 0 && !message.full)) return false;
   const Sender& sender = it->second;
   return sender.boot_id == message.boot_id && sender.link == link && message.sequence <= sender.sequence;
 }
 
 bool Receiver::Reaches(LinkId link, const Heads& heads, const SyncMessage& message) const {
+  if (message.full) return ReachesFull(link, message);
   const auto it = senders_.find(message.clock.origin.node_id);
   if (message.after > 0 && !LAMPPOST_MUTATION(kPartMissing)) {
     return it != senders_.end() && it->second.boot_id == message.boot_id && it->second.link == link &&
@@ -37,7 +45,47 @@ bool Receiver::Reaches(LinkId link, const Heads& heads, const SyncMessage& messa
   return message.from.IsCoveredBy(reached);
 }
 
-void Receiver::Merged(LinkId link, const SyncMessage& message) {
+// A chunk follows the one before it on its link. The first on a link begins a course, or goes on with one of
+// the same process where it broke off.
+bool Receiver::ReachesFull(LinkId link, const SyncMessage& message) const {
+  if (message.after == 0 && message.full->start.empty()) return true;
+  if (!full_ || full_->node_id != message.clock.origin.node_id || full_->boot_id != message.boot_id)
+    return false;
+  if (full_->to != message.to || full_->reached < message.full->start) return false;
+  return message.after == 0 || (full_->link == link && full_->sequence == message.after);
+}
+
+void Receiver::MergedFull(LinkId link, const SyncMessage& message, uint64_t now_ms) {
+  const std::string& node_id = message.clock.origin.node_id;
+  Sender& sender = senders_[node_id];
+  sender = Sender();
+  sender.boot_id = message.boot_id;
+  sender.link = link;
+  sender.sequence = message.sequence;
+  if (message.last) {
+    full_.reset();
+    return;
+  }
+  const bool goes_on = full_ && full_->node_id == node_id && !message.full->start.empty();
+  if (!goes_on) full_.emplace();
+  full_->node_id = node_id;
+  full_->boot_id = message.boot_id;
+  full_->link = link;
+  full_->is_linked = true;
+  full_->sequence = message.sequence;
+  full_->to = message.to;
+  full_->reached = std::max(full_->reached, message.full->end);
+  full_->held_until_ms = now_ms + kHeldLinkedMs;
+}
+
+bool Receiver::IsBusyFor(const std::string& node_id, uint64_t now_ms) const {
+  return full_ && full_->node_id != node_id && now_ms < full_->held_until_ms;
+}
+
+void Receiver::Merged(LinkId link, const SyncMessage& message, uint64_t now_ms) {
+  if (message.full) return MergedFull(link, message, now_ms);
+  full_.reset();
+  if (message.repair_buckets != 0) return;
   Sender& sender = senders_[message.clock.origin.node_id];
   if (sender.boot_id != message.boot_id) {
     sender = Sender();
@@ -61,7 +109,11 @@ void Receiver::Merged(LinkId link, const SyncMessage& message) {
   }
 }
 
-void Receiver::LinkDown(LinkId link) {
+void Receiver::LinkDown(LinkId link, uint64_t now_ms) {
+  if (full_ && full_->link == link) {
+    full_->is_linked = false;
+    full_->held_until_ms = std::min(full_->held_until_ms, now_ms + kHeldUnlinkedMs);
+  }
   for (auto& [node_id, sender] : senders_) {
     if (sender.link == link) sender.under_way = false;
   }
@@ -74,6 +126,7 @@ Heads Receiver::ProgressOf(const std::string& node_id, uint64_t boot_id) const {
 
 Heads Receiver::PendingBesides(const std::string& node_id) const {
   Heads pending;
+  if (full_ && full_->is_linked && full_->node_id != node_id) pending = full_->to;
   for (const auto& [sender_id, sender] : senders_) {
     if (sender.under_way && sender_id != node_id) pending.RaiseAll(sender.to);
   }

@@ -6,12 +6,26 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "services/kv/core/heads.h"
 #include "services/kv/core/messages.h"
 
 namespace lamppost::kv {
+
+// A full Sync that has begun and not ended. What lies below `reached` is as it was at the sender when its
+// heads were `to` or later.
+struct IncomingFull {
+  std::string node_id;
+  uint64_t boot_id = 0;
+  LinkId link = 0;
+  bool is_linked = true;
+  uint64_t sequence = 0;  // of its latest chunk
+  Heads to;
+  std::string reached;
+  uint64_t held_until_ms = 0;  // nobody else gets in before
+};
 
 class Receiver {
  public:
@@ -29,10 +43,15 @@ class Receiver {
   // lies above `to` may be what has replaced something below.
   bool Reaches(LinkId link, const Heads& heads, const SyncMessage& message) const;
 
-  // The message has been merged (it becomes durable with the group).
-  void Merged(LinkId link, const SyncMessage& message);
+  // The message has been merged (it becomes durable with the group). Of a full Sync, this or another
+  // sender's, nothing but the next chunk may follow: after anything else it cannot be gone on with.
+  void Merged(LinkId link, const SyncMessage& message, uint64_t now_ms);
 
-  void LinkDown(LinkId link);
+  // Whether another member is giving this node everything. It is waited for as long as its link is up and its
+  // chunks come, and a moment longer.
+  bool IsBusyFor(const std::string& node_id, uint64_t now_ms) const;
+
+  void LinkDown(LinkId link, uint64_t now_ms);
 
   // What the sender with this node id has sent by a catch-up that is not complete; for its answers.
   Heads ProgressOf(const std::string& node_id, uint64_t boot_id) const;
@@ -48,6 +67,10 @@ class Receiver {
     Heads to;                // of the newest snapshot that the catch-up came from
     Heads reached;           // everything up to here that was live in that snapshot has been merged
   };
+  bool ReachesFull(LinkId link, const SyncMessage& message) const;
+  void MergedFull(LinkId link, const SyncMessage& message, uint64_t now_ms);
+
+  std::optional<IncomingFull> full_;
   std::map<std::string, Sender> senders_;      // by node id
   std::map<std::string, LinkId> newest_link_;  // by node id
 };

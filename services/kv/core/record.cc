@@ -16,7 +16,12 @@ constexpr uint8_t kTombstone = 0;
 constexpr uint8_t kText = 1;
 constexpr uint8_t kData = 2;
 constexpr uint8_t kHasRequest = 0x10;
-constexpr uint8_t kKnownFlags = kKindMask | kHasRequest;
+constexpr uint8_t kExpires = 0x20;
+constexpr uint8_t kKnownFlags = kKindMask | kHasRequest | kExpires;
+// Of a state.
+constexpr uint8_t kRemoved = 0x01;
+constexpr uint8_t kRefilling = 0x02;
+constexpr uint8_t kJoined = 0x04;
 
 absl::Status Damaged(absl::string_view what) {
   return MakeError(absl::StatusCode::kDataLoss, "DATA_CORRUPT",
@@ -27,6 +32,7 @@ uint8_t FlagsOf(const Version& version) {
   uint8_t flags = kTombstone;
   if (version.value) flags = version.value->kind == Value::Kind::kText ? kText : kData;
   if (!version.request.id.empty()) flags |= kHasRequest;
+  if (version.expires_unix_ms != 0) flags |= kExpires;
   return flags;
 }
 
@@ -46,6 +52,23 @@ void PutTag(const RequestTag& tag, std::string* out) {
   PutString(tag.id, out);
   PutBigEndian64(tag.fingerprint, out);
   out->push_back(static_cast<char>(tag.before));
+}
+
+void PutHeads(const Heads& heads, std::string* out) {
+  PutVarint(heads.size(), out);
+  for (const auto& [origin, counter] : heads) {
+    PutOrigin(origin, out);
+    PutVarint(counter, out);
+  }
+}
+
+Heads GetHeads(Decoder* decoder) {
+  Heads heads;
+  for (uint64_t left = decoder->Count(); left > 0; --left) {
+    const Origin origin = decoder->GetOrigin();
+    heads.Raise(origin, decoder->Varint());
+  }
+  return heads;
 }
 
 RequestTag GetTag(Decoder* decoder) {
@@ -70,6 +93,7 @@ std::string EncodeVersion(const Version& version) {
     PutVarint(lag, &out);
   }
   if (flags & kHasRequest) PutTag(version.request, &out);
+  if (flags & kExpires) PutVarint(version.expires_unix_ms, &out);
   if (version.value) out.append(version.value->bytes);  // the rest of the record
   if (LAMPPOST_MUTATION(kValueCut) && version.value && version.value->bytes.size() > 3) out.pop_back();
   return out;
@@ -92,10 +116,14 @@ absl::StatusOr<Version> DecodeVersion(absl::string_view bytes) {
     version.request = GetTag(&decoder);
     if (version.request.id.empty()) return Damaged("version");  // would be written without it
   }
+  if (flags & kExpires) {
+    version.expires_unix_ms = decoder.Varint();
+    if (version.expires_unix_ms == 0) return Damaged("version");  // would be written without it
+  }
   const uint8_t kind = flags & kKindMask;
   if (!decoder.ok() || (flags & ~kKnownFlags) != 0 || kind > kData) return Damaged("version");
   if (kind == kTombstone) {
-    if (!decoder.Done()) return Damaged("version");
+    if (!decoder.Done() || version.expires_unix_ms != 0) return Damaged("version");
     return version;
   }
   version.value = Value{kind == kText ? Value::Kind::kText : Value::Kind::kData, std::string(decoder.rest())};
@@ -125,11 +153,11 @@ std::string EncodeState(const State& state) {
   PutVarint(state.keys, &out);
   PutVarint(state.tombstones, &out);
   PutVarint(state.max_write, &out);
-  PutVarint(state.heads.size(), &out);
-  for (const auto& [origin, counter] : state.heads) {
-    PutOrigin(origin, &out);
-    PutVarint(counter, &out);
-  }
+  PutHeads(state.heads, &out);
+  PutHeads(state.forgotten, &out);
+  PutBigEndian64(state.birth, &out);
+  out.push_back(static_cast<char>((state.removed ? kRemoved : 0) | (state.refilling ? kRefilling : 0) |
+                                  (state.joined ? kJoined : 0)));
   state.hash.EncodeTo(&out);
   return out;
 }
@@ -142,12 +170,15 @@ absl::StatusOr<State> DecodeState(absl::string_view bytes) {
   state.keys = decoder.Varint();
   state.tombstones = decoder.Varint();
   state.max_write = decoder.Varint();
-  for (uint64_t left = decoder.Count(); left > 0; --left) {
-    const Origin origin = decoder.GetOrigin();
-    state.heads.Raise(origin, decoder.Varint());
-  }
+  state.heads = GetHeads(&decoder);
+  state.forgotten = GetHeads(&decoder);
+  state.birth = decoder.BigEndian64();
+  const uint8_t flags = decoder.Byte();
+  state.removed = (flags & kRemoved) != 0;
+  state.refilling = (flags & kRefilling) != 0;
+  state.joined = (flags & kJoined) != 0;
   state.hash.DecodeFrom(&decoder);
-  if (!decoder.Done()) return Damaged("state");
+  if (!decoder.Done() || (flags & ~(kRemoved | kRefilling | kJoined)) != 0) return Damaged("state");
   return state;
 }
 
@@ -170,6 +201,29 @@ absl::StatusOr<std::vector<Member>> DecodeMembers(absl::string_view bytes) {
   }
   if (!decoder.Done()) return Damaged("members");
   return members;
+}
+
+std::string EncodeMemberRecord(const MemberRecord& record) {
+  std::string out;
+  out.push_back(static_cast<char>(record.state));
+  PutString(record.address, &out);
+  PutBigEndian64(record.barred_birth, &out);
+  return out;
+}
+
+absl::StatusOr<MemberRecord> DecodeMemberRecord(absl::string_view bytes) {
+  Decoder decoder(bytes);
+  MemberRecord record;
+  const uint8_t state = decoder.Byte();
+  record.address = decoder.String();
+  record.barred_birth = decoder.BigEndian64();
+  if (!decoder.Done() || state > static_cast<uint8_t>(MemberState::kRemoved)) return Damaged("member");
+  record.state = static_cast<MemberState>(state);
+  return record;
+}
+
+std::string MemberKey(absl::string_view node_id) {
+  return absl::StrCat(kMemberKeyPrefix, node_id);
 }
 
 std::string EncodeRequest(const RequestRecord& request) {
@@ -219,6 +273,47 @@ absl::StatusOr<IndexKey> DecodeIndexKey(absl::string_view bytes) {
   if (!decoder.ok()) return Damaged("index");
   index.key = std::string(decoder.rest());
   return index;
+}
+
+std::string EncodeTombstoneKey(uint64_t counter, absl::string_view key) {
+  std::string out;
+  out.reserve(sizeof(counter) + key.size());
+  PutBigEndian64(counter, &out);
+  out.append(key.data(), key.size());
+  return out;
+}
+
+absl::StatusOr<TombstoneKey> DecodeTombstoneKey(absl::string_view bytes) {
+  Decoder decoder(bytes);
+  TombstoneKey tombstone;
+  tombstone.counter = decoder.BigEndian64();
+  if (!decoder.ok()) return Damaged("tombstone");
+  tombstone.key = std::string(decoder.rest());
+  return tombstone;
+}
+
+std::string EncodeExpiryKey(absl::string_view node_id, uint64_t expires_unix_ms, absl::string_view key) {
+  std::string out(node_id);
+  out.push_back('\0');  // a node id has none
+  PutBigEndian64(expires_unix_ms, &out);
+  out.append(key.data(), key.size());
+  return out;
+}
+
+absl::StatusOr<ExpiryKey> DecodeExpiryKey(absl::string_view bytes) {
+  const size_t end_of_id = bytes.find('\0');
+  if (end_of_id == absl::string_view::npos) return Damaged("expiry");
+  ExpiryKey expiry;
+  expiry.node_id = std::string(bytes.substr(0, end_of_id));
+  Decoder decoder(bytes.substr(end_of_id + 1));
+  expiry.expires_unix_ms = decoder.BigEndian64();
+  if (!decoder.ok()) return Damaged("expiry");
+  expiry.key = std::string(decoder.rest());
+  return expiry;
+}
+
+std::string ExpiryEnd(absl::string_view node_id) {
+  return absl::StrCat(node_id, "\x01");
 }
 
 }  // namespace lamppost::kv

@@ -252,5 +252,43 @@ TEST(IndexKeyTest, ComesBackAsItWasAndLiesInItsOriginsRange) {
   }
 }
 
+TEST(RecordTest, TombstoneKeysAreOrderedByCounterThenKey) {
+  EXPECT_LT(EncodeTombstoneKey(9, "z"), EncodeTombstoneKey(10, "a"));
+  EXPECT_LT(EncodeTombstoneKey(255, "z"), EncodeTombstoneKey(256, "a"));
+  EXPECT_LT(EncodeTombstoneKey(9, "a"), EncodeTombstoneKey(9, "b"));
+  const absl::StatusOr<TombstoneKey> decoded = DecodeTombstoneKey(EncodeTombstoneKey(300, "x"));
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(decoded->counter, 300u);
+  EXPECT_EQ(decoded->key, "x");
+  EXPECT_EQ(DecodeTombstoneKey("short").status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST(RecordTest, MemberRecords) {
+  const MemberRecord record{MemberState::kRemoved, "http://h:1", (uint64_t{3} << 32) + 7};
+  const std::string bytes = EncodeMemberRecord(record);
+  ASSERT_TRUE(DecodeMemberRecord(bytes).ok());
+  EXPECT_EQ(*DecodeMemberRecord(bytes), record);
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_TRUE(absl::IsDataLoss(DecodeMemberRecord(bytes.substr(0, size)).status())) << size;
+  }
+  EXPECT_TRUE(absl::IsDataLoss(DecodeMemberRecord(bytes + "x").status()));
+  EXPECT_TRUE(absl::IsDataLoss(DecodeMemberRecord("\x02" + bytes.substr(1)).status()));
+  EXPECT_EQ(MemberKey("A"), std::string("\0member/A", 9));
+}
+
+TEST(RecordTest, ExpiryKeysAreInTheOrderOfTheExpiries) {
+  const std::string key = EncodeExpiryKey("A", 300, std::string("k\0ey", 4));
+  const absl::StatusOr<ExpiryKey> decoded = DecodeExpiryKey(key);
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(decoded->node_id, "A");
+  EXPECT_EQ(decoded->expires_unix_ms, 300u);
+  EXPECT_EQ(decoded->key, std::string("k\0ey", 4));
+  EXPECT_LT(EncodeExpiryKey("A", 255, "z"), EncodeExpiryKey("A", 256, "a"));
+  EXPECT_LT(EncodeExpiryKey("A", UINT64_MAX, "z"), ExpiryEnd("A"));
+  EXPECT_LT(ExpiryEnd("A"), EncodeExpiryKey("AB", 0, ""));
+  EXPECT_FALSE(DecodeExpiryKey("A").ok());
+  EXPECT_FALSE(DecodeExpiryKey(std::string("A\0shrt", 6)).ok());
+}
+
 }  // namespace
 }  // namespace lamppost::kv

@@ -9,6 +9,7 @@
 #include "services/common/error.h"
 #include "services/common/mutation.h"
 #include "services/kv/core/check.h"
+#include "services/kv/core/membership.h"
 
 namespace lamppost::kv {
 namespace {
@@ -32,6 +33,7 @@ uint64_t FingerprintOf(const std::vector<Operation>& operations) {
     PutString(operation.key, &bytes);
     bytes.push_back(operation.value ? static_cast<char>(operation.value->kind) : '-');
     PutString(operation.value ? operation.value->bytes : "", &bytes);
+    PutVarint(operation.ttl_ms, &bytes);  // as asked for: a retry comes at another time
   }
   return XXH3_64bits(bytes.data(), bytes.size());
 }
@@ -41,13 +43,19 @@ uint64_t FingerprintOf(const std::vector<Operation>& operations) {
 bool IsPossible(const State& state) {
   if (state.clock_limit > UINT64_MAX / 2) return false;
   if (state.heads.Max() > state.clock_limit || state.max_write > state.clock_limit) return false;
+  if (state.forgotten.Max() > state.clock_limit) return false;
   return std::all_of(state.heads.begin(), state.heads.end(),
                      [](const Heads::Entry& entry) { return entry.first.life() <= Origin::kLifeMax; }) &&
          state.incarnation >> 32 <= Origin::kLifeMax;
 }
 
+uint64_t ExpiryOf(const Operation& operation, uint64_t unix_ms) {
+  return operation.value && operation.ttl_ms != 0 ? unix_ms + operation.ttl_ms : 0;
+}
+
 // What an entry takes on its way beside its key and value; so that the window bounds small ones too.
 constexpr uint64_t kEntryOverheadBytes = 64;
+constexpr uint64_t kSeenBytes = 4;  // for each origin in which what it has seen differs from its counter
 
 }  // namespace
 
@@ -92,6 +100,10 @@ absl::Status Replica::Load() {
     return Precondition("CLUSTER_MISMATCH", absl::StrCat("the data belongs to cluster ", identity->cluster,
                                                          ", not to ", options_.cluster));
   }
+  absl::StatusOr<std::optional<std::string>> salvage = store_->Get(Space::kMeta, kSalvageKey);
+  if (!salvage.ok()) return salvage.status();
+  if (*salvage)
+    return Precondition("SALVAGE_UNFINISHED", "the data is being salvaged, and that has not ended");
   absl::StatusOr<std::optional<std::string>> state_bytes = store_->Get(Space::kMeta, kStateKey);
   if (!state_bytes.ok()) return state_bytes.status();
   absl::StatusOr<State> state = DecodeState(state_bytes->value_or(""));
@@ -103,6 +115,8 @@ absl::Status Replica::Load() {
   state_ = *std::move(state);
   durable_heads_ = state_.heads;
   if (absl::Status status = LoadMembers(); !status.ok()) return status;
+  if (absl::Status status = LoadMemberRecords(); !status.ok()) return status;
+  written_ = state_.heads;
   if (absl::Status status = LoadHeld(); !status.ok()) return status;
   return requests_.Load(*store_);
 }
@@ -149,7 +163,8 @@ void Replica::ReleaseClock() {
   state_changed_ = true;
 }
 
-void Replica::Begin(uint64_t now_ms) {
+void Replica::Begin(uint64_t now_ms, uint64_t unix_ms) {
+  unix_ms_ = unix_ms;
   now_ms_ = std::max(now_ms_, now_ms);
   if (clock_->RunsLow()) ReserveClock(clock_->now() + LamportClock::kBlock);
   if (clock_->now() == clock_->limit()) return;  // the first group
@@ -159,14 +174,20 @@ void Replica::Begin(uint64_t now_ms) {
   for (PeerIndex i = 0; i < peers_.size(); ++i) {
     ConsiderRelay(i);
     PumpCatchUp(i);
+    ConsiderRepair(i);
+    PumpRepair(i);
     Heartbeat(i);
   }
+  // After what reads snapshots beside the state: the store still has what is dropped now.
+  Forget();
   // After the catch-ups, whose snapshots must not miss a write that the heads cover.
   while (life_decided_ && !waiting_.empty()) {
     const Proposal proposal = std::move(waiting_.front());
     waiting_.pop_front();
     Write(proposal);
   }
+  RecordPeers();
+  ExpireDue();
 }
 
 // A stored life goes on only if every peer has answered and none knows more of it than this node;
@@ -176,9 +197,10 @@ void Replica::DecideLifeIfPossible() {
   if (life_decided_) return;
   const Origin stored{options_.node_id, state_.incarnation};
   bool all_answered = true;
-  bool superseded = state_.incarnation == 0;
+  bool superseded = state_.incarnation == 0 || state_.refilling;
   for (const Peer& peer : peers_) {
-    all_answered &= peer.answered;
+    if (peer.retired) continue;
+    all_answered &= peer.answered && !peer.IsRefilling();
     const Heads known = peer.Known();
     superseded |= known.At(stored) > state_.heads.At(stored) ||
                   known.NewestIncarnation(options_.node_id) > state_.incarnation;
@@ -188,9 +210,11 @@ void Replica::DecideLifeIfPossible() {
   if (all_answered && !superseded) {
     Note(absl::StrCat("goes on as ", ToString(stored)));
   } else {
-    TakeNewLife(state_.incarnation == 0 ? "it has no data yet"
-                : superseded            ? "its peers know more of the last one than it does"
-                                        : "not every peer could be asked about the last one");
+    TakeNewLife(state_.incarnation == 0
+                    ? (state_.max_write == 0 ? "it has no data yet" : "it is a restored one")
+                : state_.refilling ? "part of its data is lost"
+                : superseded       ? "its peers know more of the last one than it does"
+                                   : "not every peer could be asked about the last one");
   }
   life_decided_ = true;
   LifeDecided();
@@ -204,6 +228,7 @@ void Replica::TakeNewLife(const std::string& why) {
   LAMPPOST_CHECK(life <= Origin::kLifeMax, "the node's lives are used up");
   state_.incarnation = life << 32 | (Mix(options_.life_seed ^ life) & 0xFFFFFFFFu);
   state_.heads.Raise({options_.node_id, state_.incarnation}, 0);
+  if (state_.birth == 0) state_.birth = state_.incarnation;
   state_changed_ = true;
   output_.urgency = Urgency::kMustBeStable;
   Note(absl::StrCat("takes a new life, ", ToString(Origin{options_.node_id, state_.incarnation}), ": ", why));
@@ -215,7 +240,8 @@ void Replica::LifeDecided() {
   own_writes_.clear();
   own_bytes_ = 0;
   for (Peer& peer : peers_) {
-    if (peer.state == LinkState::kLive || peer.state == LinkState::kCatchingUp) peer.BeginCatchUp(peer.heads);
+    if (peer.state == LinkState::kLive || peer.state == LinkState::kCatchingUp)
+      BeginCatchUp(&peer, peer.heads);
   }
 }
 
@@ -231,7 +257,8 @@ void Replica::Propose(Proposal proposal) {
 }
 
 void Replica::Write(const Proposal& proposal) {
-  output_.replies.push_back({proposal.id, WriteNow(proposal)});
+  const absl::Status status = CheckReplicas(proposal);
+  ReplyWhenHeld(proposal, status.ok() ? WriteNow(proposal) : status);
 }
 
 std::optional<absl::StatusOr<WriteResult>> Replica::Replayed(const Proposal& proposal,
@@ -256,20 +283,27 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
     tag.fingerprint = FingerprintOf(proposal.operations);
     if (auto replayed = Replayed(proposal, tag.fingerprint)) return *std::move(replayed);
   }
-  if (write_refusal_) return *write_refusal_;
+  if (const auto refusal = WriteRefusal()) return *refusal;
   // All reads come first, so that damaged data stops the batch before any of it has happened.
   WriteResult result;
   std::vector<std::optional<Heads>> known(
       proposal.operations.size());  // by key, where it is more than the heads
   for (size_t i = 0; i < proposal.operations.size(); ++i) {
     const std::string& key = proposal.operations[i].key;
-    const absl::StatusOr<bool> has_value = table_.HasValue(key);
+    const absl::StatusOr<bool> has_value = table_.HasValue(key, unix_ms_);
     if (!has_value.ok()) return has_value.status();
     if (i == 0) result.found = *has_value;
     const absl::StatusOr<const Version*> beyond = table_.FindBeyondHeads(key);
     if (!beyond.ok()) return beyond.status();
     if (*beyond != nullptr && !LAMPPOST_MUTATION(kSeenByHeadsAlone))
       known[i] = RaisedBy(**beyond, state_.heads);
+  }
+  const bool has_seen_more =
+      !proposal.session.IsCoveredBy(state_.heads) && !LAMPPOST_MUTATION(kSessionUnseen);
+  if (has_seen_more) {
+    for (std::optional<Heads>& of_key : known) {
+      of_key = RaisedBySession(proposal.session, of_key ? *std::move(of_key) : state_.heads);
+    }
   }
   if (!tag.id.empty() && result.found) tag.before = RequestTag::Before::kPresent;
 
@@ -280,14 +314,16 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
   for (size_t i = 0; i < proposal.operations.size(); ++i) {
     const Operation& operation = proposal.operations[i];
     if (LAMPPOST_MUTATION(kSeenTooLittle)) known[i] = {{self, state_.heads.At(self)}};
-    Version version{result.version, operation.value, known[i] ? Seen(*known[i], counter) : seen, tag};
-    own_bytes_ +=
-        kEntryOverheadBytes + operation.key.size() + (operation.value ? operation.value->bytes.size() : 0);
+    Version version{result.version, operation.value, known[i] ? Seen(*known[i], counter) : seen, tag,
+                    ExpiryOf(operation, unix_ms_)};
+    own_bytes_ += kEntryOverheadBytes + kSeenBytes * version.seen.lags().size() + operation.key.size() +
+                  (operation.value ? operation.value->bytes.size() : 0);
     own_writes_.push_back({operation.key, version});
     const absl::StatusOr<Merge> merge = table_.Apply(operation.key, std::move(version));
     LAMPPOST_CHECK(merge.ok(), "a key that has just been read is in the table");
   }
   state_.heads.Raise(self, counter);
+  written_.Raise(self, counter);
   state_changed_ = true;
   if (!tag.id.empty()) requests_.Record({tag, result.version}, &output_.batch);
   return result;
@@ -296,15 +332,27 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
 // Without writes of its own a node would hold stability up; so it lets its head rise above the last
 // write it knows of, once, and says so by heartbeat. Nothing is written to an idle disk again and again.
 void Replica::AdvanceIdleHead() {
-  if (!life_decided_ || write_refusal_ || state_.heads.At(me()) >= state_.max_write) return;
+  if (!life_decided_ || state_.removed || write_refusal_ || state_.heads.At(me()) >= state_.max_write) return;
   if (now_ms_ < idle_head_due_ms_) return;
   idle_head_due_ms_ = now_ms_ + options_.heartbeat_ms;
   state_.heads.Raise(me(), Tick());
   state_changed_ = true;
 }
 
+Heads Replica::WrittenHeads() const {
+  Heads written;
+  for (const auto& [origin, counter] : state_.heads) {
+    const uint64_t last = std::max(written_.At(origin), state_.forgotten.At(origin));
+    if (last > 0) written.Raise(origin, std::min(counter, last));
+  }
+  return written;
+}
+
 Output Replica::TakeOutput() {
+  FollowMembers();
+  CorrectRecords();
   PushLive();
+  ReleaseReplies();
   CompleteAnswers();
   table_.WriteTo(&output_.batch);
   if (state_changed_) output_.batch.Put(Space::kMeta, std::string(kStateKey), EncodeState(state_));
@@ -328,38 +376,14 @@ uint64_t Replica::LagOf(const Peer& peer) const {
   return lag;
 }
 
-// The smallest durable head over all members and all origins, but for finished lives: those of which
-// every member knows a successor, and of which all have the same.
-uint64_t Replica::Stable() const {
-  std::vector<const Heads*> members = {&durable_heads_};
-  for (const Peer& peer : peers_) {
-    if (!peer.answered) return 0;
-    members.push_back(&peer.durable_heads);
-  }
-  Heads all;
-  for (const Heads* heads : members) all.RaiseAll(*heads);
-  uint64_t stable = UINT64_MAX;
-  std::vector<std::string> node_ids;
-  for (const auto& [origin, greatest] : all) {
-    if (node_ids.empty() || node_ids.back() != origin.node_id) node_ids.push_back(origin.node_id);
-    uint64_t least = UINT64_MAX;
-    bool all_know_a_newer = true;
-    for (const Heads* heads : members) {
-      least = std::min(least, heads->At(origin));
-      all_know_a_newer &= heads->NewestIncarnation(origin.node_id) > origin.incarnation;
-    }
-    if (!(all_know_a_newer && least == greatest)) stable = std::min(stable, least);
-  }
-  return node_ids.size() == members.size() && stable != UINT64_MAX ? stable : 0;
-}
-
 bool Replica::Converged() const {
   for (const Peer& peer : peers_) {
+    if (peer.retired) continue;
     const bool linked = peer.state == LinkState::kLive || peer.state == LinkState::kCatchingUp;
     if (!linked || now_ms_ - peer.last_answer_ms > options_.answer_fresh_ms) return false;
     if (!Agree(peer.heads, state_.heads) || peer.content_hash != state_.hash.Total()) return false;
   }
-  return life_decided_;
+  return life_decided_ && !state_.refilling;
 }
 
 }  // namespace lamppost::kv

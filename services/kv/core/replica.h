@@ -2,7 +2,7 @@
 //
 // It is driven by one thread (or by the simulator) in groups:
 //
-//   replica.Begin(now_ms);                        // time; chunks for peers that catch up
+//   replica.Begin(now_ms, unix_ms);               // time; chunks for peers that catch up
 //   replica.Propose(…); replica.Receive(…); …     // any number of inputs
 //   Output out = replica.TakeOutput();
 //   storage.Commit(out.batch); replica.Committed();   // see services/kv/storage/group_commit.h
@@ -25,6 +25,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,12 @@
 
 namespace lamppost::kv {
 
+// When what a group has committed is on stable storage.
+enum class Stability {
+  kAtFlushes,     // once Flushed says so
+  kAtEachCommit,  // when its output leaves: an answer may already give it as durable
+};
+
 struct ReplicaOptions {
   std::string node_id;
   std::string cluster;
@@ -53,14 +60,19 @@ struct ReplicaOptions {
   uint64_t relay_ms = 1000;           // an origin's writes are relayed if they lag for so long
   uint64_t refused_retry_ms = 500;    // a peer that refuses is greeted so often
   uint64_t answer_fresh_ms = 2000;    // older answers prove no convergence
+  uint64_t repair_after_ms = 2000;    // other contents at equal heads are repaired after so long
   uint64_t window_bytes = 4u << 20;   // sent to a peer and not yet answered, at most about
   uint64_t chunk_bytes = 128u << 10;  // of a catch-up, about
   // While a peer still has to answer, own writes wait so long, or for so many, to share a message and a
   // sync at the peer.
   uint64_t live_gather_ms = 5;
   uint64_t live_gather_bytes = 128u << 10;
+  uint64_t expiry_ms = 250;              // what has expired is looked for so often
+  size_t expiries_max = 200;             // turned into tombstones in one group
   size_t waiting_proposals_max = 10000;  // while the life is undecided
   size_t requests_max = 200000;          // request ids remembered
+  Stability stability = Stability::kAtFlushes;
+  size_t held_replies_max = 10000;  // writes that wait for other members
 };
 
 // How durable a batch has to be before anything of its output may take effect.
@@ -71,6 +83,13 @@ enum class Urgency {
   kMustBeStable,
 };
 
+// A member that others wait for: tombstones are kept for its sake.
+struct StableHold {
+  std::string node_id;  // empty while it has not said who it is
+  std::string address;  // empty: this node itself
+  std::string detail;   // "has A.1 up to 15 only"; for people
+};
+
 // What the driver is to do after a group of inputs; see the top of the file for the order.
 struct Output {
   Urgency urgency = Urgency::kAsConfigured;
@@ -78,11 +97,23 @@ struct Output {
   std::vector<OutgoingMessage> messages;
   std::vector<OutgoingAnswer> answers;
   std::vector<Reply> replies;
-  std::vector<std::string> notes;  // for the log
+  std::vector<std::string> notes;     // for the log
+  std::vector<std::string> warnings;  // the same, of what should not be
+  // Not OK: what the store holds is not what was written to it, although it reads well (DATA_LOSS,
+  // CONTENT_DAMAGED). The replica goes on; what it holds is to be had from the others again (salvage.h).
+  absl::Status damage;
 };
 
 class Replica {
  public:
+  // A write that is done here, and whose reply waits for other members.
+  struct HeldReply {
+    ProposalId id;
+    WriteResult result;
+    size_t wanted;
+    uint64_t until_ms;
+  };
+
   // Reads the node's state from the store; writes an empty store's first records with the first batch.
   // FAILED_PRECONDITION: the store belongs to another node or cluster (NODE_ID_MISMATCH,
   // CLUSTER_MISMATCH) or to another version of the software (FORMAT_UNKNOWN). DATA_LOSS: it cannot be
@@ -93,11 +124,16 @@ class Replica {
   // here, and Reserve if it asks for that.
   LamportClock* clock() { return clock_.get(); }
 
-  // Starts a group. The store must hold everything committed so far.
-  void Begin(uint64_t now_ms);
+  // Starts a group. The store must hold everything committed so far. unix_ms: the wall clock, which may jump;
+  // it decides what has expired, and nothing else.
+  void Begin(uint64_t now_ms, uint64_t unix_ms);
 
-  // A client's write, checked by CheckProposal. Its reply comes with an output.
+  // A client's write, checked by CheckProposal. Its reply comes with an output: the next one, or, if it asks
+  // for more than one replica, one in which that is known, or its time is up (DEADLINE_EXCEEDED,
+  // REPLICAS_PENDING; the write stands).
   void Propose(Proposal proposal);
+  // From the next output on nobody waits for other members: whoever does is told how far it has come.
+  void EndReplicaWaits() { ends_replica_waits_ = true; }
 
   // The link to a peer: connected, broken, or an answer on it. An answer that comes after its link has been
   // broken is not to be handed in: it may be one to a process before this.
@@ -135,14 +171,46 @@ class Replica {
   const State& state() const { return state_; }
   const Heads& heads() const { return state_.heads; }
   const Heads& durable_heads() const { return durable_heads_; }
+  // The heads, each lowered to the last write of its origin that this node has merged or forgotten. They
+  // cover the same, and name no counter that only this node knows of because nothing was written there: a
+  // session made of the heads themselves could wait for ever once this node is gone.
+  Heads WrittenHeads() const;
+  // Grows only; a peer keeps its place for as long as the process runs. Retired ones are no members.
   const std::vector<Peer>& peers() const { return peers_; }
-  const std::optional<absl::Status>& write_refusal() const { return write_refusal_; }
+  size_t member_count() const;  // this node included
+  // What is recorded of a node; null if nothing is. replica_members.cc has all that follows from it.
+  const MemberRecord* RecordOf(const std::string& node_id) const;
+  // All that there are records of, by node id.
+  struct RecordedMember {
+    MemberRecord record;
+    Timestamp timestamp;  // of the record's version
+  };
+  const std::map<std::string, RecordedMember>& member_records() const { return members_; }
+  // Linked, and it has answered lately.
+  bool IsAnswering(const Peer& peer) const {
+    return peer.IsLinked() && peer.answered && now_ms_ - peer.last_answer_ms <= options_.answer_fresh_ms;
+  }
+  const std::vector<HeldReply>& held_replies() const { return held_replies_; }
+  // With what all writes are refused at present, if they are.
+  std::optional<absl::Status> WriteRefusal() const;
   uint64_t conflicts() const { return conflicts_; }
   uint64_t LagOf(const Peer& peer) const;
+  // Up to this counter all writes are on stable storage at every member. 0 as long as a member has not
+  // answered.
   uint64_t Stable() const;
+  // Who holds Stable() below the latest write known here, and why; nobody if it is not below.
+  std::vector<StableHold> StableHeldBy() const;
   bool Converged() const;
 
  private:
+  // Where a member stands: this node or a peer.
+  struct Standing {
+    std::string node_id;
+    std::string address;  // empty: this node
+    bool answered = true;
+    const Heads* heads;  // on stable storage
+  };
+
   Replica(ReplicaOptions options, const Store* store);
   absl::Status Load();
   absl::Status LoadMembers();
@@ -158,6 +226,43 @@ class Replica {
   void AdvanceIdleHead();
   uint64_t Tick();
   void Note(std::string text) { output_.notes.push_back(std::move(text)); }
+  void Warn(std::string text) { output_.warnings.push_back(std::move(text)); }
+
+  // replica_members.cc: who belongs to the cluster
+  absl::Status LoadMemberRecords();
+  bool IsSoundRecord(const KeyedVersion& entry) const;
+  void FollowMembers();
+  void TakeRecord(const std::string& key, const Version& version);
+  void Enlist(const std::string& node_id, const std::string& address);
+  void Retire(Peer* peer, std::string why);
+  bool IsTheOnly(PeerIndex index, const std::string& node_id);
+  bool IsGoneFor(const std::string& node_id, const std::vector<Standing>& members) const;
+  void RecordPeers();
+  void ConsiderRemoval(const std::string& key, const Version& version);
+  void ConsiderRecord(const std::string& key, const Version& winner, const Version& loser);
+  void CorrectRecords();
+  bool IsRefused(const std::string& node_id, uint64_t birth) const;
+  static bool MeansMember(Refusal refusal);
+  void Join();
+  void Part();
+  static absl::Status RemovedError();
+  static absl::Status StrangerError();
+  void OnRefusedAsRemoved(const SyncAnswer& answer);
+  void BecomeRemoved();
+
+  // replica_expiry.cc: what has expired
+  bool ExpiresFor(const std::string& node_id) const;
+  void ExpireDue();
+  size_t ExpireOf(const std::string& node_id, size_t most);
+
+  // replica_acks.cc: replies that wait for other members, and what clients have seen
+  size_t MembersHolding(const Timestamp& version) const;
+  const Heads& DurableAfterCommit() const;
+  absl::Status CheckReplicas(const Proposal& proposal) const;
+  void ReplyWhenHeld(const Proposal& proposal, absl::StatusOr<WriteResult> result);
+  void ReleaseReplies();
+  Heads RaisedBySession(const Heads& session, Heads heads);
+  bool HasRoomFor(const Origin& life);
 
   // replica_receive.cc: what peers send
   bool IsPlausible(const Origin& origin) const;
@@ -165,6 +270,9 @@ class Replica {
   Refusal CheckContent(const SyncMessage& message) const;
   Refusal Admit(LinkId link, const SyncMessage& message) const;
   Refusal MergeEntries(const SyncMessage& message);
+  Refusal MergeEntry(const KeyedVersion& entry);
+  bool MayBringBack(const SyncMessage& message) const;
+  void RaiseHeads(const Heads& to);
   void Answer(LinkId link, const SyncMessage& message, Refusal refusal);
   void CompleteAnswers();
 
@@ -174,7 +282,10 @@ class Replica {
   void PushLive();
   bool IsPushDue() const;
   void PumpCatchUp(PeerIndex index);
+  std::unique_ptr<CatchUp> OpenRound(Heads from) const;
   void FinishRound(Peer* peer, const Heads& to);
+  void GiveUpReading(Peer* peer, const absl::Status& why);
+  void BeginCatchUp(Peer* peer, Heads start);
   void ConsiderRelay(PeerIndex index);
   bool CheckIdentity(PeerIndex index, const SyncAnswer& answer);
   void Learn(Peer* peer, const SyncAnswer& answer);
@@ -184,29 +295,72 @@ class Replica {
   void Send(PeerIndex index, SyncMessage message, uint64_t bytes);
   void SaveMembers();
 
+  // replica_full.cc: giving and getting everything
+  bool NeedsFull(const Peer& peer) const;
+  bool CanGiveFull(const Peer& peer) const;
+  void PumpFull(PeerIndex index);
+  Refusal CheckFull(const SyncMessage& message) const;
+  Refusal MergeFull(const SyncMessage& message);
+  absl::StatusOr<size_t> DropUnsent(const SyncMessage& message);
+  absl::StatusOr<bool> ReplaceUnsent(const KeyedVersion& entry, const Heads& to);
+
+  // replica_forget.cc: what tombstones are kept for, and dropping them
+  std::vector<Standing> Standings() const;
+  template <typename Visit>
+  void VisitUnfinished(const std::vector<Standing>& members, Visit visit) const;
+  void Forget();
+  bool ForgetOne(const TombstoneKey& tombstone);
+  void NoteTombstone(const Version& version);
+
+  // replica_repair.cc: other contents at equal heads
+  bool IsComparable(const Peer& peer) const;
+  void ConsiderRepair(PeerIndex index);
+  void CompareBuckets(Peer* peer, const SyncAnswer& answer);
+  void PumpRepair(PeerIndex index);
+  void EndSoundnessCheck(Divergence* divergence);
+  Refusal MergeRepair(const SyncMessage& message);
+
   const ReplicaOptions options_;
   const Store* const store_;
   std::unique_ptr<LamportClock> clock_;
   State state_;
   Heads durable_heads_;
-  Heads held_;  // the latest write merged of each origin; beyond the heads while a Sync is incomplete
+  Heads written_;  // the latest write known of each origin; of those before this process: the heads it found
+  Heads held_;     // the latest write merged of each origin; beyond the heads while a Sync is incomplete
   Table table_;
   RequestTable requests_;
   std::vector<Peer> peers_;
+  std::map<std::string, RecordedMember> members_;
+  std::map<std::string, MemberRecord> corrections_;  // of records, by node id; to be written in this group
   Receiver receiver_;
 
   uint64_t now_ms_ = 0;
+  uint64_t unix_ms_ = 0;
   std::optional<uint64_t> started_ms_;
   uint64_t idle_head_due_ms_ = 0;
+  uint64_t expiry_due_ms_ = 0;
+  bool expiries_left_ = false;  // more was due than fits into a group
   bool life_decided_ = false;
+  bool is_stranger_ = false;      // a peer does not have this node among its members, and none ever had
   std::deque<Proposal> waiting_;  // for the life to be decided
   std::optional<absl::Status> write_refusal_;
   uint64_t conflicts_ = 0;
+  std::vector<HeldReply> held_replies_;
+  std::set<Origin> session_lives_;  // that only sessions have told of, and that writes have seen
+  bool ends_replica_waits_ = false;
 
   // The group under way.
   Output output_;
   bool state_changed_ = false;
   std::map<LinkId, SyncAnswer> answers_;
+  std::set<LinkId> wants_buckets_;
+
+  // Dropping tombstones: a sweep goes from the lowest that may still be there up to what is stable.
+  uint64_t swept_ = 0;          // what was stable at the last sweep
+  uint64_t sweep_from_ = 0;     // no droppable tombstone has a lower counter
+  uint64_t sweep_due_ms_ = 0;   // when the next one may begin
+  std::string sweep_position_;  // of the one under way; empty: there is none
+  uint64_t sweep_left_ = 0;     // the lowest counter that it has left; 0: none
 
   // Own writes that have not been pushed yet, of this group and of some before.
   std::vector<KeyedVersion> own_writes_;

@@ -1,4 +1,5 @@
 // What peers send to a replica: whether it may be taken in, and taking it in.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,10 +13,13 @@ void Replica::Receive(LinkId link, const SyncMessage& message) {
   Refusal refusal = CheckSender(message);
   if (refusal == Refusal::kNone && !receiver_.Hears(link, message.clock.origin.node_id))
     refusal = Refusal::kGap;
+  if (refusal == Refusal::kNone && receiver_.IsBusyFor(message.clock.origin.node_id, now_ms_))
+    refusal = Refusal::kBusy;
   if (refusal == Refusal::kNone && message.receiver_incarnation != 0) refusal = Admit(link, message);
   const bool is_new = message.receiver_incarnation != 0 && !receiver_.IsCopy(link, message);
+  if (refusal == Refusal::kNone && is_new && MayBringBack(message)) refusal = Refusal::kBusy;
   if (refusal == Refusal::kNone && is_new) refusal = MergeEntries(message);
-  if (refusal == Refusal::kNone && is_new) receiver_.Merged(link, message);
+  if (refusal == Refusal::kNone && is_new) receiver_.Merged(link, message, now_ms_);
   Answer(link, message, refusal);
 }
 
@@ -37,9 +41,11 @@ Refusal Replica::CheckSender(const SyncMessage& message) const {
   if (sender.node_id == options_.node_id) {
     return message.boot_id == options_.boot_id ? Refusal::kSelf : Refusal::kDuplicateNodeId;
   }
+  if (IsRefused(sender.node_id, message.birth)) return Refusal::kRemoved;
   bool is_member = false;
   for (const Peer& peer : peers_) {
     if (peer.node_id != sender.node_id) continue;
+    if (peer.retired && !LAMPPOST_MUTATION(kRemovedNotRefused)) continue;
     is_member = true;
     // Another process by that name has answered on the present link, and lately: there are two of them.
     const bool linked = peer.state == LinkState::kLive || peer.state == LinkState::kCatchingUp;
@@ -58,8 +64,10 @@ Refusal Replica::Admit(LinkId link, const SyncMessage& message) const {
   const bool is_for_this_life =
       message.receiver_incarnation == state_.incarnation || LAMPPOST_MUTATION(kFormerLife);
   if (!life_decided_ || !is_for_this_life) return Refusal::kOtherLife;
-  if (write_refusal_) return Refusal::kStorage;
+  if (write_refusal_ || state_.removed) return Refusal::kStorage;
   if (Refusal refusal = CheckContent(message); refusal != Refusal::kNone) return refusal;
+  // What is lost here may be covered by any heads, so nothing but everything helps.
+  if (state_.refilling && !message.full) return Refusal::kGap;
   const bool fits = receiver_.IsCopy(link, message) || receiver_.Reaches(link, state_.heads, message);
   return fits ? Refusal::kNone : Refusal::kGap;
 }
@@ -72,14 +80,28 @@ Refusal Replica::CheckContent(const SyncMessage& message) const {
       return Refusal::kInvalid;
     }
   }
+  if (message.full) {
+    if (Refusal refusal = CheckFull(message); refusal != Refusal::kNone) return refusal;
+  }
   if (message.entries == nullptr) return Refusal::kNone;
   for (const KeyedVersion& entry : *message.entries) {
     const Timestamp& timestamp = entry.version.timestamp;
     if (timestamp.counter == 0 || timestamp.counter > message.clock.counter) return Refusal::kInvalid;
     if (!IsPlausible(timestamp.origin) || timestamp.origin.incarnation == 0) return Refusal::kInvalid;
-    if (!CheckKey(entry.key).ok()) return Refusal::kInvalid;
+    if (!CheckStoredKey(entry.key).ok()) return Refusal::kInvalid;
+    if (IsSystemKey(entry.key) && !IsSoundRecord(entry)) return Refusal::kInvalid;
   }
   return Refusal::kNone;
+}
+
+// What a message has beyond its claim is part of a Sync that has not ended. If its sender has not heard of
+// all that was forgotten here, a deletion of that may be among it. It cannot be left out, for it may have
+// replaced what the message claims; so the sender is to try again, from what it has then.
+bool Replica::MayBringBack(const SyncMessage& message) const {
+  if (!message.entries || message.repair_buckets != 0 || state_.forgotten.IsCoveredBy(message.to))
+    return false;
+  return std::any_of(message.entries->begin(), message.entries->end(),
+                     [&](const KeyedVersion& entry) { return !message.to.Covers(entry.version.timestamp); });
 }
 
 // What earlier processes merged and the heads do not cover.
@@ -103,35 +125,58 @@ absl::Status Replica::LoadHeld() {
   }
 }
 
-Refusal Replica::MergeEntries(const SyncMessage& message) {
-  static const std::vector<KeyedVersion> kNothing;
-  for (const KeyedVersion& entry : message.entries ? *message.entries : kNothing) {
-    const Version& version = entry.version;
-    // What the heads cover is here, or was rightly replaced, or was deleted and forgotten.
-    if (state_.heads.Covers(version.timestamp) && !LAMPPOST_MUTATION(kCoveredMerged)) continue;
-    const absl::StatusOr<kv::Merge> merge = table_.Apply(entry.key, version);
-    if (!merge.ok()) {
-      Note(absl::StrCat("cannot merge key ", entry.key, ": ", merge.status().message()));
-      return Refusal::kStorage;
-    }
-    held_.Raise(version.timestamp.origin, version.timestamp.counter);
-    if (*merge == kv::Merge::kReplacesConcurrent || *merge == kv::Merge::kLosesConcurrent) ++conflicts_;
-    if (!version.request.id.empty()) requests_.Record({version.request, version.timestamp}, &output_.batch);
-    state_changed_ = true;
+Refusal Replica::MergeEntry(const KeyedVersion& entry) {
+  const Version& version = entry.version;
+  const bool is_system = IsSystemKey(entry.key);
+  std::optional<Version> before;
+  if (is_system) {
+    const absl::StatusOr<const Version*> present = table_.Find(entry.key);
+    if (present.ok() && *present != nullptr) before = **present;
   }
-  if (!message.last) {
-    if (LAMPPOST_MUTATION(kHeadsByChunk)) state_.heads.RaiseAll(Reached(message.to, message.progress));
-    return Refusal::kNone;
+  const absl::StatusOr<kv::Merge> merge = table_.Apply(entry.key, version);
+  if (!merge.ok()) {
+    Note(absl::StrCat("cannot merge key ", entry.key, ": ", merge.status().message()));
+    return Refusal::kStorage;
   }
-  if (message.to.At(me()) > state_.heads.At(me())) {
+  if (before) {
+    const bool wins = *merge == kv::Merge::kReplaces || *merge == kv::Merge::kReplacesConcurrent;
+    ConsiderRecord(entry.key, wins ? version : *before, wins ? *before : version);
+  }
+  held_.Raise(version.timestamp.origin, version.timestamp.counter);
+  written_.Raise(version.timestamp.origin, version.timestamp.counter);
+  NoteTombstone(version);
+  const bool concurrent = *merge == kv::Merge::kReplacesConcurrent || *merge == kv::Merge::kLosesConcurrent;
+  if (concurrent && !is_system) ++conflicts_;
+  if (!version.request.id.empty()) requests_.Record({version.request, version.timestamp}, &output_.batch);
+  state_changed_ = true;
+  return Refusal::kNone;
+}
+
+void Replica::RaiseHeads(const Heads& to) {
+  if (to.At(me()) > state_.heads.At(me())) {
     // Somebody has writes of this life that this node does not know: they must not be issued again.
     TakeNewLife("a peer knows more of the last one than it does");
   }
   Heads raised = state_.heads;
-  raised.RaiseAll(message.to);
-  if (raised != state_.heads) {
-    state_.heads = std::move(raised);
-    state_changed_ = true;
+  raised.RaiseAll(to);
+  if (raised == state_.heads) return;
+  state_.heads = std::move(raised);
+  state_changed_ = true;
+}
+
+Refusal Replica::MergeEntries(const SyncMessage& message) {
+  if (message.full) return MergeFull(message);
+  if (message.repair_buckets != 0) return MergeRepair(message);
+  static const std::vector<KeyedVersion> kNothing;
+  for (const KeyedVersion& entry : message.entries ? *message.entries : kNothing) {
+    // What the heads cover is here, or was rightly replaced, or was deleted and forgotten.
+    if (state_.heads.Covers(entry.version.timestamp) && !LAMPPOST_MUTATION(kCoveredMerged)) continue;
+    if (Refusal refusal = MergeEntry(entry); refusal != Refusal::kNone) return refusal;
+  }
+  if (message.last) {
+    RaiseHeads(message.to);
+  } else if (LAMPPOST_MUTATION(kHeadsByChunk)) {
+    state_.heads.RaiseAll(Reached(message.to, message.progress));
   }
   return Refusal::kNone;
 }
@@ -150,6 +195,7 @@ void Replica::Answer(LinkId link, const SyncMessage& message, Refusal refusal) {
   for (const auto& [origin, counter] : held_) {
     if (origin.node_id == sender && counter > state_.heads.At(origin)) answer.pending.Raise(origin, counter);
   }
+  if (message.wants_buckets) wants_buckets_.insert(link);
   const auto it = answers_.find(link);
   if (it != answers_.end() && it->second.refusal != Refusal::kNone) {
     output_.answers.push_back({link, std::move(it->second)});
@@ -165,15 +211,19 @@ void Replica::CompleteAnswers() {
     answer.clock = {Tick(), me()};
     answer.cluster = options_.cluster;
     answer.boot_id = options_.boot_id;
-    answer.heads = state_.heads;
-    answer.durable_heads = durable_heads_;
-    if (LAMPPOST_MUTATION(kStableFromHeads)) answer.durable_heads = state_.heads;
+    answer.birth = state_.birth;
     answer.content_hash = state_.hash.Total();
+    if (wants_buckets_.count(outgoing.link) > 0) answer.buckets = state_.hash.buckets();
+    if (state_.refilling) continue;  // it claims nothing: that asks for a full Sync
+    answer.heads = state_.heads;
+    answer.durable_heads = DurableAfterCommit();
+    if (LAMPPOST_MUTATION(kStableFromHeads)) answer.durable_heads = state_.heads;
   }
+  wants_buckets_.clear();
 }
 
 void Replica::InboundDown(LinkId link) {
-  receiver_.LinkDown(link);
+  receiver_.LinkDown(link, now_ms_);
   answers_.erase(link);
 }
 

@@ -9,12 +9,14 @@
 namespace lamppost::kv {
 
 void Replica::LinkUp(PeerIndex index) {
+  if (peers_[index].retired) return;
   peers_[index].ResetLink(LinkState::kProbing, "");
   peers_[index].linked_ms = now_ms_;
   Greet(index);
 }
 
 void Replica::LinkDown(PeerIndex index, std::string why) {
+  if (peers_[index].retired) return;
   peers_[index].ResetLink(LinkState::kDown, std::move(why));
 }
 
@@ -23,6 +25,7 @@ void Replica::Send(PeerIndex index, SyncMessage message, uint64_t bytes) {
   message.clock = {Tick(), me()};
   message.cluster = options_.cluster;
   message.boot_id = options_.boot_id;
+  message.birth = state_.birth;
   message.sequence = ++peer.last_sequence;
   peer.Sent(bytes, now_ms_);
   output_.messages.push_back({index, std::move(message)});
@@ -69,7 +72,7 @@ void Replica::PushLive() {
     Peer& peer = peers_[i];
     if (peer.state != LinkState::kLive) continue;
     if (peer.in_flight_bytes >= options_.window_bytes) {
-      if (!LAMPPOST_MUTATION(kLiveGap)) peer.BeginCatchUp(StartFor(peer));
+      if (!LAMPPOST_MUTATION(kLiveGap)) BeginCatchUp(&peer, StartFor(peer));
       continue;
     }
     SyncMessage message;
@@ -89,16 +92,19 @@ void Replica::PushLive() {
 Heads Replica::StartFor(const Peer& peer) const {
   Heads start = peer.heads;
   start.RaiseAll(peer.progress);
+  start.RaiseAll(peer.covered);
   if (peer.state == LinkState::kLive) start.Raise(me(), peer.live_sent);
   return start;
 }
 
 uint64_t Replica::PatienceMs() const {
   const bool can_send = std::any_of(peers_.begin(), peers_.end(), [&](const Peer& peer) {
-    return peer.state == LinkState::kCatchingUp && (peer.round || peer.wanted) &&
+    const bool catches_up =
+        peer.state == LinkState::kCatchingUp && (peer.round || peer.wanted || peer.full.walk);
+    return (catches_up || peer.divergence.IsBeingRepaired()) &&
            peer.in_flight_bytes < options_.window_bytes && life_decided_;
   });
-  if (can_send) return 0;
+  if (can_send || expiries_left_ || !sweep_position_.empty()) return 0;
   if (own_writes_.empty()) return UINT64_MAX;
   const uint64_t waited_ms = now_ms_ - last_push_ms_;
   return options_.live_gather_ms - std::min(waited_ms, options_.live_gather_ms);
@@ -109,20 +115,17 @@ void Replica::PumpCatchUp(PeerIndex index) {
   Peer& peer = peers_[index];
   if (peer.state != LinkState::kCatchingUp || !life_decided_) return;
   if (peer.in_flight_bytes >= options_.window_bytes) return;
+  if (peer.course == Course::kFull) return PumpFull(index);
   if (!peer.round) {
     if (!peer.wanted) return;
     // The store holds all that is committed and nothing else: the group has only begun. The idle head
     // may just have moved, but it says nothing about entries.
-    peer.round = std::make_unique<CatchUp>(store_->Snapshot(), *std::move(peer.wanted), state_.heads);
+    peer.round = OpenRound(*std::move(peer.wanted));
     peer.wanted.reset();
     peer.round_sequence = 0;
   }
   absl::StatusOr<CatchUp::Chunk> chunk = peer.round->Next(options_.chunk_bytes);
-  if (!chunk.ok()) {
-    Note(absl::StrCat("cannot read what ", peer.node_id, " missed: ", chunk.status().message()));
-    Refuse(&peer, std::string(chunk.status().message()));
-    return;
-  }
+  if (!chunk.ok()) return GiveUpReading(&peer, chunk.status());
   SyncMessage message;
   message.receiver_incarnation = peer.incarnation;
   message.from = std::move(chunk->from);
@@ -133,9 +136,41 @@ void Replica::PumpCatchUp(PeerIndex index) {
   message.progress = chunk->progress;
   message.after = peer.round_sequence;
   const Heads to = message.to;
+  peer.catch_up_bytes_sent += chunk->bytes;
   Send(index, std::move(message), chunk->bytes);
   peer.round_sequence = peer.last_sequence;
   if (chunk->last) FinishRound(&peer, to);
+}
+
+// A node that lost part of its data has nothing to give but what it writes itself.
+std::unique_ptr<CatchUp> Replica::OpenRound(Heads from) const {
+  if (!state_.refilling) return std::make_unique<CatchUp>(store_->Snapshot(), std::move(from), state_.heads);
+  const Heads own_from{{me(), from.At(me())}};
+  const Heads own_to{{me(), state_.heads.At(me())}};
+  CatchUpOptions options;
+  options.only = me();
+  return std::make_unique<CatchUp>(store_->Snapshot(), own_from, own_to, std::move(options));
+}
+
+void Replica::GiveUpReading(Peer* peer, const absl::Status& why) {
+  Note(absl::StrCat("cannot read what ", peer->node_id, " missed: ", why.message()));
+  Refuse(peer, std::string(why.message()));
+}
+
+// By a full Sync if it may hold what was deleted and forgotten here. A node that was removed gives nothing:
+// the peer may not have heard of that yet, and the others take in nothing of it any more.
+void Replica::BeginCatchUp(Peer* peer, Heads start) {
+  if (state_.removed) {
+    peer->StopCatchUp();
+    peer->state = LinkState::kProbing;
+    peer->detail = "this node was removed";
+    return;
+  }
+  if (!NeedsFull(*peer)) return peer->BeginCatchUp(std::move(start), Course::kDelta);
+  if (CanGiveFull(*peer)) return peer->BeginCatchUp({}, Course::kFull);
+  peer->StopCatchUp();
+  peer->state = LinkState::kProbing;
+  peer->detail = "the peer has lost data, and this node has never had it";
 }
 
 // Own writes that were committed while the round went on need another one; if there are none, the peer
@@ -144,6 +179,7 @@ void Replica::FinishRound(Peer* peer, const Heads& to) {
   peer->round.reset();
   if (to.At(me()) < state_.heads.At(me())) {
     peer->wanted = to;
+    peer->course = Course::kDelta;
     return;
   }
   peer->state = LinkState::kLive;
@@ -156,18 +192,19 @@ void Replica::FinishRound(Peer* peer, const Heads& to) {
 void Replica::ConsiderRelay(PeerIndex index) {
   Peer& peer = peers_[index];
   if (peer.state != LinkState::kLive || !life_decided_ || LAMPPOST_MUTATION(kNoRelay)) return;
+  if (state_.refilling || peer.divergence.IsBeingRepaired()) return;
   if (peer.relay_due_ms > now_ms_) return;
   peer.relay_due_ms = now_ms_ + options_.relay_ms;
   bool lacks = false;
   for (const auto& [origin, counter] : peer.relay_mark) {
     if (origin == me()) continue;
-    lacks |= std::max(peer.heads.At(origin), peer.pending.At(origin)) < counter;
+    lacks |= std::max({peer.heads.At(origin), peer.pending.At(origin), peer.covered.At(origin)}) < counter;
   }
   // Parts of a Sync whose sender never finished it are covered by nobody's heads.
   lacks |= peer.relay_mark == state_.heads && Agree(peer.heads, state_.heads) &&
            peer.content_hash != state_.hash.Total() && receiver_.PendingBesides("").empty();
   peer.relay_mark = state_.heads;
-  if (lacks) peer.BeginCatchUp(StartFor(peer));
+  if (lacks) BeginCatchUp(&peer, StartFor(peer));
 }
 
 void Replica::ReceiveAnswer(PeerIndex index, const SyncAnswer& answer) {
@@ -175,8 +212,10 @@ void Replica::ReceiveAnswer(PeerIndex index, const SyncAnswer& answer) {
   if (!peer.IsLinked()) return;
   peer.Answered(answer.sequence);
   if (!CheckIdentity(index, answer)) return;
+  if (answer.refusal == Refusal::kNone) peer.full.Answered(answer.sequence);
   Learn(&peer, answer);
   FollowUp(index, answer);
+  if (answer.buckets) CompareBuckets(&peer, answer);
 }
 
 void Replica::Refuse(Peer* peer, std::string why) {
@@ -185,8 +224,7 @@ void Replica::Refuse(Peer* peer, std::string why) {
   }
   peer->state = LinkState::kRefused;
   peer->detail = std::move(why);
-  peer->round.reset();
-  peer->wanted.reset();
+  peer->StopCatchUp();
 }
 
 // Who answers. False if this node can have nothing to do with it.
@@ -210,11 +248,11 @@ bool Replica::CheckIdentity(PeerIndex index, const SyncAnswer& answer) {
     Refuse(&peer, "the peer speaks of a node or a life that cannot be");
     return false;
   }
-  for (PeerIndex other = 0; other < index; ++other) {
-    if (peers_[other].node_id != node_id) continue;
-    Refuse(&peer, absl::StrCat("node ", node_id, " is in --peers twice, also as ", peers_[other].address));
+  if (IsRefused(node_id, answer.birth)) {
+    Refuse(&peer, "the peer was removed: it can come back with an empty disk, once it is added again");
     return false;
   }
+  if (!IsTheOnly(index, node_id)) return false;
   if (!peer.node_id.empty() && peer.node_id != node_id) {
     Refuse(&peer, absl::StrCat("the address was node ", peer.node_id, "'s and now answers as ", node_id));
     return false;
@@ -235,6 +273,7 @@ void Replica::Learn(Peer* peer, const SyncAnswer& answer) {
   peer->pending = answer.pending;
   peer->progress = answer.progress;
   peer->content_hash = answer.content_hash;
+  peer->birth = answer.birth;
   if (life_decided_ && answer.heads.At(me()) > state_.heads.At(me())) {
     TakeNewLife("a peer knows more of the last one than it does");
   }
@@ -245,11 +284,13 @@ void Replica::FollowUp(PeerIndex index, const SyncAnswer& answer) {
   Peer& peer = peers_[index];
   const bool other_life = answer.clock.origin.incarnation != peer.incarnation;
   peer.incarnation = answer.clock.origin.incarnation;
+  if (MeansMember(answer.refusal)) Join();
   switch (answer.refusal) {
     case Refusal::kNone:
       if (peer.state == LinkState::kProbing || peer.state == LinkState::kRefused || other_life) {
         if (peer.incarnation == 0) return;  // it is still deciding; a greeting will find out
-        peer.BeginCatchUp(StartFor(peer));
+        if (other_life) peer.covered = Heads();
+        BeginCatchUp(&peer, StartFor(peer));
       }
       return;
     case Refusal::kGap:
@@ -262,8 +303,21 @@ void Replica::FollowUp(PeerIndex index, const SyncAnswer& answer) {
       // One gap is answered once for each message that was already on its way.
       if (answer.sequence >= peer.restart_sequence || other_life) {
         peer.state = LinkState::kProbing;
-        peer.BeginCatchUp(StartFor(peer));
+        peer.covered = Heads();
+        // If nothing of a full Sync has been taken in since it was taken up, it is no use taking it up again.
+        if (!peer.full.moved) peer.full.is_resumable = false;
+        BeginCatchUp(&peer, StartFor(peer));
       }
+      return;
+    case Refusal::kBusy:
+      if (answer.sequence < peer.restart_sequence) return;
+      if (peer.detail != ToString(answer.refusal))
+        Note(absl::StrCat("peer ", peer.node_id, ": ", ToString(answer.refusal)));
+      peer.StopCatchUp();
+      peer.covered = Heads();
+      peer.restart_sequence = peer.last_sequence + 1;
+      peer.state = LinkState::kProbing;  // a greeting will find out when it is over
+      peer.detail = ToString(answer.refusal);
       return;
     case Refusal::kFenced:
       // Once, whatever number of messages of the old life are refused.
@@ -271,12 +325,18 @@ void Replica::FollowUp(PeerIndex index, const SyncAnswer& answer) {
         TakeNewLife("a peer knows a newer one");
       }
       return;
+    case Refusal::kRemoved:
+      Refuse(&peer, ToString(answer.refusal));
+      OnRefusedAsRemoved(answer);
+      return Part();
     case Refusal::kUnknownMember:
       // A peer that has only just started learns who this node is from its own link to it.
       if (now_ms_ - peer.linked_ms < options_.life_wait_ms) {
         peer.state = LinkState::kProbing;
         return;
       }
+      // And one that is slow to reach this node takes longer for that: no reason yet to refuse clients.
+      if (now_ms_ - peer.linked_ms >= 3 * options_.life_wait_ms) is_stranger_ = !state_.joined;
       [[fallthrough]];
     default:
       Refuse(&peer, ToString(answer.refusal));

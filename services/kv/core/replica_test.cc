@@ -6,8 +6,7 @@
 
 #include "gtest/gtest.h"
 #include "services/common/error.h"
-#include "services/kv/core/testing/cluster.h"
-#include "services/kv/core/testing/store_audit.h"
+#include "services/kv/core/testing/replica_fixture.h"
 
 namespace lamppost::kv {
 namespace {
@@ -17,95 +16,9 @@ using testing::CrashPoint;
 using testing::Dump;
 using testing::FullMesh;
 using testing::Packet;
+using testing::Recorder;
+using testing::ReplicaTest;
 using testing::Tombstones;
-
-// Keeps the last answer and reply, and of all outputs how urgent they were and which state they stored.
-class Recorder : public testing::Observer {
- public:
-  struct Seen {
-    Urgency urgency;
-    std::optional<State> state;
-  };
-
-  void OnCommitted(testing::NodeIndex node, const Output& output, CrashPoint) override {
-    outputs.push_back({output.urgency, StateIn(output.batch)});
-    for (const OutgoingAnswer& answer : output.answers) last_answer = answer.answer;
-    for (const Reply& reply : output.replies) last_reply = reply.result;
-  }
-  void OnReceived(testing::NodeIndex, const Packet&) override {}
-
-  std::vector<Seen> outputs;
-  SyncAnswer last_answer;
-  absl::StatusOr<WriteResult> last_reply;
-
- private:
-  static std::optional<State> StateIn(const WriteBatch& batch) {
-    for (const WriteBatch::Operation& operation : batch.operations()) {
-      if (operation.space == Space::kMeta && operation.key == kStateKey)
-        return *DecodeState(*operation.value);
-    }
-    return std::nullopt;
-  }
-};
-
-class ReplicaTest : public ::testing::Test {
- protected:
-  ReplicaTest() : cluster_(FullMesh({"A", "B"}), testing::Tuning(), &recorder_) {
-    EXPECT_TRUE(cluster_.Start(0).ok());
-    EXPECT_TRUE(cluster_.Start(1).ok());
-    Settle();
-  }
-
-  void Settle() {
-    for (int round = 0; round < 20; ++round) {
-      while (!cluster_.wire().empty()) {
-        const Packet packet = cluster_.wire().front();
-        cluster_.wire().pop_front();
-        cluster_.Receive(packet.to, {packet});
-      }
-      cluster_.Advance(250);
-      for (testing::NodeIndex node = 0; node < 2; ++node) cluster_.RunUntilIdle(node);
-    }
-  }
-
-  // A message as B would send it to A, with one write.
-  SyncMessage Honest() const {
-    SyncMessage message;
-    message.clock = {cluster_.replica(0).state().max_write + 1000, cluster_.replica(1).me()};
-    message.cluster = "test";
-    message.boot_id = cluster_.replica(0).peers()[0].boot_id;
-    message.receiver_incarnation = cluster_.replica(0).me().incarnation;
-    const uint64_t counter = message.clock.counter - 1;
-    message.from = {{message.clock.origin, cluster_.replica(0).heads().At(message.clock.origin)}};
-    message.to = {{message.clock.origin, counter}};
-    Version version;
-    version.timestamp = {counter, message.clock.origin};
-    version.value = Value{Value::Kind::kText, "forged"};
-    message.entries = std::make_shared<std::vector<KeyedVersion>>(1, KeyedVersion{"x", version});
-    return message;
-  }
-
-  static void Change(SyncMessage* message, const std::function<void(KeyedVersion*)>& change) {
-    KeyedVersion entry = message->entries->front();
-    change(&entry);
-    message->entries = std::make_shared<std::vector<KeyedVersion>>(1, entry);
-  }
-
-  // What A says to the message; if it refuses, nothing may have changed.
-  Refusal Sent(const SyncMessage& message) {
-    const Heads heads = cluster_.replica(0).heads();
-    cluster_.Receive(0, {Packet{1, 0, cluster_.LinkOf(1, 0), message}});
-    const Refusal refusal = recorder_.last_answer.refusal;
-    if (refusal != Refusal::kNone) {
-      EXPECT_EQ(cluster_.replica(0).heads(), heads);
-      EXPECT_TRUE(Dump(cluster_.disk(0), Tombstones::kIncluded).empty());
-    }
-    return refusal;
-  }
-
-  Recorder recorder_;
-  Cluster cluster_;
-};
 
 TEST_F(ReplicaTest, TakesAnHonestMessage) {
   EXPECT_EQ(Sent(Honest()), Refusal::kNone);
@@ -325,6 +238,26 @@ TEST_F(ReplicaTest, AWriteWithoutARequestIdHasNoTag) {
   }
 }
 
+// B has written nothing, and raises its head so that it holds up nobody. No session may name that: it could
+// be known to B alone.
+TEST_F(ReplicaTest, WrittenHeadsNameCountersOfWritesAlone) {
+  cluster_.Run(0, [](Replica* replica) {
+    replica->Propose({1, {{"x", Value{Value::Kind::kText, "v"}}}, ""});
+  });
+  Settle();
+  const Origin a = cluster_.replica(0).me();
+  const Origin b = cluster_.replica(1).me();
+  const uint64_t write = recorder_.last_reply->version.counter;
+  for (testing::NodeIndex node = 0; node < 2; ++node) {
+    ASSERT_GT(cluster_.replica(node).heads().At(b), write);
+    EXPECT_EQ(cluster_.replica(node).WrittenHeads(), (Heads{{a, write}}));
+  }
+  // What was there before a restart is not looked into.
+  cluster_.Stop(0);
+  ASSERT_TRUE(cluster_.Start(0).ok());
+  EXPECT_TRUE((Heads{{a, write}}).IsCoveredBy(cluster_.replica(0).WrittenHeads()));
+}
+
 TEST(ReplicaOpenTest, RefusesStoresThatAreNotItsOwn) {
   Recorder recorder;
   Cluster cluster(FullMesh({"A"}), testing::Tuning(), &recorder);
@@ -384,6 +317,19 @@ TEST(ReplicaOpenTest, RefusesAStateThatCannotBe) {
               state->heads.Raise({"B", uint64_t{1} << 32}, state->clock_limit + 1);
             }),
             "DATA_CORRUPT");
+}
+
+TEST_F(ReplicaTest, BirthIsTheFirstLifeAndStays) {
+  const uint64_t birth = cluster_.replica(0).state().birth;
+  EXPECT_EQ(birth, cluster_.replica(0).me().incarnation);
+  EXPECT_EQ(cluster_.replica(1).peers()[0].birth, birth);
+  cluster_.Crash(0, testing::Notice::kAtOnce);
+  cluster_.Crash(1, testing::Notice::kAtOnce);
+  ASSERT_TRUE(cluster_.Start(0).ok());
+  cluster_.Advance(2000);
+  cluster_.RunUntilIdle(0);
+  EXPECT_NE(cluster_.replica(0).me().incarnation, birth) << "nobody could be asked about the life";
+  EXPECT_EQ(cluster_.replica(0).state().birth, birth);
 }
 
 }  // namespace

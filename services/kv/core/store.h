@@ -22,13 +22,15 @@ namespace lamppost::kv {
 // The store's spaces, each ordered bytewise by key. The letters are part of the on-disk format
 // (docs/on-disk-format.md).
 enum class Space : char {
-  kMeta = 'm',      // the format's version, the node's identity and state
-  kData = 'd',      // key -> version
-  kIndex = 'i',     // (origin, counter, key) of the versions in kData; see WriteBatch
-  kRequests = 'r',  // the latest request ids and what came of them
+  kMeta = 'm',        // the format's version, the node's identity and state
+  kData = 'd',        // key -> version
+  kIndex = 'i',       // (origin, counter, key) of the versions in kData; see WriteBatch
+  kRequests = 'r',    // the latest request ids and what came of them
+  kTombstones = 't',  // (counter, key) of the tombstones in kData
+  kExpiries = 'e',    // (node id of the origin, expiry, key) of the versions in kData that expire
 };
 
-// Goes through a range in ascending order. A cursor does not see writes made after it was opened.
+// Goes through a range in its order. A cursor does not see writes made after it was opened.
 // Not thread-safe; must not outlive what it was opened on.
 class Cursor {
  public:
@@ -48,8 +50,11 @@ class StoreReader {
   virtual ~StoreReader() = default;
   // The key's value, or nothing. DATA_LOSS if it is damaged: a damaged value is never returned.
   virtual absl::StatusOr<std::optional<std::string>> Get(Space space, absl::string_view key) const = 0;
-  // Keys in [start, end); an empty end is no bound.
+  // Keys in [start, end), ascending; an empty end is no bound.
   virtual std::unique_ptr<Cursor> Scan(Space space, absl::string_view start, absl::string_view end) const = 0;
+  // The same keys, descending.
+  virtual std::unique_ptr<Cursor> ScanReverse(Space space, absl::string_view start,
+                                              absl::string_view end) const = 0;
 };
 
 class Store : public StoreReader {

@@ -138,5 +138,122 @@ TEST_F(TableTest, DamagedDataIsReportedAndChangesNothing) {
   EXPECT_EQ(state_.keys, 0u);
 }
 
+TEST_F(TableTest, DroppedKeysLeaveNothingBehind) {
+  Apply("x", At(1, "one"));
+  Apply("y", At(2, std::nullopt));
+  Apply("z", At(3, "three"));
+  Commit();
+  ASSERT_TRUE(table_.Drop("x").ok());
+  ASSERT_TRUE(table_.Drop("y").ok());
+  ASSERT_TRUE(table_.Drop("never there").ok());
+  EXPECT_EQ(TextOf("x"), "absent");
+  EXPECT_EQ(TextOf("y"), "absent");
+  Commit();
+  EXPECT_EQ(TextOf("x"), "absent");
+  EXPECT_EQ(state_.keys, 1u);
+  EXPECT_EQ(state_.tombstones, 0u);
+}
+
+// Also when the cache knew it, and when the same group drops what it has written.
+TEST_F(TableTest, ADroppedKeyIsWrittenAsANewOne) {
+  Apply("x", At(9, "nine"));
+  Commit();
+  ASSERT_TRUE(table_.Drop("x").ok());
+  EXPECT_EQ(Apply("x", At(2, "two")), Merge::kReplaces);
+  Apply("y", At(3, "three"));
+  ASSERT_TRUE(table_.Drop("y").ok());
+  Commit();
+  EXPECT_EQ(TextOf("x"), "two");
+  EXPECT_EQ(TextOf("y"), "absent");
+  ASSERT_TRUE(table_.Drop("x").ok());
+  EXPECT_EQ(Apply("x", At(2, "two")), Merge::kReplaces) << "the same version comes back in the same group";
+  Commit();
+  EXPECT_EQ(TextOf("x"), "two");
+}
+
+TEST_F(TableTest, ATombstoneGivesWayToAnotherOfTheSameCounter) {
+  Apply("x", At(5, std::nullopt, "A"));
+  Commit();
+  Apply("x", At(5, std::nullopt, "B"));
+  Commit();
+  Apply("x", At(6, "six"));
+  Commit();
+  EXPECT_EQ(state_.tombstones, 0u);
+}
+
+TEST_F(TableTest, TheStoresOwnKeysAreNotCounted) {
+  const std::string own("\0own", 4);
+  Apply(own, At(1, "one"));
+  Commit();
+  EXPECT_EQ(state_.keys, 0u);
+  Apply(own, At(2, std::nullopt));
+  Commit();
+  EXPECT_EQ(state_.tombstones, 0u);
+  ASSERT_TRUE(table_.Drop(own).ok());
+  Commit();
+}
+
+TEST_F(TableTest, ARepairTakesTheHigherVersionAndOneOfTwoThatShareATimestamp) {
+  const auto repair = [this](const std::string& key, const Version& version) {
+    const absl::StatusOr<bool> changed = table_.Repair(key, version);
+    EXPECT_TRUE(changed.ok());
+    return changed.value_or(false);
+  };
+  Apply("x", At(5, "five"));
+  Commit();
+  EXPECT_FALSE(repair("x", At(4, "four")));
+  EXPECT_FALSE(repair("x", At(5, "five")));
+  const bool takes_other = repair("x", At(5, "FIVE"));
+  MemoryStorage other_storage;
+  State other_state;
+  Table other(&other_storage, &other_state);
+  ASSERT_TRUE(other.Apply("x", At(5, "FIVE")).ok());
+  EXPECT_NE(takes_other, *other.Repair("x", At(5, "five"))) << "both nodes decide for the same";
+  EXPECT_EQ(state_.hash, other_state.hash);
+  Commit();
+  EXPECT_TRUE(repair("x", At(6, std::nullopt)));
+  EXPECT_TRUE(repair("absent", At(1, "one")));
+  Commit();
+}
+
+// Commit holds the list of expiries against the versions.
+TEST_F(TableTest, ExpiriesAreKeptInStep) {
+  const auto expiring = [](uint64_t counter, uint64_t expires_unix_ms) {
+    Version version = At(counter, "v");
+    version.expires_unix_ms = expires_unix_ms;
+    return version;
+  };
+  Apply("x", expiring(1, 500));
+  Apply("y", expiring(2, 600));
+  Commit();
+  EXPECT_TRUE(*table_.HasValue("x", 499));
+  EXPECT_FALSE(*table_.HasValue("x", 500));
+  Apply("x", expiring(3, 500));  // the same moment again
+  Apply("y", At(4, "stays"));
+  Commit();
+  EXPECT_TRUE(*table_.HasValue("y", UINT64_MAX));
+  Apply("y", expiring(5, 700));
+  Apply("y", expiring(6, 800));  // within one group
+  Apply("x", At(7, std::nullopt));
+  Commit();
+  EXPECT_FALSE(*table_.HasValue("x", 0));
+  EXPECT_TRUE(*table_.HasValue("y", 799));
+}
+
+TEST_F(TableTest, ChangedSystemKeysAreTold) {
+  const std::string record = MemberKey("A");
+  Apply("x", At(1, "1"));
+  Apply(record, At(2, "member"));
+  EXPECT_EQ(table_.TakeChangedSystemKeys(), std::vector<std::string>{record});
+  Commit();
+  EXPECT_EQ(state_.keys, 1u);
+  Apply(record, At(1, "older"));
+  EXPECT_TRUE(table_.TakeChangedSystemKeys().empty());
+  Apply(record, At(3, "newer"));
+  EXPECT_EQ(table_.TakeChangedSystemKeys().size(), 1u);
+  Commit();
+  EXPECT_EQ(state_.keys, 1u);
+}
+
 }  // namespace
 }  // namespace lamppost::kv

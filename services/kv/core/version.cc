@@ -37,12 +37,19 @@ Heads RaisedBy(const Version& version, Heads heads) {
   return heads;
 }
 
+bool Version::IsVisible(uint64_t now_unix_ms) const {
+  return !IsTombstone() && (!IsExpired(now_unix_ms) || LAMPPOST_MUTATION(kExpiredRead));
+}
+
 Merge Decide(const Version& incoming, const Version* current) {
   if (current == nullptr) return Merge::kReplaces;
   if (incoming.timestamp == current->timestamp) return Merge::kSame;
   bool wins = current->timestamp < incoming.timestamp;
   if (LAMPPOST_MUTATION(kNoTieBreak)) wins = current->timestamp.counter < incoming.timestamp.counter;
   if (LAMPPOST_MUTATION(kMergeOnEqual)) wins = current->timestamp.counter <= incoming.timestamp.counter;
+  if (LAMPPOST_MUTATION(kExpiryDecides) && incoming.expires_unix_ms != current->expires_unix_ms) {
+    wins = current->expires_unix_ms < incoming.expires_unix_ms;
+  }
   const Version& winner = wins ? incoming : *current;
   const Version& loser = wins ? *current : incoming;
   // A higher counter alone does not mean that the writer knew of the other write: only `seen` tells.

@@ -64,10 +64,19 @@ struct Version {
   std::optional<Value> value;  // nothing: a tombstone, the key is deleted
   Seen seen;
   RequestTag request;
+  // When it expires, by wall clocks; 0: never. An expired version reads as absent, and is a version like any
+  // other all the same: it decides no order.
+  uint64_t expires_unix_ms = 0;
 
   bool IsTombstone() const { return !value.has_value(); }
+  bool IsExpired(uint64_t now_unix_ms) const {
+    return expires_unix_ms != 0 && expires_unix_ms <= now_unix_ms;
+  }
+  // Whether somebody who reads now sees a value.
+  bool IsVisible(uint64_t now_unix_ms) const;
   friend bool operator==(const Version& a, const Version& b) {
-    return a.timestamp == b.timestamp && a.value == b.value && a.seen == b.seen && a.request == b.request;
+    return a.timestamp == b.timestamp && a.value == b.value && a.seen == b.seen && a.request == b.request &&
+           a.expires_unix_ms == b.expires_unix_ms;
   }
 };
 

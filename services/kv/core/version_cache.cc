@@ -1,5 +1,6 @@
 #include "services/kv/core/version_cache.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace lamppost::kv {
@@ -28,6 +29,11 @@ void VersionCache::Put(const std::string& key, CachedVersion version) {
   old_ = std::move(young_);
   young_ = Generation();
   young_bytes_ = 0;
+}
+
+void VersionCache::Erase(const std::string& key) {
+  if (young_.erase(key) > 0) young_bytes_ -= std::min(young_bytes_, BytesOf(key));
+  old_.erase(key);
 }
 
 }  // namespace lamppost::kv

@@ -1,6 +1,6 @@
 // The latest committed version of keys used lately, as far as an overwrite needs it: when it was
-// written, its part of the content hash, and whether there is more that the overwrite must know of. It saves
-// the store read that each write would otherwise begin with.
+// written, its part of the content hash, when it expires, and whether there is more that the overwrite must
+// know of. It saves the store read that each write would otherwise begin with.
 //
 // Bounded by two generations: Put fills the young one; when that is full it becomes the old one and
 // the old one is forgotten. What is forgotten depends on the order of the Puts and on nothing else.
@@ -32,6 +32,7 @@ struct CachedVersion {
   Timestamp timestamp;
   std::optional<Hash128> part;  // of the content hash; nothing: a tombstone
   Reach reach = Reach::kWithinHeads;
+  uint64_t expires_unix_ms = 0;  // 0: never
 };
 
 class VersionCache {
@@ -42,6 +43,9 @@ class VersionCache {
   const CachedVersion* Find(const std::string& key) const;
   // The key's version from now on. Whatever was known of the key before is forgotten.
   void Put(const std::string& key, CachedVersion version);
+
+  // The key has no version any more.
+  void Erase(const std::string& key);
 
   // Keys held; for tests.
   size_t size() const { return young_.size() + old_.size(); }

@@ -73,5 +73,18 @@ TEST(VersionCacheTest, AgreesWithAMapUnderRandomPuts) {
   }
 }
 
+TEST(VersionCacheTest, ErasedKeysAreNotKnownInEitherGeneration) {
+  VersionCache cache({/*bytes_max=*/2 * kEntryBytes});
+  cache.Put("x", At(1));
+  cache.Put("y", At(2));  // both are old now
+  cache.Put("z", At(3));
+  cache.Erase("x");
+  cache.Erase("z");
+  cache.Erase("unknown");
+  EXPECT_EQ(cache.Find("x"), nullptr);
+  EXPECT_EQ(cache.Find("z"), nullptr);
+  EXPECT_EQ(CounterOf(cache, "y"), 2u);
+}
+
 }  // namespace
 }  // namespace lamppost::kv

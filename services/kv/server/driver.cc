@@ -5,20 +5,16 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "services/common/error.h"
 #include "services/common/logging.h"
+#include "services/kv/server/shutting_down.h"
+#include "services/kv/server/wall_clock.h"
 #include "services/kv/storage/disk_space.h"
 
 namespace lamppost::kv {
 namespace {
 
 constexpr uint64_t kDiskCheckMs = 200;
-
-absl::Status Stopping() {
-  return MakeRetryableError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the node is shutting down",
-                            1000);
-}
 
 absl::Status Overloaded() {
   return MakeRetryableError(absl::StatusCode::kResourceExhausted, "OVERLOADED",
@@ -52,7 +48,7 @@ Driver::~Driver() {
 }
 
 absl::Status Driver::Start() {
-  replica_->Begin(MonotonicMs());
+  replica_->Begin(MonotonicMs(), UnixMs());
   if (absl::Status status = Commit(replica_->TakeOutput()); !status.ok()) return status;
   thread_ = std::thread([this] { Run(); });
   if (options_.durability == Durability::kInterval) flusher_ = std::thread([this] { RunFlusher(); });
@@ -66,24 +62,23 @@ void Driver::Stop() {
   }
   if (thread_.joinable()) thread_.join();
   if (flusher_.joinable()) flusher_.join();
+  published_.Close();
 }
 
 void Driver::Propose(Proposal proposal, uint64_t bytes, WriteWaiter* waiter) {
-  absl::Status refusal;
-  {
-    absl::MutexLock lock(&mutex_);
-    if (stopping_) {
-      refusal = Stopping();
-    } else if (queued_writes_ >= options_.queued_writes_max ||
-               queued_bytes_ + bytes > options_.queued_bytes_max) {
-      refusal = Overloaded();
-    } else {
-      ++queued_writes_;
-      queued_bytes_ += bytes;
-      queue_.push_back(QueuedWrite{std::move(proposal), bytes, waiter});
-    }
+  if (absl::Status refusal = Offer(&proposal, bytes, waiter); !refusal.ok()) waiter->Done(refusal);
+}
+
+absl::Status Driver::Offer(Proposal* proposal, uint64_t bytes, WriteWaiter* waiter) {
+  absl::MutexLock lock(&mutex_);
+  if (stopping_) return ShuttingDown();
+  if (queued_writes_ >= options_.queued_writes_max || queued_bytes_ + bytes > options_.queued_bytes_max) {
+    return Overloaded();
   }
-  if (!refusal.ok()) waiter->Done(refusal);
+  ++queued_writes_;
+  queued_bytes_ += bytes;
+  queue_.push_back(QueuedWrite{std::move(*proposal), bytes, waiter});
+  return absl::OkStatus();
 }
 
 void Driver::Post(Task task) {
@@ -91,17 +86,52 @@ void Driver::Post(Task task) {
   if (!stopping_) queue_.push_back(std::move(task));
 }
 
-void Driver::ReserveThen(uint64_t counter, std::function<void()> next) {
-  Post([this, counter, next = std::move(next)](Replica* replica) mutable {
+void Driver::PostBetweenGroups(Task task) {
+  absl::MutexLock lock(&mutex_);
+  if (!stopping_) between_groups_.push_back(std::move(task));
+}
+
+void Driver::RunBetweenGroups() {
+  std::vector<Task> tasks;
+  {
+    absl::MutexLock lock(&mutex_);
+    tasks.swap(between_groups_);
+  }
+  if (failed_) return;
+  for (const Task& task : tasks) task(replica_);
+}
+
+// Whoever waits for counters. Dropped anywhere on its way, it says so: a call that hears nothing never ends.
+class Driver::Reservation {
+ public:
+  explicit Reservation(std::function<void(absl::Status)> next) : next_(std::move(next)) {}
+  ~Reservation() { Tell(ShuttingDown()); }
+  Reservation(const Reservation&) = delete;
+  Reservation& operator=(const Reservation&) = delete;
+
+  void Tell(const absl::Status& status) {
+    if (const auto next = std::exchange(next_, nullptr)) next(status);
+  }
+
+ private:
+  std::function<void(absl::Status)> next_;
+};
+
+void Driver::ReserveThen(uint64_t counter, std::function<void(absl::Status)> next) {
+  auto reservation = std::make_shared<Reservation>(std::move(next));  // tasks are copied
+  Post([this, counter, reservation = std::move(reservation)](Replica* replica) {
     replica->ReserveClock(counter + LamportClock::kBlock);
-    after_commit_.push_back(std::move(next));
+    after_commit_.push_back(reservation);
   });
 }
 
 void Driver::AwaitInputs() {
-  const uint64_t patience_ms = std::min(options_.tick_ms, replica_->PatienceMs());
+  const uint64_t patience_ms =
+      failed_ ? options_.tick_ms : std::min(options_.tick_ms, replica_->PatienceMs());
   if (patience_ms == 0) return;
-  const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !queue_.empty() || stopping_; };
+  const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return !queue_.empty() || !between_groups_.empty() || stopping_;
+  };
   mutex_.AwaitWithTimeout(absl::Condition(&ready), absl::Milliseconds(patience_ms));
 }
 
@@ -139,6 +169,12 @@ void Driver::Run() {
     absl::MutexLock lock(&mutex_);
     if (stopping_ && queue_.empty()) break;
   }
+  std::vector<Task> dropped;
+  {
+    absl::MutexLock lock(&mutex_);
+    dropped.swap(between_groups_);
+  }
+  dropped.clear();
   Finish();
 }
 
@@ -146,7 +182,11 @@ void Driver::Run() {
 // as the answer to a write that still waits would be.
 void Driver::Finish() {
   if (failed_) return;
-  FailWaiters(Stopping());
+  replica_->EndReplicaWaits();
+  Output output = replica_->TakeOutput();
+  if (absl::Status status = Commit(output); !status.ok()) return Fail(status);
+  Dispatch(std::move(output));
+  FailWaiters(ShuttingDown());
   replica_->ReleaseClock();
   absl::Status status = Commit(replica_->TakeOutput());
   if (status.ok()) status = storage_->Flush();
@@ -154,12 +194,13 @@ void Driver::Finish() {
 }
 
 void Driver::RunGroup(std::vector<Input> inputs) {
+  RunBetweenGroups();
   const uint64_t now_ms = MonotonicMs();
   if (now_ms >= next_disk_check_ms_) {
     next_disk_check_ms_ = now_ms + kDiskCheckMs;
     CheckDisk();
   }
-  if (!failed_) replica_->Begin(now_ms);
+  if (!failed_) replica_->Begin(now_ms, UnixMs());
   for (Input& input : inputs) Apply(std::move(input));
   if (failed_) return;
   if (now_ms >= next_poll_ms_) {
@@ -177,14 +218,19 @@ void Driver::Apply(Input input) {
     return;
   }
   auto& write = std::get<QueuedWrite>(input);
-  if (failed_) return write.waiter->Done(Stopping());
+  if (failed_) return write.waiter->Done(ShuttingDown());
   write.proposal.id = next_proposal_++;
   waiters_.emplace(write.proposal.id, write.waiter);
   replica_->Propose(std::move(write.proposal));
 }
 
 absl::Status Driver::Commit(const Output& output) {
+  published_.SetUpcoming(replica_->heads());
+  published_.SetForgotten(replica_->state().forgotten);
+  const Heads written = replica_->WrittenHeads();
   if (absl::Status status = group_commit_.Commit(output); !status.ok()) return status;
+  published_.SetWritten(written);
+  published_.Publish(group_commit_.committed_heads());
   if (options_.durability == Durability::kSync) return absl::OkStatus();
   absl::MutexLock lock(&mutex_);
   unflushed_ = group_commit_.committed_heads();
@@ -193,6 +239,8 @@ absl::Status Driver::Commit(const Output& output) {
 
 void Driver::Dispatch(Output output) {
   for (const std::string& note : output.notes) Log(LogLevel::kInfo, note);
+  for (const std::string& warning : output.warnings) Log(LogLevel::kWarn, warning);
+  if (!output.damage.ok() && options_.on_damage) options_.on_damage(output.damage);
   for (OutgoingMessage& outgoing : output.messages) outbox_->Send(outgoing.peer, std::move(outgoing.message));
   for (const OutgoingAnswer& outgoing : output.answers) outbox_->SendAnswer(outgoing.link, outgoing.answer);
   for (const Reply& reply : output.replies) {
@@ -201,9 +249,9 @@ void Driver::Dispatch(Output output) {
     waiters_.erase(it);
     waiter->Done(reply.result);
   }
-  std::vector<std::function<void()>> next;
-  next.swap(after_commit_);
-  for (const std::function<void()>& run : next) run();
+  std::vector<std::shared_ptr<Reservation>> reserved;
+  reserved.swap(after_commit_);
+  for (const std::shared_ptr<Reservation>& reservation : reserved) reservation->Tell(absl::OkStatus());
 }
 
 // What a failed commit has left on disk is not known, so nothing may build on it: everything that waits
@@ -215,6 +263,7 @@ void Driver::Fail(const absl::Status& status) {
       MakeError(absl::StatusCode::kUnavailable, "STORAGE_FAILED",
                 absl::StrCat("the write may or may not have been stored: ", status.message()));
   FailWaiters(told);
+  std::vector<std::shared_ptr<Reservation>>().swap(after_commit_);
   if (options_.on_fatal_error) options_.on_fatal_error(status);
 }
 

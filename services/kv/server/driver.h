@@ -20,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "services/kv/core/replica.h"
+#include "services/kv/server/published_heads.h"
 #include "services/kv/storage/group_commit.h"
 #include "services/kv/storage/storage.h"
 
@@ -53,6 +54,7 @@ struct DriverOptions {
   std::string data_directory;                               // watched for free space; empty: not watched
   uint64_t disk_reserve_bytes = uint64_t{64} << 20;         // writes are refused while less is free
   std::function<void(const absl::Status&)> on_fatal_error;  // a commit has failed: end the process
+  std::function<void(const absl::Status&)> on_damage;       // see Output::damage; must not block
 };
 
 class Driver {
@@ -73,12 +75,26 @@ class Driver {
 
   // Queues a write, checked by CheckProposal; the waiter must live until Done. bytes: of keys and values.
   void Propose(Proposal proposal, uint64_t bytes, WriteWaiter* waiter);
+  // The same, but RESOURCE_EXHAUSTED (OVERLOADED) and UNAVAILABLE (SHUTTING_DOWN) are returned at once; then
+  // the proposal is as it was, and the waiter hears nothing.
+  absl::Status Offer(Proposal* proposal, uint64_t bytes, WriteWaiter* waiter);
   // Runs the task on the driver's thread, within a group. Dropped once stopped.
   void Post(Task task);
-  // Runs `next` on the driver's thread once counters up to `counter` and many more can be issued.
-  void ReserveThen(uint64_t counter, std::function<void()> next);
+  // Runs the task on the driver's thread between two groups: the store holds then exactly what the replica's
+  // state says, and nothing is staged. The task must not change the replica. Dropped once stopped.
+  void PostBetweenGroups(Task task);
+  // Calls `next` once: with OK, on the driver's thread, when counters up to `counter` and many more can be
+  // issued; or with UNAVAILABLE (SHUTTING_DOWN), on any thread, if that will not be any more.
+  void ReserveThen(uint64_t counter, std::function<void(absl::Status)> next);
+
+  // The replica's heads as they are committed, whatever the durability mode. Closed once stopped. Lives as
+  // long as the driver.
+  const PublishedHeads* published() const { return &published_; }
+  // See PublishedHeads::SetListener. Before Start.
+  void SetHeadsListener(std::function<void()> listener) { published_.SetListener(std::move(listener)); }
 
  private:
+  class Reservation;
   struct QueuedWrite {
     Proposal proposal;
     uint64_t bytes;
@@ -92,6 +108,7 @@ class Driver {
   std::vector<Input> NextInputs() ABSL_LOCKS_EXCLUDED(mutex_);
   void AwaitInputs() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RunGroup(std::vector<Input> inputs);
+  void RunBetweenGroups() ABSL_LOCKS_EXCLUDED(mutex_);
   void Apply(Input input);
   absl::Status Commit(const Output& output);
   void Dispatch(Output output);
@@ -105,9 +122,11 @@ class Driver {
   Storage* const storage_;
   Outbox* const outbox_;
   GroupCommit group_commit_;  // of the driver's thread
+  PublishedHeads published_;
 
   absl::Mutex mutex_;
   std::vector<Input> queue_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Task> between_groups_ ABSL_GUARDED_BY(mutex_);
   size_t queued_writes_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
@@ -116,7 +135,7 @@ class Driver {
   // Of the driver's thread.
   absl::flat_hash_map<ProposalId, WriteWaiter*> waiters_;
   ProposalId next_proposal_ = 1;
-  std::vector<std::function<void()>> after_commit_;
+  std::vector<std::shared_ptr<Reservation>> after_commit_;
   uint64_t next_poll_ms_ = 0;
   uint64_t next_disk_check_ms_ = 0;
   bool disk_full_ = false;

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
@@ -155,6 +156,38 @@ TEST_F(DriverTest, BeyondTheBoundWritesAreRefusedWithADelay) {
   for (Waiter& waiter : waiters) EXPECT_TRUE(waiter.Await().ok());
 }
 
+// A group that has written, and is not committed, must not be in the state of what is seen between groups.
+TEST_F(DriverTest, BetweenGroupsTheStoreIsWhatTheStateSays) {
+  Start();
+  Waiter blocker;
+  Block(&blocker);
+  std::vector<Waiter> waiters(50);
+  std::vector<std::pair<uint64_t, uint64_t>> seen;
+  absl::Notification last;
+  for (size_t i = 0; i < waiters.size(); ++i) {
+    driver_->Propose(Put("k"), 1, &waiters[i]);
+    driver_->PostBetweenGroups([&, i](Replica* replica) {
+      const auto stored = storage_.Get(Space::kMeta, kStateKey);
+      const uint64_t max_write = DecodeState(**stored)->max_write;
+      seen.emplace_back(replica->state().max_write, max_write);
+      if (i + 1 == waiters.size()) last.Notify();
+    });
+  }
+  storage_.SetOpen(true);
+  ASSERT_TRUE(last.WaitForNotificationWithTimeout(absl::Seconds(20)));
+  for (Waiter& waiter : waiters) EXPECT_TRUE(waiter.Await().ok());
+  EXPECT_EQ(seen.size(), waiters.size());
+  for (const auto& [of_the_state, stored] : seen) EXPECT_EQ(of_the_state, stored);
+}
+
+TEST_F(DriverTest, WhatIsToRunBetweenGroupsGoesWithTheDriver) {
+  Start();
+  driver_->Stop();
+  auto turn = std::make_shared<int>(0);
+  driver_->PostBetweenGroups([turn](Replica*) {});
+  EXPECT_EQ(turn.use_count(), 1);
+}
+
 TEST_F(DriverTest, AFailedCommitAcknowledgesNothingAndEndsTheNode) {
   Start();
   Waiter blocker;
@@ -268,12 +301,48 @@ TEST_F(DriverTest, AReservationIsDurableBeforeItIsUsed) {
   const uint64_t far = uint64_t{1} << 40;
   ASSERT_EQ(replica_->clock()->Observe(far), LamportClock::Observed::kNeedsReservation);
   absl::Notification reserved;
-  driver_->ReserveThen(far, [&] { reserved.Notify(); });
+  driver_->ReserveThen(far, [&](const absl::Status& status) {
+    EXPECT_TRUE(status.ok()) << status;
+    reserved.Notify();
+  });
   ASSERT_TRUE(reserved.WaitForNotificationWithTimeout(absl::Seconds(20)));
   EXPECT_EQ(replica_->clock()->Observe(far), LamportClock::Observed::kOk);
   const absl::StatusOr<std::optional<std::string>> bytes = storage_.Get(Space::kMeta, kStateKey);
   ASSERT_TRUE(bytes.ok() && *bytes);
   EXPECT_GE(DecodeState(**bytes)->clock_limit, replica_->clock()->limit());
+}
+
+// A call that waits for counters hears something, whatever becomes of the driver.
+TEST_F(DriverTest, AReservationThatCannotBeMadeIsRefused) {
+  Start();
+  const auto refused = [this](const std::function<void()>& then) {
+    absl::Notification told;
+    driver_->ReserveThen(1, [&](const absl::Status& status) {
+      EXPECT_EQ(ErrorReason(status), "SHUTTING_DOWN");
+      told.Notify();
+    });
+    then();
+    EXPECT_TRUE(told.WaitForNotificationWithTimeout(absl::Seconds(20)));
+  };
+  Waiter blocker;
+  Block(&blocker);
+  storage_.FailWith(absl::UnavailableError("no disk"));
+  refused([this] { storage_.SetOpen(true); });  // behind the commit that fails
+  EXPECT_TRUE(fatal_.WaitForNotificationWithTimeout(absl::Seconds(20)));
+  refused([] {});  // after it
+  driver_->Stop();
+  refused([] {});
+}
+
+TEST_F(DriverTest, AReservationGoesWithItsCommit) {
+  Start();
+  storage_.FailWith(absl::UnavailableError("no disk"));
+  absl::Notification told;
+  driver_->ReserveThen(uint64_t{1} << 40, [&](const absl::Status& status) {
+    EXPECT_EQ(ErrorReason(status), "SHUTTING_DOWN");
+    told.Notify();
+  });
+  EXPECT_TRUE(told.WaitForNotificationWithTimeout(absl::Seconds(20)));
 }
 
 }  // namespace

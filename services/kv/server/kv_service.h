@@ -8,7 +8,9 @@
 
 #include "lamppost/kv/v1/kv_service.grpc.pb.h"
 #include "services/kv/core/limits.h"
+#include "services/kv/server/bulk_service.h"
 #include "services/kv/server/shell.h"
+#include "services/kv/server/watch_service.h"
 #include "services/kv/storage/storage.h"
 
 namespace lamppost::kv {
@@ -17,7 +19,8 @@ namespace lamppost::kv {
 using RawKvService = v1::KvService::WithRawCallbackMethod_Put<
     v1::KvService::WithRawCallbackMethod_Get<v1::KvService::WithRawCallbackMethod_Delete<
         v1::KvService::WithRawCallbackMethod_Scan<v1::KvService::WithRawCallbackMethod_Write<
-            v1::KvService::WithRawCallbackMethod_Status<v1::KvService::Service>>>>>>;
+            v1::KvService::WithRawCallbackMethod_Status<v1::KvService::WithRawCallbackMethod_BulkWrite<
+                v1::KvService::WithRawCallbackMethod_Watch<v1::KvService::Service>>>>>>>>;
 
 class KvServiceImpl : public RawKvService {
  public:
@@ -28,7 +31,12 @@ class KvServiceImpl : public RawKvService {
 
   // All must outlive the service.
   KvServiceImpl(Limits limits, Shell* shell, const Store* store, StatusFn status)
-      : limits_(limits), shell_(shell), store_(store), status_(std::move(status)) {}
+      : limits_(limits),
+        shell_(shell),
+        store_(store),
+        status_(std::move(status)),
+        bulks_(limits, shell),
+        watches_(shell, store) {}
 
   grpc::ServerUnaryReactor* Put(Context* context, const Bytes* in, Bytes* out) override;
   grpc::ServerUnaryReactor* Get(Context* context, const Bytes* in, Bytes* out) override;
@@ -36,14 +44,31 @@ class KvServiceImpl : public RawKvService {
   grpc::ServerUnaryReactor* Scan(Context* context, const Bytes* in, Bytes* out) override;
   grpc::ServerUnaryReactor* Write(Context* context, const Bytes* in, Bytes* out) override;
   grpc::ServerUnaryReactor* Status(Context* context, const Bytes* in, Bytes* out) override;
+  grpc::ServerBidiReactor<Bytes, Bytes>* BulkWrite(Context* context) override {
+    return bulks_.BulkWrite(context);
+  }
+  grpc::ServerWriteReactor<Bytes>* Watch(Context* context, const Bytes* in) override {
+    return watches_.Watch(context, in);
+  }
+
+  // To be called when the published heads have changed.
+  void HeadsChanged() { watches_.HeadsChanged(); }
+  // Ends the streams, which would go on for ever.
+  void Drain() {
+    bulks_.Drain();
+    watches_.Drain();
+  }
 
  private:
+  absl::Status ReadPage(const v1::ScanRequest& request, v1::ScanResponse* response) const;
   absl::Status ReadKey(const v1::GetRequest& request, v1::GetResponse* response) const;
 
   const Limits limits_;
   Shell* const shell_;
   const Store* const store_;
   const StatusFn status_;
+  BulkService bulks_;
+  WatchService watches_;
 };
 
 }  // namespace lamppost::kv

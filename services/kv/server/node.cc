@@ -4,9 +4,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/common/logging.h"
 #include "services/common/port_probe.h"
 #include "services/common/version.h"
+#include "services/kv/server/salvage_run.h"
 #include "services/kv/storage/rocksdb_storage.h"
+#include "services/kv/storage/salvage_files.h"
 
 namespace lamppost::kv {
 namespace {
@@ -27,6 +30,8 @@ ReplicaOptions MakeReplicaOptions(const Settings& settings) {
     options.peer_addresses.push_back(absl::StrCat("http://", peer.HostPort()));
   options.boot_id = RandomNumber();
   options.life_seed = RandomNumber();
+  options.stability =
+      settings.durability == Durability::kSync ? Stability::kAtEachCommit : Stability::kAtFlushes;
   return options;
 }
 
@@ -40,14 +45,13 @@ DriverOptions MakeDriverOptions(const Settings& settings) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Settings& settings,
-                                                  std::function<void(const absl::Status&)> on_fatal_error) {
+absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Settings& settings, NodeEnvironment environment) {
   // Before anything is written: a port that is taken must not leave a new data directory behind.
   for (const Address& address : settings.listen) {
     if (absl::Status status = ProbePort(address); !status.ok()) return status;
   }
-  std::unique_ptr<Node> node(new Node(settings));
-  if (absl::Status status = node->Open(std::move(on_fatal_error)); !status.ok()) return status;
+  std::unique_ptr<Node> node(new Node(settings, std::move(environment)));
+  if (absl::Status status = node->Open(); !status.ok()) return status;
   if (absl::Status status = node->Serve(); !status.ok()) return status;
   return node;
 }
@@ -56,14 +60,21 @@ Node::~Node() {
   Drain();
 }
 
-absl::Status Node::Open(std::function<void(const absl::Status&)> on_fatal_error) {
+absl::Status Node::OpenStorage() {
   RocksDbOptions storage_options;
   storage_options.block_cache_bytes = settings_.block_cache_bytes;
   storage_options.memtable_bytes = settings_.memtable_bytes;
+  storage_options.on_damage = environment_.on_damage;
   absl::StatusOr<std::unique_ptr<RocksDbStorage>> storage =
       RocksDbStorage::Open(settings_.data_directory, storage_options);
   if (!storage.ok()) return storage.status();
   storage_ = *std::move(storage);
+  if (!IsSalvageMarked(storage_->directory())) return absl::OkStatus();
+  return RunSalvage(storage_.get(), environment_.owner);
+}
+
+absl::Status Node::Open() {
+  if (absl::Status status = OpenStorage(); !status.ok()) return status;
   absl::StatusOr<std::unique_ptr<Replica>> replica =
       Replica::Open(MakeReplicaOptions(settings_), storage_.get());
   if (!replica.ok()) return replica.status();
@@ -74,10 +85,13 @@ absl::Status Node::Open(std::function<void(const absl::Status&)> on_fatal_error)
   facts_.durability = settings_.durability == Durability::kSync ? "sync" : "interval";
   facts_.started_ms = MonotonicMs();
   DriverOptions driver_options = MakeDriverOptions(settings_);
-  driver_options.on_fatal_error = std::move(on_fatal_error);
+  driver_options.on_fatal_error = environment_.on_fatal_error;
+  driver_options.on_damage = environment_.on_damage;
   Outbox* const outbox = this;
   driver_ = std::make_unique<Driver>(driver_options, replica_.get(), storage_.get(), outbox);
   shell_ = std::make_unique<Shell>(settings_.node_id, replica_->clock(), driver_.get());
+  shell_->set_refilling(replica_->state().refilling);
+  has_peers_ = replica_->member_count() > 1;
   return absl::OkStatus();
 }
 
@@ -88,37 +102,63 @@ absl::Status Node::Serve() {
                                                 [this](const Replica& replica, v1::StatusResponse* response) {
                                                   FillStatus(facts_, MonotonicMs(), replica, response);
                                                 });
+  driver_->SetHeadsListener([this] { kv_service_->HeadsChanged(); });
   replication_service_ = std::make_unique<ReplicationServiceImpl>(shell_.get());
-  for (PeerIndex i = 0; i < settings_.peers.size(); ++i) {
-    links_.push_back(std::make_unique<PeerLink>(i, settings_.peers[i].Target(), shell_.get()));
-  }
+  SnapshotCallsOptions snapshots;
+  snapshots.cluster = settings_.cluster;
+  snapshots.estimate_bytes = [this] { return storage_->EstimatedDataBytes(); };
+  snapshot_calls_ = std::make_unique<SnapshotCalls>(std::move(snapshots), shell_.get(), storage_.get());
+  admin_service_ = std::make_unique<AdminServiceImpl>(settings_.cluster, shell_.get(), snapshot_calls_.get());
+  links_ = std::make_unique<PeerLinks>(shell_.get());
   ServerOptions options;
   options.listen = settings_.listen;
   options.message_bytes_max = kMessageBytesMax;
   options.client_ping_interval_min_ms = PeerLink::kKeepaliveTimeMs / 2;
   options.initial_state = ServingState::kNotServing;
   options.services = {{kv_service_.get(), v1::KvService::service_full_name()},
+                      {admin_service_.get(), v1::AdminService::service_full_name()},
                       {replication_service_.get(), v1::ReplicationService::service_full_name()}};
   options.on_drain = [this] {
+    shell_->sessions()->Drain();
+    driver_->Post([](Replica* replica) { replica->EndReplicaWaits(); });
+    kv_service_->Drain();
     replication_service_->Drain();
-    for (const auto& link : links_) link->Shutdown();
+    snapshot_calls_->Drain();
+    links_->Shutdown();
   };
   server_ = std::make_unique<Server>(std::move(options));
   // The driver first: the server's first call may need it.
   if (absl::Status status = driver_->Start(); !status.ok()) return status;
-  return server_->Start();
+  if (absl::Status status = server_->Start(); !status.ok()) return status;
+  if (settings_.scrub_interval_ms == 0) return absl::OkStatus();
+  ScrubberOptions scrub;
+  scrub.interval_ms = settings_.scrub_interval_ms;
+  scrub.on_damage = environment_.on_damage;
+  scrubber_ = std::make_unique<Scrubber>(std::move(scrub), storage_.get(), driver_.get());
+  return absl::OkStatus();
 }
 
 void Node::Drain() {
   if (drained_) return;
   drained_ = true;
+  scrubber_.reset();
   // The driver goes last: calls under way need it to end.
   if (server_) server_->Drain(static_cast<int64_t>(settings_.drain_ms));
+  // Links may be open although the server never started.
+  if (links_) {
+    links_->Shutdown();
+    links_->AwaitEnd();
+  }
+  if (snapshot_calls_) snapshot_calls_->AwaitEnd();
+  if (shell_) {
+    shell_->sessions()->Drain();
+    shell_->sessions()->AwaitEnd();
+  }
   if (driver_) driver_->Stop();
 }
 
 void Node::Send(PeerIndex peer, SyncMessage message) {
-  links_[peer]->Send(std::move(message));
+  links_->Send(peer, std::move(message));
 }
 
 void Node::SendAnswer(LinkId link, const SyncAnswer& answer) {
@@ -127,17 +167,40 @@ void Node::SendAnswer(LinkId link, const SyncAnswer& answer) {
 
 void Node::Poll(uint64_t now_ms) {
   shell_->set_incarnation(replica_->me().incarnation);
+  has_peers_.store(replica_->member_count() > 1, std::memory_order_relaxed);
+  UpdateRefilling();
   UpdateHealth();
-  for (const auto& link : links_) link->Poll(now_ms);
+  snapshot_calls_->Poll(now_ms);
+  links_->Poll(replica_->peers(), now_ms);
 }
 
-// The node takes calls from the moment its life is decided. With a full disk it still answers reads.
+// This is within a group: what ends the refilling may be in it and not yet committed. At the next time it is.
+void Node::UpdateRefilling() {
+  polls_refilled_ = replica_->state().refilling ? 0 : polls_refilled_ + 1;
+  if (polls_refilled_ != 2 || !shell_->refilling()) return;
+  shell_->set_refilling(false);
+  Log(LogLevel::kInfo, "a peer has given this node everything: reads are served again");
+}
+
+// The node takes calls from the moment its life is decided, until it is removed, and clients' while its data
+// is whole. With a full disk it still answers reads; so does a removed one, but nobody should go there any
+// more.
 void Node::UpdateHealth() {
-  if (healthy_ || !replica_->IsLifeDecided()) return;
-  healthy_ = true;
-  server_->health().Set("", ServingState::kServing);
-  server_->health().Set(v1::KvService::service_full_name(), ServingState::kServing);
-  server_->health().Set(v1::ReplicationService::service_full_name(), ServingState::kServing);
+  const bool serves_peers = replica_->IsLifeDecided() && !replica_->state().removed;
+  const bool serves = serves_peers && !shell_->refilling();
+  SetHealth(v1::ReplicationService::service_full_name(), serves_peers);
+  for (const absl::string_view service :
+       {absl::string_view(), absl::string_view(v1::KvService::service_full_name()),
+        absl::string_view(v1::AdminService::service_full_name())}) {
+    SetHealth(service, serves);
+  }
+}
+
+void Node::SetHealth(absl::string_view service, bool serves) {
+  const auto [it, is_first] = serving_.try_emplace(std::string(service), false);
+  if (it->second == serves) return;
+  it->second = serves;
+  server_->health().Set(service, serves ? ServingState::kServing : ServingState::kNotServing);
 }
 
 }  // namespace lamppost::kv

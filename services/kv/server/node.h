@@ -3,31 +3,48 @@
 #ifndef LAMPPOST_SERVICES_KV_SERVER_NODE_H_
 #define LAMPPOST_SERVICES_KV_SERVER_NODE_H_
 
+#include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "services/common/server.h"
 #include "services/kv/core/replica.h"
+#include "services/kv/server/admin_service.h"
 #include "services/kv/server/driver.h"
 #include "services/kv/server/inbound_link.h"
 #include "services/kv/server/kv_service.h"
-#include "services/kv/server/peer_link.h"
+#include "services/kv/server/peer_links.h"
+#include "services/kv/server/scrubber.h"
 #include "services/kv/server/settings.h"
 #include "services/kv/server/status.h"
-#include "services/kv/storage/storage.h"
+#include "services/kv/storage/rocksdb_storage.h"
 
 namespace lamppost::kv {
 
+// What a node takes from, and tells, whoever runs it. The functions are called from any thread and must not
+// call back.
+struct NodeEnvironment {
+  // The node can no longer store anything: it should end.
+  std::function<void(const absl::Status&)> on_fatal_error;
+  // Stored data has turned out to be damaged: DATA_LOSS, with DATA_CORRUPT or CONTENT_DAMAGED (scrubber.h).
+  // May be called often.
+  std::function<void(const absl::Status&)> on_damage;
+  // Whose data directory it is, if that is known beforehand; see RunSalvage.
+  std::optional<Identity> owner;
+};
+
 class Node : private Outbox {
  public:
-  // Opens the storage and the replica, and serves. Errors are those of RocksDbStorage::Open,
-  // Replica::Open and Server::Start. on_fatal_error is called, from any thread, if the node can no
-  // longer store anything; the process should end.
-  static absl::StatusOr<std::unique_ptr<Node>> Start(const Settings& settings,
-                                                     std::function<void(const absl::Status&)> on_fatal_error);
+  // Opens the storage, salvages it if it is marked (salvage_run.h), opens the replica, and serves. Errors are
+  // those of RocksDbStorage::Open, RunSalvage, Replica::Open and Server::Start.
+  static absl::StatusOr<std::unique_ptr<Node>> Start(const Settings& settings, NodeEnvironment environment);
 
   ~Node() override;
 
@@ -35,29 +52,47 @@ class Node : private Outbox {
   void Drain();
 
   int port() const { return server_->port(); }
+  const std::vector<int>& ports() const { return server_->ports(); }
+  // Canonical.
+  const std::string& data_directory() const { return storage_->directory(); }
+  // Whether there are other members. Thread-safe.
+  bool HasPeers() const { return has_peers_.load(std::memory_order_relaxed); }
+  // As RocksDbStorage's. Thread-safe; not after Drain.
+  absl::StatusOr<TablesReport> CheckTables(Pace* pace) const { return storage_->CheckTables(pace); }
 
  private:
-  explicit Node(const Settings& settings) : settings_(settings) {}
-  absl::Status Open(std::function<void(const absl::Status&)> on_fatal_error);
+  Node(const Settings& settings, NodeEnvironment environment)
+      : settings_(settings), environment_(std::move(environment)) {}
+  absl::Status Open();
+  absl::Status OpenStorage();
   absl::Status Serve();
   void UpdateHealth();
+  void SetHealth(absl::string_view service, bool serves);
+  void UpdateRefilling();
 
   void Send(PeerIndex peer, SyncMessage message) override;
   void SendAnswer(LinkId link, const SyncAnswer& answer) override;
   void Poll(uint64_t now_ms) override;
 
   const Settings settings_;
+  const NodeEnvironment environment_;
   NodeFacts facts_;
-  std::unique_ptr<Storage> storage_;
+  std::unique_ptr<RocksDbStorage> storage_;
   std::unique_ptr<Replica> replica_;
   std::unique_ptr<Driver> driver_;
   std::unique_ptr<Shell> shell_;
   std::unique_ptr<KvServiceImpl> kv_service_;
   std::unique_ptr<ReplicationServiceImpl> replication_service_;
+  std::unique_ptr<SnapshotCalls> snapshot_calls_;
+  std::unique_ptr<AdminServiceImpl> admin_service_;
+  std::unique_ptr<PeerLinks> links_;
   std::unique_ptr<Server> server_;
-  std::vector<std::unique_ptr<PeerLink>> links_;
-  bool healthy_ = false;  // of the driver's thread
+  std::unique_ptr<Scrubber> scrubber_;
+  // Of the driver's thread.
+  std::map<std::string, bool> serving_;  // by service
+  int polls_refilled_ = 0;               // in a row
   bool drained_ = false;
+  std::atomic<bool> has_peers_{false};
 };
 
 }  // namespace lamppost::kv

@@ -36,10 +36,12 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target) {
 // the stream is closing and no write is under way.
 class OutboundStream : public grpc::ClientBidiReactor<v1::SyncRequest, v1::SyncResponse> {
  public:
-  OutboundStream(PeerIndex peer, Shell* shell) : peer_(peer), shell_(shell) {}
+  OutboundStream(PeerIndex peer, Shell* shell, StreamCount* streams)
+      : peer_(peer), shell_(shell), streams_(streams) {}
 
   void Begin(v1::ReplicationService::Stub* stub, std::shared_ptr<OutboundStream> self) {
     self_ = std::move(self);
+    streams_->Add();
     stub->async()->Sync(&context_, this);
     AddHold();
     StartRead(&response_);
@@ -112,7 +114,9 @@ class OutboundStream : public grpc::ClientBidiReactor<v1::SyncRequest, v1::SyncR
       ended_ = true;
       replica->LinkDown(peer_, why.ok() ? "the peer ended the link" : std::string(why.message()));
     });
-    self_.reset();
+    StreamCount* const streams = streams_;
+    self_.reset();  // may delete this
+    streams->Remove();
   }
 
  private:
@@ -146,6 +150,7 @@ class OutboundStream : public grpc::ClientBidiReactor<v1::SyncRequest, v1::SyncR
 
   const PeerIndex peer_;
   Shell* const shell_;
+  StreamCount* const streams_;
   grpc::ClientContext context_;
   std::shared_ptr<OutboundStream> self_;
   v1::SyncRequest request_;    // of the write under way
@@ -160,9 +165,10 @@ class OutboundStream : public grpc::ClientBidiReactor<v1::SyncRequest, v1::SyncR
   bool released_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
-PeerLink::PeerLink(PeerIndex peer, const std::string& target, Shell* shell)
+PeerLink::PeerLink(PeerIndex peer, const std::string& target, Shell* shell, StreamCount* streams)
     : peer_(peer),
       shell_(shell),
+      streams_(streams),
       channel_(MakeChannel(target)),
       stub_(v1::ReplicationService::NewStub(channel_)),
       jitter_(peer * 7) {}
@@ -185,7 +191,7 @@ void PeerLink::Poll(uint64_t now_ms) {
       stream_.reset();
     }
     if (now_ms < next_attempt_ms_) return;
-    fresh = stream_ = std::make_shared<OutboundStream>(peer_, shell_);
+    fresh = stream_ = std::make_shared<OutboundStream>(peer_, shell_, streams_);
   }
   fresh->Begin(stub_.get(), fresh);
 }
@@ -207,6 +213,11 @@ void PeerLink::Shutdown() {
     stream = stream_;
   }
   if (stream) stream->Cancel();
+}
+
+bool PeerLink::IsOver() {
+  absl::MutexLock lock(&mutex_);
+  return shutdown_ && (stream_ == nullptr || stream_->ended());
 }
 
 }  // namespace lamppost::kv

@@ -16,6 +16,28 @@ namespace lamppost::kv {
 
 class OutboundStream;
 
+// How many streams there are that gRPC is not done with. Thread-safe.
+class StreamCount {
+ public:
+  void Add() {
+    absl::MutexLock lock(&mutex_);
+    ++count_;
+  }
+  void Remove() {
+    absl::MutexLock lock(&mutex_);
+    --count_;
+  }
+  void AwaitNone() {
+    const auto none = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return count_ == 0; };
+    absl::MutexLock lock(&mutex_);
+    mutex_.Await(absl::Condition(&none));
+  }
+
+ private:
+  absl::Mutex mutex_;
+  int count_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
 // Used on the driver's thread only, but for Shutdown.
 class PeerLink {
  public:
@@ -25,8 +47,9 @@ class PeerLink {
   static constexpr uint64_t kBackoffMinMs = 100;
   static constexpr uint64_t kBackoffMaxMs = 2000;
 
-  // target: for grpc::CreateChannel. The shell must outlive the link and all that it has posted.
-  PeerLink(PeerIndex peer, const std::string& target, Shell* shell);
+  // target: for grpc::CreateChannel. The shell and the count must outlive the link, and its streams, which
+  // are counted.
+  PeerLink(PeerIndex peer, const std::string& target, Shell* shell, StreamCount* streams);
   ~PeerLink();
 
   // Opens a stream if there is none and it is time to.
@@ -35,12 +58,15 @@ class PeerLink {
   void Send(SyncMessage message);
   // Ends the stream and opens no more. Thread-safe.
   void Shutdown();
+  // Shut down, and the replica has been told that the stream is gone: another link to the peer may begin.
+  bool IsOver();
 
  private:
   friend class OutboundStream;
 
   const PeerIndex peer_;
   Shell* const shell_;
+  StreamCount* const streams_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::ReplicationService::Stub> stub_;
 

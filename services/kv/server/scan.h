@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "lamppost/kv/v1/kv_service.pb.h"
 #include "services/kv/core/store.h"
+#include "services/kv/server/read_session.h"
 
 namespace lamppost::kv {
 
@@ -15,9 +16,11 @@ constexpr uint32_t kPageBytesMax = 3u << 20;
 // A page looks at no more keys than this, deleted ones included, so that it takes a bounded time.
 constexpr uint32_t kPageVisitsMax = 100000;
 
-// Reads the page that the request asks for. INVALID_ARGUMENT: SCAN_RANGE_INVALID, PAGE_TOKEN_INVALID.
-// DATA_LOSS if the data is damaged. Thread-safe.
-absl::Status ScanPage(const Store& store, const v1::ScanRequest& request, v1::ScanResponse* response);
+// Reads the page that the request asks for; the request's own session has been waited for. `session` is a new
+// one. INVALID_ARGUMENT: SCAN_RANGE_INVALID, PAGE_TOKEN_INVALID. DATA_LOSS if the data is damaged.
+// Thread-safe.
+absl::Status ScanPage(const Store& store, const v1::ScanRequest& request, ReadSession* session,
+                      v1::ScanResponse* response);
 
 }  // namespace lamppost::kv
 

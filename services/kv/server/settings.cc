@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "services/kv/core/limits.h"
 
 namespace lamppost::kv {
@@ -20,6 +21,7 @@ namespace {
 
 constexpr char kProgram[] = "lamppost-kv";
 
+constexpr absl::Duration kScrubIntervalMax = absl::Hours(24 * 365);
 // The largest value a message can carry to a client with gRPC's usual 4 MiB limit, with room for the rest.
 constexpr uint64_t kValueBytesMaxMax = uint64_t{3} << 20;
 
@@ -35,6 +37,7 @@ struct Flags {
   uint64_t disk_reserve_bytes = uint64_t{64} << 20;
   uint64_t block_cache_bytes = uint64_t{64} << 20;
   uint64_t memtable_bytes = uint64_t{64} << 20;
+  std::string scrub_interval = "24h";
 };
 
 void Declare(CLI::App* app, Flags* flags) {
@@ -63,6 +66,9 @@ void Declare(CLI::App* app, Flags* flags) {
   app->add_option("--memtable-bytes", flags->memtable_bytes, "Memory for data to be written, twice")
       ->capture_default_str()
       ->check(CLI::Range(uint64_t{1} << 20, uint64_t{1} << 33));
+  app->add_option("--scrub-interval", flags->scrub_interval,
+                  "All stored data is looked through for damage so often, such as 12h; 0: never")
+      ->capture_default_str();
   DeclareServerFlags(app,
                      "loopback alone, or every interface if a peer on another host is named with http://",
                      &flags->server);
@@ -112,6 +118,17 @@ PlainText AskedFor(const std::vector<Address>& peers) {
   return remote_http ? PlainText::kAsked : PlainText::kNotAsked;
 }
 
+absl::StatusOr<uint64_t> ParseScrubInterval(const std::string& text) {
+  absl::Duration interval;
+  if (!absl::ParseDuration(text, &interval)) {
+    return UsageError(absl::StrCat("--scrub-interval: '", text, "' is no duration such as 24h or 1h30m"));
+  }
+  if (interval != absl::ZeroDuration() && (interval < absl::Seconds(1) || interval > kScrubIntervalMax)) {
+    return UsageError("--scrub-interval: 0, or at least 1s and at most a year");
+  }
+  return static_cast<uint64_t>(absl::ToInt64Milliseconds(interval));
+}
+
 absl::StatusOr<Settings> Check(const Flags& flags) {
   Settings settings;
   if (absl::Status status = CheckNodeId(flags.id); !status.ok())
@@ -132,6 +149,9 @@ absl::StatusOr<Settings> Check(const Flags& flags) {
   settings.disk_reserve_bytes = flags.disk_reserve_bytes;
   settings.block_cache_bytes = flags.block_cache_bytes;
   settings.memtable_bytes = flags.memtable_bytes;
+  const absl::StatusOr<uint64_t> scrub_interval_ms = ParseScrubInterval(flags.scrub_interval);
+  if (!scrub_interval_ms.ok()) return scrub_interval_ms.status();
+  settings.scrub_interval_ms = *scrub_interval_ms;
   return settings;
 }
 

@@ -24,6 +24,7 @@ struct Settings : ServerSettings {
   uint64_t disk_reserve_bytes = 0;
   uint64_t block_cache_bytes = 0;
   uint64_t memtable_bytes = 0;
+  uint64_t scrub_interval_ms = 0;  // 0: never
 };
 
 std::variant<Settings, ExitNow> ParseCommandLine(int argc, const char* const* argv);

@@ -2,13 +2,16 @@
 #ifndef LAMPPOST_SERVICES_KV_SERVER_SHELL_H_
 #define LAMPPOST_SERVICES_KV_SERVER_SHELL_H_
 
+#include <atomic>
 #include <functional>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "services/common/call_shell.h"
+#include "services/common/error.h"
 #include "services/kv/server/driver.h"
+#include "services/kv/server/session_gate.h"
 
 namespace lamppost::kv {
 
@@ -19,15 +22,30 @@ class Shell : public CallShell {
   Shell(std::string node_id, LamportClock* clock, Driver* driver)
       : CallShell(std::move(node_id), clock,
                   [driver](uint64_t counter, std::function<void(absl::Status)> next) {
-                    driver->ReserveThen(counter, [next = std::move(next)] { next(absl::OkStatus()); });
+                    driver->ReserveThen(counter, std::move(next));
                   }),
-        driver_(driver) {}
+        driver_(driver),
+        sessions_(driver->published()) {}
 
   Driver* driver() const { return driver_; }
+  // While the node lacks part of its data, nothing is read: UNAVAILABLE (REFILLING), with a delay.
+  absl::Status CheckReadable() const;
+  void set_refilling(bool refilling) { refilling_.store(refilling, std::memory_order_release); }
+  bool refilling() const { return refilling_.load(std::memory_order_acquire); }
+  // Where calls with a session wait for what it has seen. To be drained before the driver stops.
+  SessionGate* sessions() { return &sessions_; }
 
  private:
   Driver* const driver_;
+  SessionGate sessions_;
+  std::atomic<bool> refilling_{false};
 };
+
+inline absl::Status Shell::CheckReadable() const {
+  if (!refilling()) return absl::OkStatus();
+  return MakeRetryableError(absl::StatusCode::kUnavailable, "REFILLING",
+                            "the node has lost part of its data and is getting it back from a peer", 1000);
+}
 
 }  // namespace lamppost::kv
 

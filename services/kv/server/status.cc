@@ -28,6 +28,10 @@ void FillPeer(const Replica& replica, const Peer& peer, uint64_t now_ms, v1::Pee
   status->set_state(ToProto(peer.state));
   status->set_detail(peer.detail);
   status->set_lag(replica.LagOf(peer));
+  status->set_catch_up_bytes_sent(peer.catch_up_bytes_sent);
+  status->set_full_syncs_sent(peer.full_syncs_sent);
+  status->set_divergent_buckets(peer.divergent_buckets);
+  status->set_repaired_buckets(peer.repaired_buckets);
   if (!peer.answered) return;
   ToProto(peer.heads, status->mutable_heads());
   status->set_incarnation(peer.incarnation);
@@ -49,12 +53,23 @@ void FillStatus(const NodeFacts& facts, uint64_t now_ms, const Replica& replica,
   response->set_tombstones(replica.state().tombstones);
   response->set_content_hash(ToHex(replica.state().hash.Total()));
   response->set_stable(replica.Stable());
-  for (const Peer& peer : replica.peers()) FillPeer(replica, peer, now_ms, response->add_peers());
+  for (const Peer& peer : replica.peers()) {
+    if (!peer.retired) FillPeer(replica, peer, now_ms, response->add_peers());
+  }
   response->set_converged(replica.Converged());
   response->set_conflicts(replica.conflicts());
   response->set_durability(facts.durability);
   response->set_uptime_ms(now_ms - facts.started_ms);
-  if (replica.write_refusal()) response->set_write_refusal(ErrorReason(*replica.write_refusal()));
+  response->set_horizon(replica.state().forgotten.Max());
+  for (const StableHold& hold : replica.StableHeldBy()) {
+    v1::StableHold* const holder = response->add_stable_held_by();
+    holder->set_node_id(hold.node_id);
+    holder->set_address(hold.address);
+    holder->set_detail(hold.detail);
+  }
+  response->set_refilling(replica.state().refilling);
+  response->set_removed(replica.state().removed);
+  if (const auto refusal = replica.WriteRefusal()) response->set_write_refusal(ErrorReason(*refusal));
 }
 
 }  // namespace lamppost::kv

@@ -86,6 +86,7 @@ void Add(const v1::Version& version, Digest* digest) {
   digest->Text(version.request_id());
   digest->Number(version.request_fingerprint());
   digest->Number(version.replaced_value() ? 1 : 0);
+  digest->Number(version.expires_unix_ms());
 }
 
 }  // namespace
@@ -106,6 +107,13 @@ uint64_t ChecksumOf(const v1::SyncRequest& message) {
   digest.Number(message.origins_size());
   for (const clock::v1::Origin& origin : message.origins()) Add(origin, &digest);
   digest.Number(message.after());
+  digest.Number(message.birth());
+  digest.Number(message.has_full() ? 1 : 0);
+  digest.Text(message.full().start());
+  digest.Text(message.full().end());
+  Add(message.forgotten(), &digest);
+  digest.Number(message.repair_buckets());
+  digest.Number(message.wants_buckets() ? 1 : 0);
   return digest.Finish();
 }
 
@@ -121,6 +129,8 @@ uint64_t ChecksumOf(const v1::SyncResponse& message) {
   digest.Text(message.content_hash());
   digest.Number(message.boot_id());
   digest.Text(message.cluster());
+  digest.Number(message.birth());
+  digest.Text(message.buckets());
   return digest.Finish();
 }
 

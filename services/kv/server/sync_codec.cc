@@ -93,6 +93,7 @@ void EntryToProto(const KeyedVersion& entry, OriginTable* table, v1::Version* me
   message->set_key(entry.key);
   message->set_kind(KindOf(version));
   if (version.value) message->set_value(version.value->bytes);
+  if (version.expires_unix_ms != 0) message->set_expires_unix_ms(version.expires_unix_ms);
   if (version.request.id.empty()) return;
   message->set_request_id(version.request.id);
   message->set_request_fingerprint(version.request.fingerprint);
@@ -163,6 +164,9 @@ absl::StatusOr<KeyedVersion> EntryFromProto(const ListedOrigins& origins, const 
   if (!value.ok()) return value.status();
   entry.version.value = *std::move(value);
   entry.version.seen = SeenFromProto(origins, message);
+  entry.version.expires_unix_ms = message.expires_unix_ms();
+  if (entry.version.IsTombstone() && message.expires_unix_ms() != 0)
+    return Invalid("a deletion does not expire");
   if (message.request_id().empty()) return entry;  // what else there is of a request means nothing
   entry.version.request.id = message.request_id();
   entry.version.request.fingerprint = message.request_fingerprint();
@@ -204,6 +208,8 @@ static_assert(static_cast<int>(Refusal::kSelf) == v1::SYNC_REFUSAL_SELF);
 static_assert(static_cast<int>(Refusal::kStorage) == v1::SYNC_REFUSAL_STORAGE);
 static_assert(static_cast<int>(Refusal::kClock) == v1::SYNC_REFUSAL_CLOCK);
 static_assert(static_cast<int>(Refusal::kInvalid) == v1::SYNC_REFUSAL_INVALID);
+static_assert(static_cast<int>(Refusal::kBusy) == v1::SYNC_REFUSAL_BUSY);
+static_assert(static_cast<int>(Refusal::kRemoved) == v1::SYNC_REFUSAL_REMOVED);
 
 // One that a newer peer may send is no better than an invalid one.
 Refusal RefusalFromProto(v1::SyncRefusal refusal) {
@@ -213,7 +219,7 @@ Refusal RefusalFromProto(v1::SyncRefusal refusal) {
 }  // namespace
 
 absl::StatusOr<SyncMessage> FromProto(const v1::SyncRequest& message) {
-  if (HasTooMany({&message.from(), &message.to()})) return TooManyOrigins();
+  if (HasTooMany({&message.from(), &message.to(), &message.forgotten()})) return TooManyOrigins();
   if (absl::Status status = CheckUndamaged(message); !status.ok()) return status;
   SyncMessage sync;
   sync.clock = FromProto(message.clock());
@@ -229,6 +235,11 @@ absl::StatusOr<SyncMessage> FromProto(const v1::SyncRequest& message) {
   sync.progress = message.progress();
   sync.after = message.after();
   sync.sequence = message.sequence();
+  sync.birth = message.birth();
+  if (message.has_full()) sync.full = KeyRange{message.full().start(), message.full().end()};
+  sync.forgotten = FromProto(message.forgotten());
+  sync.repair_buckets = message.repair_buckets();
+  sync.wants_buckets = message.wants_buckets();
   return sync;
 }
 
@@ -244,6 +255,14 @@ void ToProto(const SyncMessage& sync, v1::SyncRequest* message) {
   message->set_progress(sync.progress);
   message->set_after(sync.after);
   message->set_sequence(sync.sequence);
+  message->set_birth(sync.birth);
+  if (sync.full) {
+    message->mutable_full()->set_start(sync.full->start);
+    message->mutable_full()->set_end(sync.full->end);
+  }
+  ToProto(sync.forgotten, message->mutable_forgotten());
+  message->set_repair_buckets(sync.repair_buckets);
+  message->set_wants_buckets(sync.wants_buckets);
   message->set_checksum(ChecksumOf(*message));
 }
 
@@ -266,6 +285,12 @@ absl::StatusOr<SyncAnswer> FromProto(const v1::SyncResponse& message) {
   answer.content_hash.high = hash.BigEndian64();
   answer.content_hash.low = hash.BigEndian64();
   if (!hash.Done()) return Invalid("a content hash has 16 bytes");
+  answer.birth = message.birth();
+  if (message.buckets().empty()) return answer;
+  Decoder buckets(message.buckets());
+  answer.buckets.emplace();
+  for (Hash128& bucket : *answer.buckets) bucket = {buckets.BigEndian64(), buckets.BigEndian64()};
+  if (!buckets.Done()) return Invalid("64 buckets have 16 bytes each");
   return answer;
 }
 
@@ -281,6 +306,13 @@ void ToProto(const SyncAnswer& answer, v1::SyncResponse* message) {
   message->set_sequence(answer.sequence);
   PutBigEndian64(answer.content_hash.high, message->mutable_content_hash());
   PutBigEndian64(answer.content_hash.low, message->mutable_content_hash());
+  message->set_birth(answer.birth);
+  if (answer.buckets) {
+    for (const Hash128& bucket : *answer.buckets) {
+      PutBigEndian64(bucket.high, message->mutable_buckets());
+      PutBigEndian64(bucket.low, message->mutable_buckets());
+    }
+  }
   message->set_checksum(ChecksumOf(*message));
 }
 

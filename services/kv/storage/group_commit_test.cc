@@ -49,12 +49,12 @@ class GroupCommitTest : public testing::Test {
   }
 
   absl::Status RunGroup() {
-    replica_->Begin(++now_ms_);
+    replica_->Begin(++now_ms_, 0);
     return commit_->Commit(replica_->TakeOutput());
   }
 
   absl::Status Write() {
-    replica_->Begin(++now_ms_);
+    replica_->Begin(++now_ms_, 0);
     replica_->Propose({1, {{"x", Value{Value::Kind::kText, "1"}}}, ""});
     return commit_->Commit(replica_->TakeOutput());
   }
@@ -100,7 +100,7 @@ TEST_F(GroupCommitTest, TheHeadsOfAGroupThatIsNotCommittedAreNotCoveredByAFlush)
   Open(Durability::kInterval);
   Settle();
   const Heads before = commit_->committed_heads();
-  replica_->Begin(++now_ms_);
+  replica_->Begin(++now_ms_, 0);
   replica_->Propose({1, {{"x", Value{Value::Kind::kText, "1"}}}, ""});
   EXPECT_NE(replica_->heads(), before);
   EXPECT_EQ(commit_->committed_heads(), before);
@@ -119,7 +119,7 @@ TEST_F(GroupCommitTest, ReservationsAndLivesAreSynchronousInEitherMode) {
 
   ASSERT_TRUE(Write().ok());
   EXPECT_EQ(storage_.commits.back().durability, Durability::kInterval);
-  replica_->Begin(++now_ms_);
+  replica_->Begin(++now_ms_, 0);
   replica_->ReserveClock(uint64_t{1} << 30);
   ASSERT_TRUE(commit_->Commit(replica_->TakeOutput()).ok());
   EXPECT_EQ(storage_.commits.back().durability, Durability::kSync) << "a further reservation";
@@ -135,7 +135,7 @@ TEST_F(GroupCommitTest, AfterAFailedCommitTheReplicaIsNotTold) {
     const Heads committed = commit_->committed_heads();
     const uint64_t limit = replica_->clock()->limit();
     storage_.FailNextCommits(absl::UnavailableError("no disk"));
-    replica_->Begin(++now_ms_);
+    replica_->Begin(++now_ms_, 0);
     replica_->ReserveClock(limit + LamportClock::kBlock);
     replica_->Propose({1, {{"x", Value{Value::Kind::kText, "1"}}}, ""});
     EXPECT_EQ(commit_->Commit(replica_->TakeOutput()), absl::UnavailableError("no disk"));

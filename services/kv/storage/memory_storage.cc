@@ -73,6 +73,52 @@ class MemoryStorage::MomentCursor : public Cursor {
   std::string value_;
 };
 
+// The same downwards.
+class MemoryStorage::MomentReverseCursor : public Cursor {
+ public:
+  MomentReverseCursor(std::shared_ptr<const Moment> moment, Space space, absl::string_view start,
+                      absl::string_view end)
+      : moment_(std::move(moment)), space_(static_cast<char>(space)), start_(start) {
+    absl::ReaderMutexLock lock(&moment_->storage()->mutex_);
+    const Values& values = moment_->storage()->values_;
+    Settle(end.empty() ? values.lower_bound({static_cast<char>(space_ + 1), ""})
+                       : values.lower_bound({space_, std::string(end)}));
+  }
+
+  bool Valid() const override { return valid_; }
+  void Next() override {
+    absl::ReaderMutexLock lock(&moment_->storage()->mutex_);
+    Settle(moment_->storage()->values_.lower_bound({space_, key_}));
+  }
+  absl::string_view key() const override { return key_; }
+  absl::string_view value() const override { return value_; }
+  absl::Status status() const override { return absl::OkStatus(); }
+
+ private:
+  // Takes the last key before this one that has a value at this moment.
+  void Settle(Values::const_iterator after) ABSL_SHARED_LOCKS_REQUIRED(moment_->storage()->mutex_) {
+    const Values& values = moment_->storage()->values_;
+    while (after != values.begin()) {
+      --after;
+      const std::string& key = after->first.second;
+      if (after->first.first != space_ || key < start_) break;
+      const std::string* value = VisibleAt(moment_->sequence(), after->second);
+      if (value == nullptr) continue;
+      key_ = key;
+      value_ = *value;
+      return;
+    }
+    valid_ = false;
+  }
+
+  const std::shared_ptr<const Moment> moment_;
+  const char space_;
+  const std::string start_;
+  bool valid_ = true;
+  std::string key_;
+  std::string value_;
+};
+
 class MemoryStorage::View : public StoreReader {
  public:
   explicit View(const MemoryStorage* storage) : moment_(std::make_shared<const Moment>(storage)) {}
@@ -83,6 +129,10 @@ class MemoryStorage::View : public StoreReader {
   }
   std::unique_ptr<Cursor> Scan(Space space, absl::string_view start, absl::string_view end) const override {
     return std::make_unique<MomentCursor>(moment_, space, start, end);
+  }
+  std::unique_ptr<Cursor> ScanReverse(Space space, absl::string_view start,
+                                      absl::string_view end) const override {
+    return std::make_unique<MomentReverseCursor>(moment_, space, start, end);
   }
 
  private:
@@ -97,6 +147,11 @@ absl::StatusOr<std::optional<std::string>> MemoryStorage::Get(Space space, absl:
 std::unique_ptr<Cursor> MemoryStorage::Scan(Space space, absl::string_view start,
                                             absl::string_view end) const {
   return std::make_unique<MomentCursor>(std::make_shared<const Moment>(this), space, start, end);
+}
+
+std::unique_ptr<Cursor> MemoryStorage::ScanReverse(Space space, absl::string_view start,
+                                                   absl::string_view end) const {
+  return std::make_unique<MomentReverseCursor>(std::make_shared<const Moment>(this), space, start, end);
 }
 
 std::unique_ptr<StoreReader> MemoryStorage::Snapshot() const {

@@ -35,6 +35,8 @@ class MemoryStorage : public Storage {
 
   absl::StatusOr<std::optional<std::string>> Get(Space space, absl::string_view key) const override;
   std::unique_ptr<Cursor> Scan(Space space, absl::string_view start, absl::string_view end) const override;
+  std::unique_ptr<Cursor> ScanReverse(Space space, absl::string_view start,
+                                      absl::string_view end) const override;
   std::unique_ptr<StoreReader> Snapshot() const override;
   absl::Status Commit(const WriteBatch& batch, Durability durability) override;
   absl::Status Flush() override;
@@ -51,6 +53,7 @@ class MemoryStorage : public Storage {
   class Moment;
   class View;
   class MomentCursor;
+  class MomentReverseCursor;
 
   using SpaceAndKey = std::pair<char, std::string>;
   struct Value {

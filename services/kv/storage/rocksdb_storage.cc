@@ -1,5 +1,7 @@
 #include "services/kv/storage/rocksdb_storage.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -17,6 +19,7 @@
 #include "services/kv/storage/hash_memtable.h"
 #include "services/kv/storage/rocksdb_log.h"
 #include "services/kv/storage/rocksdb_status.h"
+#include "services/kv/storage/salvage_files.h"
 
 namespace lamppost::kv {
 namespace {
@@ -135,12 +138,46 @@ class RocksDbStorage::DbCursor : public Cursor {
   void Next() override { iterator_->Next(); }
   absl::string_view key() const override { return ToView(iterator_->key()).substr(1); }
   absl::string_view value() const override { return ToView(iterator_->value()); }
-  absl::Status status() const override { return FromRocksDb(iterator_->status(), storage_->directory_); }
+  absl::Status status() const override { return storage_->Translate(iterator_->status()); }
 
  private:
   const RocksDbStorage* const storage_;
   const std::string end_;
   const rocksdb::Slice end_slice_;  // the iterator keeps a pointer to it
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
+class RocksDbStorage::DbReverseCursor : public Cursor {
+ public:
+  DbReverseCursor(const RocksDbStorage* storage, const rocksdb::Snapshot* snapshot, Space space,
+                  absl::string_view start, absl::string_view end)
+      : storage_(storage),
+        start_(DbKey(space, start)),
+        end_(end.empty() ? DbEnd(space) : DbKey(space, end)),
+        start_slice_(start_),
+        end_slice_(end_) {
+    if (start_ >= end_) return;  // RocksDB does not say what it makes of swapped bounds
+    rocksdb::ReadOptions options = Reading(snapshot);
+    options.iterate_lower_bound = &start_slice_;
+    options.iterate_upper_bound = &end_slice_;
+    iterator_.reset(storage_->db_->NewIterator(options));
+    iterator_->SeekToLast();
+  }
+
+  bool Valid() const override { return iterator_ != nullptr && iterator_->Valid(); }
+  void Next() override { iterator_->Prev(); }
+  absl::string_view key() const override { return ToView(iterator_->key()).substr(1); }
+  absl::string_view value() const override { return ToView(iterator_->value()); }
+  absl::Status status() const override {
+    return iterator_ == nullptr ? absl::OkStatus() : storage_->Translate(iterator_->status());
+  }
+
+ private:
+  const RocksDbStorage* const storage_;
+  const std::string start_;
+  const std::string end_;
+  const rocksdb::Slice start_slice_;  // the iterator keeps pointers to them
+  const rocksdb::Slice end_slice_;
   std::unique_ptr<rocksdb::Iterator> iterator_;
 };
 
@@ -158,6 +195,10 @@ class RocksDbStorage::DbSnapshot : public StoreReader {
   std::unique_ptr<Cursor> Scan(Space space, absl::string_view start, absl::string_view end) const override {
     return std::make_unique<DbCursor>(storage_, snapshot_, space, start, end);
   }
+  std::unique_ptr<Cursor> ScanReverse(Space space, absl::string_view start,
+                                      absl::string_view end) const override {
+    return std::make_unique<DbReverseCursor>(storage_, snapshot_, space, start, end);
+  }
 
  private:
   const RocksDbStorage* const storage_;
@@ -171,7 +212,7 @@ absl::StatusOr<std::unique_ptr<RocksDbStorage>> RocksDbStorage::Open(const std::
   if (!canonical.ok()) return canonical.status();
   if (absl::Status status = CheckDataFilesLocked(*canonical); !status.ok()) return status;
 
-  std::unique_ptr<RocksDbStorage> storage(new RocksDbStorage(*std::move(canonical)));
+  std::unique_ptr<RocksDbStorage> storage(new RocksDbStorage(*std::move(canonical), options.on_damage));
   storage->block_cache_ = rocksdb::NewLRUCache(options.block_cache_bytes);
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(
@@ -182,7 +223,8 @@ absl::StatusOr<std::unique_ptr<RocksDbStorage>> RocksDbStorage::Open(const std::
   return storage;
 }
 
-RocksDbStorage::RocksDbStorage(std::string directory) : directory_(std::move(directory)) {}
+RocksDbStorage::RocksDbStorage(std::string directory, std::function<void(const absl::Status&)> on_damage)
+    : directory_(std::move(directory)), on_damage_(std::move(on_damage)) {}
 
 RocksDbStorage::~RocksDbStorage() {
   if (db_ == nullptr) return;
@@ -200,13 +242,18 @@ absl::StatusOr<std::optional<std::string>> RocksDbStorage::GetWith(const rocksdb
   std::string value;
   const rocksdb::Status status = db_->Get(options, DbKey(space, key), &value);
   if (status.IsNotFound()) return std::optional<std::string>();
-  if (!status.ok()) return FromRocksDb(status, directory_);
+  if (!status.ok()) return Translate(status);
   return std::optional<std::string>(std::move(value));
 }
 
 std::unique_ptr<Cursor> RocksDbStorage::Scan(Space space, absl::string_view start,
                                              absl::string_view end) const {
   return std::make_unique<DbCursor>(this, nullptr, space, start, end);
+}
+
+std::unique_ptr<Cursor> RocksDbStorage::ScanReverse(Space space, absl::string_view start,
+                                                    absl::string_view end) const {
+  return std::make_unique<DbReverseCursor>(this, nullptr, space, start, end);
 }
 
 std::unique_ptr<StoreReader> RocksDbStorage::Snapshot() const {
@@ -253,6 +300,14 @@ uint64_t RocksDbStorage::EstimatedMemoryBytes() const {
   return memtable_bytes + table_bytes + block_cache_->GetUsage();
 }
 
+uint64_t RocksDbStorage::EstimatedDataBytes() const {
+  uint64_t memtable_bytes = 0;
+  uint64_t live_bytes = 0;
+  db_->GetIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &memtable_bytes);
+  db_->GetIntProperty(rocksdb::DB::Properties::kEstimateLiveDataSize, &live_bytes);
+  return memtable_bytes + live_bytes;
+}
+
 absl::Status RocksDbStorage::CheckWritable() const {
   if (!write_failed_.load(std::memory_order_acquire)) return absl::OkStatus();
   return MakeError(absl::StatusCode::kFailedPrecondition, "STORAGE_FAILED",
@@ -262,7 +317,55 @@ absl::Status RocksDbStorage::CheckWritable() const {
 absl::Status RocksDbStorage::Settle(const rocksdb::Status& status) {
   if (status.ok()) return absl::OkStatus();
   write_failed_.store(true, std::memory_order_release);
-  return FromRocksDb(status, directory_);
+  return Translate(status);
+}
+
+absl::Status RocksDbStorage::Translate(const rocksdb::Status& status) const {
+  absl::Status translated = FromRocksDb(status, directory_);
+  if (absl::IsDataLoss(translated) && on_damage_) on_damage_(translated);
+  return translated;
+}
+
+absl::StatusOr<TablesReport> RocksDbStorage::CheckTables(Pace* pace) const {
+  TablesReport report;
+  std::vector<rocksdb::LiveFileMetaData> tables;
+  db_->GetLiveFilesMetaData(&tables);
+  for (const rocksdb::LiveFileMetaData& table : tables) {
+    const std::string path = directory_ + table.name;  // begins with a slash
+    const absl::Status status = CheckTableFile(path, pace);
+    if (absl::IsCancelled(status)) return status;
+    ++report.tables;
+    report.bytes += table.size;
+    // One that is not there has been compacted away since, or else whatever reads it will tell.
+    if (absl::IsDataLoss(status)) {
+      report.damaged.push_back({path, status});
+    } else if (!status.ok() && access(path.c_str(), F_OK) == 0) {
+      ++report.unchecked;
+      report.why_unchecked = status;
+    }
+  }
+  return report;
+}
+
+// Removing the derived entries one by one would not do: an entry was put once and is removed by a single
+// deletion, which takes away one of the two that there may be now.
+absl::Status RocksDbStorage::PrepareSalvage() {
+  rocksdb::WriteBatch batch;
+  for (const Space space : {Space::kIndex, Space::kTombstones, Space::kExpiries}) {
+    batch.DeleteRange(DbKey(space, ""), DbEnd(space));
+  }
+  for (const auto& [key, value] : ReadLostTables(directory_, DbKey(Space::kMeta, ""))) {
+    std::string present;
+    const rocksdb::Status status = db_->Get(Reading(nullptr), key, &present);
+    if (status.IsNotFound()) {
+      batch.Put(key, value);
+    } else if (!status.ok()) {
+      return Translate(status);
+    }
+  }
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  return Settle(db_->Write(options, &batch));
 }
 
 }  // namespace lamppost::kv

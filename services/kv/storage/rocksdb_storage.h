@@ -6,9 +6,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -17,6 +19,7 @@
 #include "rocksdb/db.h"
 #include "rocksdb/write_batch.h"
 #include "services/kv/storage/storage.h"
+#include "services/kv/storage/table_check.h"
 #include "services/kv/storage/wal_continuity.h"
 
 namespace lamppost::kv {
@@ -27,6 +30,22 @@ struct RocksDbOptions {
   // One of the two memtables: one takes writes while the other goes to disk.
   uint64_t memtable_bytes = uint64_t{64} << 20;
   int open_files_max = 256;
+  // Told of everything that turns out to be damaged, by whatever read or write; from any thread, and perhaps
+  // often. Must not call back. May be empty.
+  std::function<void(const absl::Status&)> on_damage = {};
+};
+
+// What a look at all tables has found.
+struct TablesReport {
+  struct Damaged {
+    std::string path;
+    absl::Status why;
+  };
+  size_t tables = 0;
+  uint64_t bytes = 0;
+  std::vector<Damaged> damaged;
+  size_t unchecked = 0;  // could not be read just now, for want of open files, say
+  absl::Status why_unchecked;
 };
 
 // Reading and Flush are thread-safe; one thread at a time commits. Every read checks the checksums of
@@ -42,6 +61,8 @@ class RocksDbStorage : public Storage {
   static absl::StatusOr<std::unique_ptr<RocksDbStorage>> Open(const std::string& directory,
                                                               const RocksDbOptions& options);
 
+  const std::string& directory() const { return directory_; }
+
   // Puts what was committed on stable storage, unless a write has failed.
   ~RocksDbStorage() override;
   RocksDbStorage(const RocksDbStorage&) = delete;
@@ -49,18 +70,34 @@ class RocksDbStorage : public Storage {
 
   absl::StatusOr<std::optional<std::string>> Get(Space space, absl::string_view key) const override;
   std::unique_ptr<Cursor> Scan(Space space, absl::string_view start, absl::string_view end) const override;
+  std::unique_ptr<Cursor> ScanReverse(Space space, absl::string_view start,
+                                      absl::string_view end) const override;
   std::unique_ptr<StoreReader> Snapshot() const override;
   absl::Status Commit(const WriteBatch& batch, Durability durability) override;
   absl::Status Flush() override;
 
+  // Checks every table that the store counts on (CheckTableFile), while reads and writes go on. CANCELLED if
+  // the pace is stopped. Thread-safe.
+  absl::StatusOr<TablesReport> CheckTables(Pace* pace) const;
+
+  // To be called on a directory from which tables were set aside, before anything else is: makes the spaces
+  // empty that are derived from the versions, so that they can be made anew, and puts back what the lost
+  // tables still tell of whose directory this is and how far it was, where the rest does not have it.
+  absl::Status PrepareSalvage();
+
   // The bytes that memtables, the block cache and open tables take. Cheap. Thread-safe.
   uint64_t EstimatedMemoryBytes() const;
+  // About how many bytes of keys and values there are, as they are on disk. Cheap. Thread-safe.
+  uint64_t EstimatedDataBytes() const;
 
  private:
   class DbCursor;
+  class DbReverseCursor;
   class DbSnapshot;
 
-  explicit RocksDbStorage(std::string directory);
+  RocksDbStorage(std::string directory, std::function<void(const absl::Status&)> on_damage);
+  // Tells on_damage if it is damage.
+  absl::Status Translate(const rocksdb::Status& status) const;
 
   absl::StatusOr<std::optional<std::string>> GetWith(const rocksdb::ReadOptions& options, Space space,
                                                      absl::string_view key) const;
@@ -68,7 +105,8 @@ class RocksDbStorage : public Storage {
   // Ends writing if this is an error.
   absl::Status Settle(const rocksdb::Status& status);
 
-  const std::string directory_;
+  const std::string directory_;  // canonical
+  const std::function<void(const absl::Status&)> on_damage_;
   std::shared_ptr<rocksdb::Cache> block_cache_;
   WalContinuity wal_continuity_;
   std::unique_ptr<rocksdb::DB> db_;

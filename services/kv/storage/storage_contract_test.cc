@@ -1,4 +1,5 @@
 // What storage.h and store.h promise, held against every implementation.
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <map>
@@ -86,9 +87,19 @@ class StorageContractTest : public testing::TestWithParam<Kind> {
     return Drain(*reader.Scan(space, start, end));
   }
 
+  static KeysAndValues ScanReverse(const StoreReader& reader, Space space, const std::string& start = "",
+                                   const std::string& end = "") {
+    return Drain(*reader.ScanReverse(space, start, end));
+  }
+
   std::string directory_;
   std::unique_ptr<Storage> storage_;
 };
+
+KeysAndValues Turned(KeysAndValues found) {
+  std::reverse(found.begin(), found.end());
+  return found;
+}
 
 TEST_P(StorageContractTest, MissingKeyIsNothingAndNoError) {
   EXPECT_EQ(Get(Space::kData, "x"), std::nullopt);
@@ -180,6 +191,46 @@ TEST_P(StorageContractTest, RangesAreHalfOpenAndInOrder) {
   EXPECT_TRUE(Scan(*storage_, Space::kData, "e").empty());
   EXPECT_TRUE(Scan(*storage_, Space::kData, "b", "b").empty());
   EXPECT_TRUE(Scan(*storage_, Space::kData, "d", "b").empty());
+}
+
+TEST_P(StorageContractTest, ReverseRangesHaveTheSameKeysFromTheHighestDown) {
+  for (const char* key : {"c", "a", "b", "ba", "d"}) Put(Space::kData, key, key);
+  EXPECT_EQ(ScanReverse(*storage_, Space::kData, "b", "d"),
+            (KeysAndValues{{"c", "c"}, {"ba", "ba"}, {"b", "b"}}));
+  EXPECT_EQ(ScanReverse(*storage_, Space::kData, "bb"), (KeysAndValues{{"d", "d"}, {"c", "c"}}));
+  EXPECT_EQ(ScanReverse(*storage_, Space::kData, "", "b"), (KeysAndValues{{"a", "a"}}));
+  EXPECT_EQ(ScanReverse(*storage_, Space::kData, "", "ba"), (KeysAndValues{{"b", "b"}, {"a", "a"}}));
+  EXPECT_TRUE(ScanReverse(*storage_, Space::kData, "e").empty());
+  EXPECT_TRUE(ScanReverse(*storage_, Space::kData, "b", "b").empty());
+  EXPECT_TRUE(ScanReverse(*storage_, Space::kData, "d", "b").empty());
+  EXPECT_TRUE(ScanReverse(*storage_, Space::kMeta).empty());
+}
+
+TEST_P(StorageContractTest, ReverseScansStayInTheirSpaceAndSeeBytes) {
+  using std::string_literals::operator""s;
+  for (const Space space : {Space::kMeta, Space::kIndex, Space::kRequests}) Put(space, "x", "other");
+  for (const std::string& key : {"\0"s, "a\0"s, "a"s, "\xff\xff"s}) Put(Space::kData, key, "v");
+  EXPECT_EQ(ScanReverse(*storage_, Space::kData),
+            (KeysAndValues{{"\xff\xff", "v"}, {"a\0"s, "v"}, {"a", "v"}, {"\0"s, "v"}}));
+}
+
+TEST_P(StorageContractTest, ReverseCursorsAndSnapshotsKeepTheirMoment) {
+  for (const char* key : {"a", "b", "c"}) Put(Space::kData, key, "old");
+  const auto snapshot = storage_->Snapshot();
+  const auto cursor = storage_->ScanReverse(Space::kData, "", "");
+  ASSERT_TRUE(cursor->Valid());
+  EXPECT_EQ(cursor->key(), "c");
+  WriteBatch batch;
+  batch.Put(Space::kData, "bb", "new");
+  batch.Put(Space::kData, "b", "new");
+  batch.Remove(Space::kData, "a");
+  batch.Remove(Space::kData, "c");
+  Commit(batch);
+  EXPECT_EQ(cursor->value(), "old");
+  const KeysAndValues before = {{"c", "old"}, {"b", "old"}, {"a", "old"}};
+  EXPECT_EQ(Drain(*cursor), before);
+  EXPECT_EQ(ScanReverse(*snapshot, Space::kData), before);
+  EXPECT_EQ(ScanReverse(*storage_, Space::kData), (KeysAndValues{{"bb", "new"}, {"b", "new"}}));
 }
 
 TEST_P(StorageContractTest, PrefixIsARange) {
@@ -315,7 +366,11 @@ TEST_P(StorageContractTest, AgreesWithAModel) {
       storage_.reset();
       Open();
     }
-    ASSERT_EQ(Scan(*storage_, Space::kData), KeysAndValues(model.begin(), model.end())) << "round " << round;
+    const KeysAndValues expected(model.begin(), model.end());
+    ASSERT_EQ(Scan(*storage_, Space::kData), expected) << "round " << round;
+    ASSERT_EQ(ScanReverse(*storage_, Space::kData), Turned(expected)) << "round " << round;
+    ASSERT_EQ(ScanReverse(*storage_, Space::kData, "2", "4"),
+              Turned(Scan(*storage_, Space::kData, "2", "4")));
   }
 }
 

@@ -34,6 +34,10 @@ class Borrowed : public kv::Storage {
                                    absl::string_view end) const override {
     return storage_->Scan(space, start, end);
   }
+  std::unique_ptr<kv::Cursor> ScanReverse(kv::Space space, absl::string_view start,
+                                          absl::string_view end) const override {
+    return storage_->ScanReverse(space, start, end);
+  }
   std::unique_ptr<kv::StoreReader> Snapshot() const override { return storage_->Snapshot(); }
   absl::Status Commit(const kv::WriteBatch& batch, kv::Durability durability) override {
     return storage_->Commit(batch, durability);

@@ -49,7 +49,7 @@ int Run(const std::string& directory, int writes, int group, uint64_t keys) {
   const double thread_start = CpuSeconds(CLOCK_THREAD_CPUTIME_ID);
   const double process_start = CpuSeconds(CLOCK_PROCESS_CPUTIME_ID);
   for (int done = 0; done < writes; done += group) {
-    (*replica)->Begin(++now_ms);
+    (*replica)->Begin(++now_ms, 0);
     for (int i = 0; i < group && done > 0; ++i) {
       Proposal proposal;
       proposal.id = ++id;

@@ -26,6 +26,7 @@ constexpr uint64_t kScannedKeys = 20;
 constexpr uint64_t kLargeBytesMax = 8000;
 constexpr uint64_t kAttemptsMax = 4;
 constexpr uint64_t kPauseMaxUs = 2000;
+constexpr int kBehindMax = 30;
 constexpr uint64_t kPauseAfterErrorMaxUs = 20'000;
 
 std::string HotKey(uint64_t number) {
@@ -155,13 +156,32 @@ void Client::End(Operation operation, const client::AttemptEnd& end) {
   done_.push_back(std::move(operation));
 }
 
+template <typename Request>
+void Client::SetSession(Request* request, Operation* operation) const {
+  if (!CarriesSession()) return;
+  *request->mutable_session() = session_->Get();
+  for (const clock::v1::Head& head : request->session().heads()) {
+    operation->session.Raise(FromProto(head.origin()), head.counter());
+  }
+}
+
+void Client::TakeSession(const v1::Session& session, const client::AttemptEnd& end) {
+  behind_in_row_ = ErrorReason(end.status) == "SESSION_AHEAD" ? behind_in_row_ + 1 : 0;
+  if (end.status.ok()) session_->Merge(session);
+  if (behind_in_row_ < kBehindMax) return;
+  session_ = std::make_unique<client::ClientSession>();
+  behind_in_row_ = 0;
+}
+
 void Client::Get() {
   v1::GetRequest request;
   request.set_key(AnyKey());
   request.mutable_clock()->set_counter(clock_.Tick());
   Operation operation = Begin(Kind::kRead);
+  SetSession(&request, &operation);
   v1::GetResponse response;
   const client::AttemptEnd end = nodes_[node_].stub->Get(request, TimeoutMs(), &response);
+  TakeSession(response.session(), end);
   Item item{request.key(), std::nullopt, FromProto(response.version())};
   if (response.found()) item.value = response.value().text();
   operation.items.push_back(std::move(item));
@@ -179,8 +199,10 @@ void Client::Scan() {
   request.set_end_key(keys.back() + "0");
   request.mutable_clock()->set_counter(clock_.Tick());
   Operation operation = Begin(Kind::kRead);
+  SetSession(&request, &operation);
   v1::ScanResponse response;
   const client::AttemptEnd end = nodes_[node_].stub->Scan(request, TimeoutMs(), &response);
+  TakeSession(response.session(), end);
   for (const v1::KeyValue& entry : response.entries()) {
     operation.items.push_back({entry.key(), entry.value().text(), FromProto(entry.version())});
   }
@@ -224,6 +246,7 @@ void Client::MisuseId(const std::string& request_id) {
 template <typename Response>
 void Client::TakeAnswer(const Response& response, const client::AttemptEnd& end, Operation* operation) {
   if (!end.status.ok()) return;
+  TakeSession(response.session(), end);
   operation->version = FromProto(response.version());
   operation->replayed = response.replayed();
 }
@@ -236,6 +259,7 @@ client::AttemptEnd Client::Send(const std::vector<Item>& items, const std::strin
   const auto fill = [&](auto* request) {
     request->set_request_id(request_id);
     request->mutable_clock()->set_counter(clock_.Tick());
+    SetSession(request, operation);
   };
   if (items.size() > 1) {
     v1::WriteRequest request;

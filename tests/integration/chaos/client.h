@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "clients/cpp/client_clock.h"
+#include "clients/cpp/client_session.h"
 #include "clients/cpp/node_stub.h"
 #include "tests/history/history.h"
 
@@ -82,6 +83,13 @@ class Client {
   void TakeAnswer(const Response& response, const client::AttemptEnd& end, history::Operation* operation);
   int64_t TimeoutMs();
   void Pause(uint64_t max_us);
+  // Every second client carries a session to whatever node it asks. It drops it when nobody has what it asks
+  // for, which may have gone with a disk.
+  bool CarriesSession() const { return number_ % 2 == 0; }
+  // Tells the node what this client has seen, and the history what the node was told.
+  template <typename Request>
+  void SetSession(Request* request, history::Operation* operation) const;
+  void TakeSession(const kv::v1::Session& session, const client::AttemptEnd& end);
   void MoveOn() { node_ = Below(nodes_.size()); }
 
   const uint64_t number_;
@@ -91,6 +99,8 @@ class Client {
   std::vector<Node> nodes_;
   size_t node_ = 0;  // the present one
   client::ClientClock clock_;
+  std::unique_ptr<client::ClientSession> session_ = std::make_unique<client::ClientSession>();
+  int behind_in_row_ = 0;  // answers that a node lacks part of the session
   uint64_t values_ = 0;
   uint64_t requests_ = 0;
   std::vector<history::Operation> done_;

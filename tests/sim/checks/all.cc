@@ -2,9 +2,12 @@
 #include "tests/sim/checks/clock.h"
 #include "tests/sim/checks/convergence.h"
 #include "tests/sim/checks/fences.h"
+#include "tests/sim/checks/members.h"
 #include "tests/sim/checks/order.h"
 #include "tests/sim/checks/requests.h"
+#include "tests/sim/checks/sessions.h"
 #include "tests/sim/checks/store.h"
+#include "tests/sim/checks/watch.h"
 
 namespace lamppost::sim {
 namespace {
@@ -20,8 +23,8 @@ Checks OneOfEach(const Facts* facts, Findings* findings) {
 
 }  // namespace
 
-// I8 (sessions) and the ledger's half of I5 have no feature to judge yet; their checks go here. I9, and I1,
-// I5 to I7, I10 and I11 once more as clients see them, are judged from the history (tests/history).
+// The ledger's half of I5 has no feature to judge yet; its check goes here. I9, and I1, I5 to I8, I10 and I11
+// once more as clients see them, are judged from the history (tests/history).
 Checks AllChecks(const Facts* facts, Findings* findings) {
   return OneOfEach<ClockCondition,                // I1
                    UniqueTimestamps,              // I2
@@ -32,6 +35,7 @@ Checks AllChecks(const Facts* facts, Findings* findings) {
                    ReadsWereWritten,              // I6
                    NothingDeletedComesBack,       // I7
                    StableIsDurableEverywhere,     // I7
+                   SessionsAreKept,               // I8
                    RequestsTakeEffectOnce,        // I10
                    ReusedIdsAreRefused,           // I11
                    ContentIsWhatWasWritten,       // I12
@@ -41,7 +45,11 @@ Checks AllChecks(const Facts* facts, Findings* findings) {
                    OnlyEventsMoveTheClock,        // I16
                    SeenIsExact,                   // I17
                    NoConflictIsSeenTwice,         // I17
-                   OtherLivesAreFencedOff>(facts, findings);
+                   WritesAreWhereTheyAreSaid,     // replicas
+                   OtherLivesAreFencedOff,        // fences
+                   WatchIsWhole,                  // watch
+                   ExpiredIsAbsent,               // expiry
+                   TheRemovedAreRefused>(facts, findings);
 }
 
 }  // namespace lamppost::sim

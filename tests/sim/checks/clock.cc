@@ -35,10 +35,9 @@ void ClockCondition::OnRequest(NodeIndex node, const Request& request, uint64_t 
 // All that a group issues comes after all that was received before it.
 void ClockCondition::OnAttempted(NodeIndex node, const kv::Output& output, uint64_t) {
   uint64_t latest = floors_[node];
-  for (const kv::Reply& reply : output.replies) {
-    if (!reply.result.ok() || reply.result->replayed) continue;
-    Issued(node, reply.result->version.counter, "a write");
-    latest = std::max(latest, reply.result->version.counter);
+  for (const Timestamp& version : facts().issued()) {
+    Issued(node, version.counter, "a write");
+    latest = std::max(latest, version.counter);
   }
   for (const kv::OutgoingMessage& outgoing : output.messages) {
     Issued(node, outgoing.message.clock.counter, "a message");
@@ -101,10 +100,7 @@ void UniqueTimestamps::OnAttempted(NodeIndex node, const kv::Output& output, uin
   for (const kv::OutgoingAnswer& outgoing : output.answers) {
     Issued(node, outgoing.answer.clock.origin.incarnation, outgoing.answer.clock.counter);
   }
-  for (const kv::Reply& reply : output.replies) {
-    if (!reply.result.ok() || reply.result->replayed) continue;
-    Issued(node, reply.result->version.origin.incarnation, reply.result->version.counter);
-  }
+  for (const Timestamp& version : facts().issued()) Issued(node, version.origin.incarnation, version.counter);
 }
 
 void UniqueTimestamps::OnReply(NodeIndex node, const Request&, const Reply& reply) {
@@ -141,10 +137,9 @@ void OnlyEventsMoveTheClock::OnRequest(NodeIndex node, const Request& request, u
 }
 
 void OnlyEventsMoveTheClock::OnAttempted(NodeIndex node, const kv::Output& output, uint64_t now) {
-  uint64_t events = output.messages.size() + output.answers.size() + 1;  // an idle node's head may move, too
-  for (const kv::Reply& reply : output.replies) {
-    if (reply.result.ok() && !reply.result->replayed) ++events;
-  }
+  // An idle node's head may move, too.
+  const uint64_t events =
+      output.messages.size() + output.answers.size() + facts().issued().size() + facts().unasked() + 1;
   Is(node, expected_[node], expected_[node] + events, now, "a group");
 }
 

@@ -39,6 +39,8 @@ void HeadsInvariant::OnCommitted(NodeIndex node, const kv::Output&) {
       for (const Write::Change& change : write.changes) {
         Looked();
         if (facts().Holds(node, change.key, write.timestamp)) continue;
+        if (facts().IsForgottenBy(node, change.key, write.timestamp)) continue;
+        if (facts().IsRotten(change.key)) continue;
         Violated(absl::StrCat("node ", NodeId(node), " covers ", ToString(write.timestamp), " of ",
                               change.key, " and has nothing as high"));
       }
@@ -71,6 +73,9 @@ void NothingAcknowledgedIsLost::OnEnd() {
         for (NodeIndex node = 0; node < facts().size(); ++node) {
           Looked();
           if (facts().Holds(node, change.key, write->timestamp)) continue;
+          if (facts().IsForgottenBy(node, change.key, write->timestamp)) continue;
+          // Who has lost it without a sign may have given others everything, and they hold it for deleted.
+          if (facts().IsRotten(change.key)) continue;
           // A deletion of a life that ended with its disk may be left in parts at some nodes, covered by
           // nobody's heads. Where the key shows no value there is nothing for it to do.
           if (!change.value && facts().DiskLost(write->coordinator) && !Shows(node, change.key)) continue;
@@ -82,22 +87,52 @@ void NothingAcknowledgedIsLost::OnEnd() {
   }
 }
 
-void NothingDeletedComesBack::OnCommitted(NodeIndex node, const kv::Output& output) {
+void NothingDeletedComesBack::OnCommitted(NodeIndex node, const kv::Output&) {
   for (const Facts::Stored& stored : facts().stored()) {
     Looked();
-    if (!stored.previous || *stored.previous < stored.version.timestamp) continue;
-    Violated(absl::StrCat("at node ", NodeId(node), " key ", stored.key, " goes from ",
-                          ToString(*stored.previous), " to ", ToString(stored.version.timestamp)));
+    const Timestamp& version = stored.version.timestamp;
+    if (stored.previous && version < *stored.previous && !facts().IsForgotten(stored.key, *stored.previous)) {
+      Violated(absl::StrCat("at node ", NodeId(node), " key ", stored.key, " goes from ",
+                            ToString(*stored.previous), " to ", ToString(version)));
+    }
+    const Write* const deletion = facts().ForgottenAfter(stored.key, version, node);
+    if (deletion == nullptr) continue;
+    Violated(absl::StrCat("node ", NodeId(node), " takes back ", ToString(version), " of ", stored.key,
+                          ", though ", ToString(deletion->timestamp),
+                          " has deleted it and been forgotten there"));
   }
-  for (const kv::WriteBatch::Operation& operation : output.batch.operations()) {
-    if (operation.space != kv::Space::kData || operation.value) continue;
-    // A tombstone may be forgotten once it is stable, and nothing else.
-    const auto held = facts().HeldBy(node).find(operation.key);
+  for (const Facts::Removed& removed : facts().removed()) {
     Looked();
-    if (held == facts().HeldBy(node).end()) continue;
-    if (held->second.counter <= facts().node(node).replica().Stable()) continue;
-    Violated(absl::StrCat("node ", NodeId(node), " forgets ", ToString(held->second), " of ", operation.key,
-                          ", which is not stable"));
+    // A node whose disk has lost a version without a sign tells others by a full Sync that it was deleted.
+    if (removed.was_forgotten || facts().IsRotten(removed.key)) continue;
+    if (!removed.is_tombstone) {
+      Violated(absl::StrCat("node ", NodeId(node), " drops ", ToString(removed.version), " of ", removed.key,
+                            ", of which nobody has forgotten a deletion"));
+      continue;
+    }
+    MustBeStable(node, removed);
+  }
+}
+
+// Whether the node waits for the other before it forgets. One that became a member in this very group, later,
+// it had not to wait for; that one has not answered yet.
+bool NothingDeletedComesBack::Counts(NodeIndex node, NodeIndex other) const {
+  const std::vector<kv::Peer>& peers = facts().node(node).replica().peers();
+  return std::any_of(peers.begin(), peers.end(), [&](const kv::Peer& peer) {
+    return !peer.retired && peer.answered && peer.node_id == NodeId(other);
+  });
+}
+
+// The first to forget a deletion may do so only once it is on stable storage everywhere. Where a disk has
+// been lost since, a full Sync takes its place.
+void NothingDeletedComesBack::MustBeStable(NodeIndex node, const Facts::Removed& removed) {
+  for (NodeIndex other = 0; other < facts().size(); ++other) {
+    if (other == node || facts().DiskLost(other) || !Counts(node, other)) continue;
+    Looked();
+    const auto held = facts().DurablyHeldBy(other).find(removed.key);
+    if (held != facts().DurablyHeldBy(other).end() && !(held->second < removed.version)) continue;
+    Violated(absl::StrCat("node ", NodeId(node), " forgets ", ToString(removed.version), " of ", removed.key,
+                          ", which node ", NodeId(other), " has not got"));
   }
 }
 
@@ -109,7 +144,13 @@ void NothingDeletedComesBack::OnEnd() {
       if (write == nullptr || write->Find(key) == nullptr) {
         Violated(absl::StrCat("node ", NodeId(node), " holds ", ToString(timestamp), " of ", key,
                               ", which nobody wrote"));
+        continue;
       }
+      const Write* const deletion = facts().ForgottenAfter(key, timestamp, std::nullopt);
+      if (deletion == nullptr) continue;
+      Violated(absl::StrCat("in the end node ", NodeId(node), " holds ", ToString(timestamp), " of ", key,
+                            ", though ", ToString(deletion->timestamp),
+                            " has deleted it and been forgotten"));
     }
   }
 }
@@ -163,11 +204,15 @@ void StableIsDurableEverywhere::OnCommitted(NodeIndex node, const kv::Output&) {
     for (auto it = After(writes, from); it != writes.end() && (*it)->timestamp.counter <= stable; ++it) {
       const Write& write = **it;
       if (!MustBeKept(write)) continue;
+      // What a removed node had not sent is lost with it.
+      if (!facts().node(node).HasMember(write.coordinator)) continue;
       for (const Write::Change& change : write.changes) {
         for (NodeIndex other = 0; other < facts().size(); ++other) {
+          if (!facts().node(node).HasMember(other)) continue;
           Looked();
           const auto held = facts().DurablyHeldBy(other).find(change.key);
           if (held != facts().DurablyHeldBy(other).end() && !(held->second < write.timestamp)) continue;
+          if (facts().IsForgotten(change.key, write.timestamp)) continue;
           Violated(absl::StrCat("node ", NodeId(node), " calls ", stable, " stable, and node ", NodeId(other),
                                 " has not ", ToString(write.timestamp), " of ", change.key));
         }

@@ -36,14 +36,20 @@ class NothingAcknowledgedIsLost : public Check {
   bool Shows(NodeIndex node, const std::string& key) const;
 };
 
-// I7: what a delete has removed does not come back: at a node a key's version never goes down, a tombstone's
-// place is taken by nothing but a later write, and in the end the highest write of a key decides whether it
-// is there.
+// I7: what a delete has removed does not come back. At a node a key's version never goes down, and a
+// tombstone's place is taken by nothing but a later write. A deletion is first forgotten when it is on stable
+// storage everywhere; nothing is dropped but what was forgotten, and a node that has forgotten a deletion
+// takes nothing of what it removed. In the end nobody holds what a forgotten deletion had removed, whose disk
+// ever it was on.
 class NothingDeletedComesBack : public Check {
  public:
   NothingDeletedComesBack(const Facts* facts, Findings* findings) : Check("I7", facts, findings) {}
   void OnCommitted(NodeIndex node, const kv::Output& output) override;
   void OnEnd() override;
+
+ private:
+  bool Counts(NodeIndex node, NodeIndex other) const;
+  void MustBeStable(NodeIndex node, const Facts::Removed& removed);
 };
 
 // I6 and I12: whatever version a store holds, or a message carries, is what its writer wrote, to the letter.

@@ -1,4 +1,4 @@
-# The demo's three nodes: started, asked, paused, killed. Sourced after common.sh; sets OUT, PORT, PID.
+# The demo's nodes: started, asked, paused, killed. Sourced after common.sh; sets OUT, PORT, PID.
 # shellcheck shell=bash
 
 OUT=$LAMPPOST_TOP/demo-out
@@ -9,16 +9,17 @@ declare -A PORT PID
 
 port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# 8000 to 8002, or the next three that are free.
+# 8000 to 8003, or the next four that are free. D, who joins later, has the last.
 choose_ports() {
   local base
   for base in $(seq 8000 10 8500); do
-    if port_is_free "$base" && port_is_free $((base + 1)) && port_is_free $((base + 2)); then
-      PORT=([A]=$base [B]=$((base + 1)) [C]=$((base + 2)))
+    if port_is_free "$base" && port_is_free $((base + 1)) && port_is_free $((base + 2)) &&
+      port_is_free $((base + 3)); then
+      PORT=([A]=$base [B]=$((base + 1)) [C]=$((base + 2)) [D]=$((base + 3)))
       return
     fi
   done
-  die "no three free ports between 8000 and 8502"
+  die "no four free ports in a row between 8000 and 8503"
 }
 
 url() { echo "http://127.0.0.1:${PORT[$1]}"; }
@@ -69,6 +70,12 @@ version_of() {
 }
 is_serving() { [ "$(status_field "$1" incarnation)" != 0 ]; }
 has() { [ "$(ask "$1" get "$2" 2>/dev/null)" = "$3" ]; }
+is_absent() {
+  local status=0
+  ask "$1" get "$2" >/dev/null 2>&1 || status=$?
+  [ "$status" = 1 ]
+}
+has_tombstones() { [ "$(status_field "$1" tombstones)" = "$2" ]; }
 is_converged() { ask "$1" status -o json | grep -q '"converged":true'; }
 
 pause() { kill -STOP "${PID[$1]}"; }

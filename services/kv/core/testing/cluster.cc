@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/kv/core/check.h"
+#include "services/kv/core/salvage.h"
 #include "services/kv/storage/group_commit.h"
 
 namespace lamppost::kv::testing {
@@ -55,11 +56,14 @@ absl::Status Cluster::Start(NodeIndex index) {
   options.life_wait_ms = tuning_.life_wait_ms;
   options.heartbeat_ms = tuning_.heartbeat_ms;
   options.relay_ms = tuning_.relay_ms;
+  options.repair_after_ms = tuning_.repair_after_ms;
   options.window_bytes = tuning_.window_bytes;
   options.chunk_bytes = tuning_.chunk_bytes;
   options.live_gather_ms = tuning_.live_gather_ms;
   options.live_gather_bytes = tuning_.live_gather_bytes;
   options.requests_max = tuning_.requests_max;
+  options.stability = tuning_.stability;
+  options.held_replies_max = tuning_.held_replies_max;
   auto replica = Replica::Open(std::move(options), node.disk.get());
   if (!replica.ok()) return replica.status();
   node.replica = *std::move(replica);
@@ -88,7 +92,8 @@ void Cluster::Stop(NodeIndex index) {
 
 std::unique_ptr<MemoryStorage> Cluster::CopyDisk(NodeIndex index) const {
   WriteBatch batch;
-  for (const Space space : {Space::kMeta, Space::kData, Space::kIndex, Space::kRequests}) {
+  for (const Space space :
+       {Space::kMeta, Space::kData, Space::kIndex, Space::kRequests, Space::kTombstones, Space::kExpiries}) {
     const std::unique_ptr<Cursor> cursor = nodes_[index].disk->Scan(space, "", "");
     for (; cursor->Valid(); cursor->Next()) {
       batch.Put(space, std::string(cursor->key()), std::string(cursor->value()));
@@ -104,10 +109,27 @@ void Cluster::ExchangeDisk(NodeIndex index, std::unique_ptr<MemoryStorage> disk)
   nodes_[index].disk = std::move(disk);
 }
 
+void Cluster::SalvageDisk(NodeIndex index) {
+  Node& node = nodes_[index];
+  LAMPPOST_CHECK(node.replica == nullptr, "the disk of a running node is salvaged");
+  Salvage salvage(node.disk.get());
+  for (;;) {
+    WriteBatch batch;
+    const absl::StatusOr<bool> more = salvage.Next(&batch);
+    LAMPPOST_CHECK(more.ok(), "a disk cannot be salvaged");
+    if (!*more) return;
+    LAMPPOST_CHECK(node.disk->Commit(batch, Durability::kSync).ok(), "a commit failed");
+  }
+}
+
+void Cluster::Tamper(NodeIndex index, const WriteBatch& batch) {
+  LAMPPOST_CHECK(nodes_[index].disk->Commit(batch, Durability::kSync).ok(), "a commit failed");
+}
+
 void Cluster::Run(NodeIndex index, const Inputs& inputs, CrashPoint crash) {
   Node& node = nodes_[index];
   if (node.replica == nullptr) return;
-  node.replica->Begin(now_ms_);
+  node.replica->Begin(now_ms_, now_ms_);
   inputs(node.replica.get());
   const Output output = node.replica->TakeOutput();
   if (crash == CrashPoint::kBeforeCommit) return Crash(index, Notice::kLater);
@@ -165,7 +187,7 @@ void Cluster::Receive(NodeIndex index, const std::vector<Packet>& packets, Crash
 
 void Cluster::SendAll(NodeIndex index, const Output& output) {
   for (const OutgoingMessage& outgoing : output.messages) {
-    const NodeIndex to = Find(nodes_[index].spec.peers[outgoing.peer]);
+    const NodeIndex to = Find(nodes_[index].replica->peers()[outgoing.peer].address);
     const auto link = links_.find({index, to});
     if (link == links_.end() || IsCut(index, to)) continue;
     wire_.push_back({index, to, link->second, outgoing.message});
@@ -178,14 +200,19 @@ void Cluster::SendAll(NodeIndex index, const Output& output) {
 }
 
 std::optional<PeerIndex> Cluster::PeerOf(NodeIndex node, NodeIndex peer) const {
-  const std::vector<std::string>& peers = nodes_[node].spec.peers;
-  const auto it = std::find(peers.begin(), peers.end(), nodes_[peer].spec.address);
-  if (it == peers.end()) return std::nullopt;
-  return static_cast<PeerIndex>(it - peers.begin());
+  if (!IsUp(node)) return std::nullopt;
+  const std::vector<Peer>& peers = replica(node).peers();
+  std::optional<PeerIndex> found;
+  for (PeerIndex i = 0; i < peers.size(); ++i) {
+    if (peers[i].address != nodes_[peer].spec.address) continue;
+    if (!found || !peers[i].retired) found = i;
+  }
+  return found;
 }
 
 void Cluster::OpenLink(NodeIndex from, NodeIndex to) {
   const std::optional<PeerIndex> peer = PeerOf(from, to);
+  if (peer && replica(from).peers()[*peer].retired) return CloseLink(from, to);
   if (!peer || HasLink(from, to) || !IsUp(from) || !IsUp(to)) return;
   if (IsCut(from, to) || IsCut(to, from)) return;
   opener_[next_link_] = from;
@@ -198,8 +225,8 @@ void Cluster::CloseLink(NodeIndex from, NodeIndex to) {
   if (it == links_.end()) return;
   const LinkId link = it->second;
   links_.erase(it);
-  const PeerIndex peer = *PeerOf(from, to);
-  Run(from, [&](Replica* replica) { replica->LinkDown(peer, "the connection is lost"); });
+  const std::optional<PeerIndex> peer = PeerOf(from, to);
+  if (peer) Run(from, [&](Replica* replica) { replica->LinkDown(*peer, "the connection is lost"); });
   Run(to, [&](Replica* replica) { replica->InboundDown(link); });
 }
 

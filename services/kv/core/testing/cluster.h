@@ -41,11 +41,14 @@ struct Tuning {
   uint64_t life_wait_ms = 2000;
   uint64_t heartbeat_ms = 250;
   uint64_t relay_ms = 1000;
+  uint64_t repair_after_ms = 2000;
   uint64_t window_bytes = 4u << 20;
   uint64_t chunk_bytes = 128u << 10;
   uint64_t live_gather_ms = 0;
   uint64_t live_gather_bytes = 128u << 10;
   size_t requests_max = 1000;
+  Stability stability = Stability::kAtFlushes;
+  size_t held_replies_max = 10000;
 };
 
 // On its way from one node to another. `link` is the connection it was sent on; an answer goes back on
@@ -107,6 +110,10 @@ class Cluster {
   const MemoryStorage& disk(NodeIndex node) const { return *nodes_[node].disk; }
   std::unique_ptr<MemoryStorage> CopyDisk(NodeIndex node) const;
   void ExchangeDisk(NodeIndex node, std::unique_ptr<MemoryStorage> disk);
+  // Its node is down and finds part of the disk gone.
+  void SalvageDisk(NodeIndex node);
+  // Changes what is on it behind the node's back, as a fault of the disk that nobody notices.
+  void Tamper(NodeIndex node, const WriteBatch& batch);
 
   // One group with these inputs. Does nothing if the node is down.
   using Inputs = std::function<void(Replica*)>;
@@ -127,7 +134,8 @@ class Cluster {
   void MendAll() { cut_.clear(); }
   // Breaks the links between two nodes, in both directions.
   void Disconnect(NodeIndex a, NodeIndex b);
-  // Opens the links that are missing between nodes that are up and not cut off from each other.
+  // Opens the links that are missing between nodes that are up and not cut off from each other, and closes
+  // those to nodes that are no members any more.
   void Connect();
   // Who opened a link, whether or not it is still there.
   NodeIndex OpenerOf(LinkId link) const { return opener_.at(link); }

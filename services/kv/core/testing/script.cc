@@ -8,7 +8,10 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "services/common/error.h"
 #include "services/kv/core/check.h"
+#include "services/kv/core/membership.h"
+#include "services/kv/core/testing/lose_version.h"
 #include "services/kv/core/testing/store_audit.h"
 
 namespace lamppost::kv::testing {
@@ -87,7 +90,7 @@ void Script::Command(const std::string& line) {
     words.erase(words.begin(), words.begin() + 4);
   }
   const bool known = SetUp(words) || Process(words) || Disk(words) || Client(words, crash) ||
-                     Network(words) || Wire(words) || Look(words);
+                     Members(words) || Network(words) || Wire(words) || Look(words);
   if (!known) Say(absl::StrCat("unknown command: ", line));
 }
 
@@ -128,6 +131,7 @@ void Script::SetTuning(const Words& words) {
     if (option.key == "seed") tuning_.seed = number;
     if (option.key == "relay_ms") tuning_.relay_ms = number;
     if (option.key == "live_gather_ms") tuning_.live_gather_ms = number;
+    if (option.key == "repair_after_ms") tuning_.repair_after_ms = number;
     if (option.key == "live_gather_bytes") tuning_.live_gather_bytes = number;
     if (option.key == "requests_max") tuning_.requests_max = number;
   }
@@ -157,10 +161,28 @@ bool Script::Disk(const Words& words) {
     saved_[Node(words[1])] = cluster().CopyDisk(Node(words[1]));
   } else if (words[0] == "restore") {
     cluster().ExchangeDisk(Node(words[1]), std::move(saved_.at(Node(words[1]))));
+  } else if (words[0] == "salvage") {
+    cluster().SalvageDisk(Node(words[1]));
+  } else if (words[0] == "tamper" && words[2][0] == '-') {
+    const NodeIndex node = Node(words[1]);
+    cluster().Tamper(node, LoseVersion(cluster().disk(node), words[2].substr(1)));
+  } else if (words[0] == "tamper") {
+    Tamper(Node(words[1]), words[2], words[3]);
   } else {
     return false;
   }
   return true;
+}
+
+void Script::Tamper(NodeIndex node, const std::string& key, const std::string& text) {
+  const auto contents = Dump(cluster().disk(node), Tombstones::kIncluded);
+  const auto it = contents.find(key);
+  LAMPPOST_CHECK(it != contents.end(), "there is no such key to tamper with");
+  Version version = it->second;
+  version.value = TextOf(text);
+  WriteBatch batch;
+  batch.Put(Space::kData, key, EncodeVersion(version));
+  cluster().Tamper(node, batch);
 }
 
 bool Script::Client(const Words& words, CrashPoint crash) {
@@ -169,6 +191,10 @@ bool Script::Client(const Words& words, CrashPoint crash) {
   if (words[0] == "put") {
     proposal.operations.push_back({words[2], TextOf(words[3])});
     parsed = 4;
+    if (parsed < words.size() && absl::StartsWith(words[parsed], "ttl=")) {
+      const Operation option = ParseOperation(words[parsed++]);
+      LAMPPOST_CHECK(absl::SimpleAtoi(option.value->bytes, &proposal.operations[0].ttl_ms), "ttl=500");
+    }
   } else if (words[0] == "del") {
     proposal.operations.push_back({words[2], std::nullopt});
     parsed = 3;
@@ -183,6 +209,23 @@ bool Script::Client(const Words& words, CrashPoint crash) {
   proposal.id = next_proposal_++;
   cluster().Run(
       Node(words[1]), [&](Replica* replica) { replica->Propose(std::move(proposal)); }, crash);
+  return true;
+}
+
+bool Script::Members(const Words& words) {
+  if (words[0] != "member") return false;
+  const NodeSpec& named = cluster().spec(Node(words[3]));
+  const Removal removal = words.size() > 4 && words[4] == "force" ? Removal::kForced : Removal::kIfAway;
+  absl::Status refusal;
+  cluster().Run(Node(words[2]), [&](Replica* replica) {
+    auto proposal = words[1] == "add" ? ProposeMember(*replica, named.node_id, named.address)
+                                      : ProposeRemoval(*replica, named.node_id, removal);
+    refusal = proposal.status();
+    if (!proposal.ok() || proposal->operations.empty()) return;
+    proposal->id = next_proposal_++;
+    replica->Propose(*std::move(proposal));
+  });
+  if (!refusal.ok()) Say(absl::StrCat(words[2], " refuses: ", ErrorReason(refusal)));
   return true;
 }
 
@@ -270,12 +313,19 @@ bool Script::IsSettled() const {
     const Replica& replica = cluster_->replica(node);
     if (!replica.IsLifeDecided()) return false;
     for (const Peer& peer : replica.peers()) {
+      if (!peer.retired && peer.state == LinkState::kDown && IsReachable(node, peer)) return false;
       if (!peer.IsLinked()) continue;
       if (peer.state != LinkState::kLive && peer.state != LinkState::kRefused) return false;
       if (peer.state == LinkState::kLive && !Agree(peer.heads, replica.heads())) return false;
     }
   }
   return true;
+}
+
+// Whether there is a node that the link would lead to, and that takes it.
+bool Script::IsReachable(NodeIndex node, const Peer& peer) const {
+  const NodeIndex to = cluster_->Find(peer.address);
+  return cluster_->IsUp(to) && !cluster_->IsCut(node, to) && !cluster_->IsCut(to, node);
 }
 
 void Script::Stabilize() {

@@ -9,7 +9,11 @@
 //   tuning live_gather_ms=5 live_gather_bytes=100
 //   start A | stop A | crash A | crash A unnoticed | restart A
 //   wipe A | save A | restore A       its disk, while it is down: empty, kept aside, put back
-//   put A x 10 [id=r1] | del A x [id=r1] | write A x=1 y=2 -z [id=r1]
+//   salvage A                 while it is down: makes what is left of its disk usable
+//   tamper A x 10 | tamper A -x       its disk behind its back: another value for the version that is there;
+//                             a version that is gone, with all that the store knew of it
+//   put A x 10 [ttl=500] [id=r1] | del A x [id=r1] | write A x=1 y=2 -z [id=r1]
+//   member add A D | member remove A C [force]      asks A; the node's id and address are its spec's
 //   dying A before commit|send: put A x 10       the process dies in the middle of the group
 //   wire                      what is on its way, numbered from 1
 //   deliver A->B [N] | drop A->B [N] | repeat A->B [N]      the first, or N of them, "all" for all
@@ -49,7 +53,9 @@ class Script : public Observer {
   bool SetUp(const Words& words);
   bool Process(const Words& words);
   bool Disk(const Words& words);
+  void Tamper(NodeIndex node, const std::string& key, const std::string& text);
   bool Client(const Words& words, CrashPoint crash);
+  bool Members(const Words& words);
   bool Network(const Words& words);
   bool Wire(const Words& words);
   bool Look(const Words& words);
@@ -57,6 +63,7 @@ class Script : public Observer {
   void SetTuning(const Words& words);
   void Stabilize();
   bool IsSettled() const;
+  bool IsReachable(NodeIndex node, const Peer& peer) const;
   void TickAll(uint64_t ms);
   // The cluster, made from the specs when it is first needed.
   Cluster& cluster();

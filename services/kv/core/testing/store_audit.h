@@ -16,8 +16,8 @@ enum class Tombstones { kIncluded, kLeftOut };
 // Key -> version. The store must be readable.
 std::map<std::string, Version> Dump(const StoreReader& store, Tombstones tombstones);
 
-// Recomputes the index, the counts and the content hash from the versions, and compares. Empty if all
-// agree, else what does not.
+// Recomputes the index, that of tombstones, the counts and the content hash from the versions, and compares.
+// Empty if all agree, else what does not.
 std::string Audit(const StoreReader& store);
 
 }  // namespace lamppost::kv::testing

@@ -1,5 +1,6 @@
 #include "services/kv/core/testing/trace.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
 
@@ -26,27 +27,50 @@ const char* NameOf(LinkState state) {
   return "?";
 }
 
+// "member D at D", "removed C, barred up to C.1".
+std::string DescribeMember(const std::string& key, const Version& version) {
+  const std::string node_id = key.substr(kMemberKeyPrefix.size());
+  const auto record = DecodeMemberRecord(version.value ? version.value->bytes : "");
+  if (!record.ok()) return absl::StrCat("a damaged record of ", node_id);
+  if (record->state == MemberState::kMember) return absl::StrCat("member ", node_id, " at ", record->address);
+  return absl::StrCat("removed ", node_id, ", barred up to ",
+                      ToString(Origin{node_id, record->barred_birth}));
+}
+
 bool IsEssential(const SyncMessage& message) {
-  return message.entries != nullptr && !message.entries->empty();
+  return message.full || message.repair_buckets != 0 || message.wants_buckets ||
+         (message.entries != nullptr && !message.entries->empty());
 }
 
 }  // namespace
 
 std::string Describe(const std::string& key, const Version& version) {
-  const std::string what =
-      version.IsTombstone() ? absl::StrCat(key, " deleted") : absl::StrCat(key, "=", version.value->bytes);
+  std::string what = absl::StrCat(key, " deleted");
+  if (absl::StartsWith(key, kMemberKeyPrefix)) {
+    what = DescribeMember(key, version);
+  } else if (!version.IsTombstone()) {
+    what = absl::StrCat(key, "=", version.value->bytes);
+  }
+  if (version.expires_unix_ms != 0) absl::StrAppend(&what, " until ", version.expires_unix_ms);
   return absl::StrCat(what, " @ ", ToString(version.timestamp));
 }
 
 std::string Describe(const SyncMessage& message, const std::string& receiver) {
-  if (message.receiver_incarnation == 0) return absl::StrCat("hello ", ToString(message.clock));
-  std::string text = absl::StrCat("sync ", ToString(message.clock), " to ",
+  if (message.receiver_incarnation == 0) {
+    return absl::StrCat("hello ", ToString(message.clock), message.wants_buckets ? ", wants buckets" : "");
+  }
+  const char* what = message.full ? "full sync " : message.repair_buckets != 0 ? "repair " : "sync ";
+  std::string text = absl::StrCat(what, ToString(message.clock), " to ",
                                   ToString(Origin{receiver, message.receiver_incarnation}), " ",
                                   Braced(message.from), "->", Braced(message.to));
   const char* separator = ": ";
   for (const KeyedVersion& entry : message.entries ? *message.entries : std::vector<KeyedVersion>()) {
     absl::StrAppend(&text, separator, Describe(entry.key, entry.version));
     separator = ", ";
+  }
+  if (message.full) {
+    absl::StrAppend(&text, ", keys from '", message.full->start, "' to '", message.full->end, "', forgotten ",
+                    Braced(message.forgotten));
   }
   if (message.progress > 0) absl::StrAppend(&text, ", progress ", message.progress);
   if (message.after > 0) absl::StrAppend(&text, " after #", message.after);
@@ -80,8 +104,16 @@ std::vector<std::string> DescribeGroup(const Cluster& cluster, NodeIndex node, c
   const NodeSpec& spec = cluster.spec(node);
   std::vector<std::string> lines;
   for (const std::string& note : output.notes) lines.push_back(absl::StrCat(spec.address, " notes: ", note));
+  for (const std::string& text : output.warnings)
+    lines.push_back(absl::StrCat(spec.address, " warns: ", text));
+  if (!output.damage.ok())
+    lines.push_back(absl::StrCat(spec.address, " is damaged: ", output.damage.message()));
   for (const WriteBatch::Operation& operation : output.batch.operations()) {
-    if (operation.space != Space::kData || !operation.value) continue;
+    if (operation.space != Space::kData) continue;
+    if (!operation.value) {
+      lines.push_back(absl::StrCat(spec.address, " drops ", operation.key));
+      continue;
+    }
     const absl::StatusOr<Version> version = DecodeVersion(*operation.value);
     lines.push_back(
         absl::StrCat(spec.address, " stores ", version.ok() ? Describe(operation.key, *version) : "garbage"));
@@ -92,7 +124,7 @@ std::vector<std::string> DescribeGroup(const Cluster& cluster, NodeIndex node, c
   }
   for (const OutgoingMessage& outgoing : output.messages) {
     if (detail == Detail::kEssential && !IsEssential(outgoing.message)) continue;
-    const std::string& to = spec.peers[outgoing.peer];
+    const std::string& to = cluster.replica(node).peers()[outgoing.peer].address;
     lines.push_back(absl::StrCat(spec.address, "->", to, " ",
                                  Describe(outgoing.message, cluster.spec(cluster.Find(to)).node_id)));
   }
@@ -116,8 +148,15 @@ std::string DescribeNode(const Cluster& cluster, NodeIndex node) {
       absl::StrCat(address, " ", replica.IsLifeDecided() ? ToString(replica.me()) : "undecided", " has ",
                    Braced(replica.heads()), ", ", state.keys, " keys, ", state.tombstones,
                    " tombstones, stable ", replica.Stable(), replica.Converged() ? ", converged" : "");
+  if (state.removed) absl::StrAppend(&text, ", removed");
+  if (!state.forgotten.empty()) absl::StrAppend(&text, ", forgotten ", Braced(state.forgotten));
+  if (state.refilling) absl::StrAppend(&text, ", refilling");
+  for (const StableHold& hold : state.tombstones > 0 ? replica.StableHeldBy() : std::vector<StableHold>()) {
+    absl::StrAppend(&text, "; held up by ", hold.address.empty() ? "itself" : hold.address, ": it ",
+                    hold.detail);
+  }
   for (const Peer& peer : replica.peers()) {
-    absl::StrAppend(&text, "; ", peer.address, " ", NameOf(peer.state));
+    absl::StrAppend(&text, "; ", peer.address, " ", peer.retired ? "retired" : NameOf(peer.state));
     if (!peer.detail.empty()) absl::StrAppend(&text, " (", peer.detail, ")");
   }
   return text;

@@ -1,0 +1,91 @@
+#include "clients/cpp/admin_client.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "clients/cpp/grpc_admin_stub.h"
+#include "clients/cpp/random.h"
+#include "services/common/error.h"
+#include "services/common/utf8.h"
+
+namespace lamppost::client {
+namespace {
+
+ConnectionOptions ConnectionOptionsOf(const ClientOptions& options, const AdminEnvironment& environment) {
+  ConnectionOptions connection;
+  for (const Address& address : options.nodes) connection.nodes.push_back(address.HostPort());
+  connection.timeout_ms = options.timeout_ms;
+  connection.retry = options.retry;
+  connection.observer = options.observer;
+  connection.time = environment.time ? environment.time : std::make_shared<SteadyTimeSource>();
+  connection.random = environment.random ? environment.random : MakeRandomSource();
+  return connection;
+}
+
+// What is no UTF-8 cannot travel; every other rule is the server's.
+absl::Status CheckText(absl::string_view what, absl::string_view text, absl::string_view reason) {
+  if (IsUtf8(text)) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kInvalidArgument, reason, absl::StrCat(what, " is not valid UTF-8"));
+}
+
+absl::Status Check(const v1::ListMembersRequest&) {
+  return absl::OkStatus();
+}
+absl::Status Check(const v1::AddMemberRequest& request) {
+  const absl::Status status = CheckText("the address", request.address(), "ADDRESS_INVALID");
+  return status.ok() ? CheckText("the node id", request.node_id(), "NODE_ID_INVALID") : status;
+}
+absl::Status Check(const v1::RemoveMemberRequest& request) {
+  return CheckText("the node id", request.node_id(), "NODE_ID_INVALID");
+}
+
+}  // namespace
+
+AdminClient::AdminClient(ClientOptions options, AdminEnvironment environment)
+    : connection_(ConnectionOptionsOf(options, environment)) {
+  const AdminStubFactory make = environment.stub_factory ? environment.stub_factory : MakeGrpcAdminStub;
+  for (const Address& address : options.nodes) stubs_.push_back(make(address));
+}
+
+template <typename Request, typename Response>
+Result<Response> AdminClient::Run(absl::string_view method, CallKind kind,
+                                  StubMethod<Request, Response> stub_method, Request request,
+                                  const CallOptions& call) {
+  Result<Response> result;
+  result.status = Check(request);
+  if (!result.ok()) return result;
+  CallSpec spec{method, kind, "", call.timeout_ms};
+  spec.noun = "change";
+  CallEnd end = connection_.Call(spec, [&](size_t node, uint64_t clock, int64_t timeout_ms) {
+    request.mutable_clock()->set_counter(clock);
+    result.response.Clear();
+    return (stubs_[node].get()->*stub_method)(request, timeout_ms, &result.response);
+  });
+  result.status = std::move(end.status);
+  result.outcome = end.outcome;
+  result.node = std::move(end.node);
+  result.attempts = end.attempts;
+  return result;
+}
+
+Result<v1::ListMembersResponse> AdminClient::ListMembers(const CallOptions& call) {
+  return Run("ListMembers", CallKind::kRead, &AdminStub::ListMembers, v1::ListMembersRequest(), call);
+}
+
+Result<v1::AddMemberResponse> AdminClient::AddMember(absl::string_view address, absl::string_view node_id,
+                                                     const CallOptions& call) {
+  v1::AddMemberRequest request;
+  request.set_address(std::string(address));
+  request.set_node_id(std::string(node_id));
+  return Run("AddMember", CallKind::kSingleWrite, &AdminStub::AddMember, std::move(request), call);
+}
+
+Result<v1::RemoveMemberResponse> AdminClient::RemoveMember(absl::string_view node_id, Force force,
+                                                           const CallOptions& call) {
+  v1::RemoveMemberRequest request;
+  request.set_node_id(std::string(node_id));
+  request.set_force(force == Force::kYes);
+  return Run("RemoveMember", CallKind::kRepeatableWrite, &AdminStub::RemoveMember, std::move(request), call);
+}
+
+}  // namespace lamppost::client

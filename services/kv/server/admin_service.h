@@ -1,0 +1,44 @@
+// AdminService over gRPC's callback API: parses, and hands each call to the part that does it.
+#ifndef LAMPPOST_SERVICES_KV_SERVER_ADMIN_SERVICE_H_
+#define LAMPPOST_SERVICES_KV_SERVER_ADMIN_SERVICE_H_
+
+#include <string>
+#include <utility>
+
+#include "lamppost/kv/v1/admin_service.grpc.pb.h"
+#include "services/kv/server/member_admin.h"
+#include "services/kv/server/shell.h"
+#include "services/kv/server/snapshot_call.h"
+
+namespace lamppost::kv {
+
+// All methods take and give bytes; services/common/raw_call.h tells why.
+using RawAdminService = v1::AdminService::WithRawCallbackMethod_ListMembers<
+    v1::AdminService::WithRawCallbackMethod_AddMember<v1::AdminService::WithRawCallbackMethod_RemoveMember<
+        v1::AdminService::WithRawCallbackMethod_Snapshot<v1::AdminService::Service>>>>;
+
+class AdminServiceImpl : public RawAdminService {
+ public:
+  using Context = grpc::CallbackServerContext;
+  using Bytes = grpc::ByteBuffer;
+
+  // Both must outlive the service.
+  AdminServiceImpl(std::string cluster, Shell* shell, SnapshotCalls* snapshots)
+      : shell_(shell), members_(std::move(cluster), shell), snapshots_(snapshots) {}
+
+  grpc::ServerUnaryReactor* ListMembers(Context* context, const Bytes* in, Bytes* out) override;
+  grpc::ServerUnaryReactor* AddMember(Context* context, const Bytes* in, Bytes* out) override;
+  grpc::ServerUnaryReactor* RemoveMember(Context* context, const Bytes* in, Bytes* out) override;
+  grpc::ServerWriteReactor<Bytes>* Snapshot(Context* context, const Bytes* in) override {
+    return snapshots_->Start(context, in);
+  }
+
+ private:
+  Shell* const shell_;
+  MemberAdmin members_;
+  SnapshotCalls* const snapshots_;
+};
+
+}  // namespace lamppost::kv
+
+#endif  // LAMPPOST_SERVICES_KV_SERVER_ADMIN_SERVICE_H_
