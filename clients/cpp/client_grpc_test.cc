@@ -211,5 +211,22 @@ TEST(ClientGrpcTest, ThreadsShareAClient) {
   EXPECT_EQ(node.service().entries().size(), 160u);
 }
 
+TEST(ClientGrpcTest, ARemovedNodeIsLeftForOneThatIsNone) {
+  const absl::Status removed =
+      MakeError(absl::StatusCode::kFailedPrecondition, "NODE_REMOVED", "it was removed");
+  FakeNode gone("A");
+  FakeNode other("B");
+  Client client(PatientOptions({gone.port(), other.port()}));
+  gone.service().RefuseNext(removed);
+  EXPECT_TRUE(client.Put("k", TextValue("v")).status.ok());
+  EXPECT_EQ(other.service().entries().count("k"), 1u);
+
+  Client alone(PatientOptions({gone.port()}));
+  gone.service().RefuseNext(removed);
+  const auto put = alone.Put("k", TextValue("v"));
+  EXPECT_EQ(ErrorReason(put.status), "NODE_REMOVED");
+  EXPECT_EQ(put.outcome, Outcome::kFailed);
+}
+
 }  // namespace
 }  // namespace lamppost::client

@@ -63,5 +63,15 @@ TEST_F(StreamRetryTest, WhatIsWrongWithTheRequestIsNotTriedAgain) {
   EXPECT_EQ(retry.node(), 0u);
 }
 
+TEST_F(StreamRetryTest, ARemovedNodeIsLeftAndWhenAllAreThatEndsIt) {
+  const absl::Status removed =
+      MakeError(absl::StatusCode::kFailedPrecondition, "NODE_REMOVED", "it was removed");
+  StreamRetry retry = Make(2);
+  retry.Begin(kNoDeadline);
+  EXPECT_TRUE(Again(retry.OnFailure(removed, Reach::kSent, 0)));
+  EXPECT_EQ(retry.node(), 1u);
+  EXPECT_FALSE(Again(retry.OnFailure(removed, Reach::kSent, 0)));
+}
+
 }  // namespace
 }  // namespace lamppost::client
