@@ -143,6 +143,9 @@ class Damage : public ::testing::Test {
   void ReadEverythingAt(const std::string& id) { cluster_->client(id)->Everything().status().IgnoreError(); }
   // All nodes hold the same, and it is what was written.
   void ExpectHealed() {
+    // It may still be about to find that it is damaged.
+    ASSERT_OK(WaitFor("everything to be readable at C", absl::Seconds(60),
+                      [&] { return cluster_->client("C")->Everything().ok(); }));
     ASSERT_OK(c()->WaitServing(absl::Seconds(60)));
     ASSERT_OK(cluster_->WaitConverged(absl::Seconds(60)));
     const auto expected = cluster_->client("A")->Everything();
@@ -164,7 +167,8 @@ class Damage : public ::testing::Test {
 
 TEST_F(Damage, IsFoundByTheScrubAndHealed) {
   Start(OptionsFor("1s"));
-  ASSERT_OK(DamageUntilLogged(c(), "the scrub has found a damaged table"));
+  // In a table, or, if the bit was flipped when it was past that, in what is read of the contents.
+  ASSERT_OK(DamageUntilLogged(c(), "the scrub has found"));
   WaitForLog("a damaged table is set aside");
   ExpectHealed();
 }
