@@ -70,6 +70,11 @@
   X(kSessionUnseen, "session-unseen", "what a write's session has seen does not count as seen by it")        \
   X(kReplicasNotDurable, "replicas-not-durable", "members count as holding a write before it is durable")    \
   X(kReplicasIgnored, "replicas-ignored", "a write is answered without waiting for other members")           \
+  X(kLooseKept, "loose-kept", "what nobody's heads cover stays where it is")                                 \
+  X(kOwnReplaced, "own-replaced", "a node that fills speaks of writes whose successor it does not send")     \
+  X(kCourseKept, "course-kept",                                                                              \
+    "a catch-up that waits for its turn stays one, whatever was forgotten since")                            \
+  X(kFullHalfway, "full-halfway", "a node that is being given everything gives everything to others")        \
   X(kWatchUncovered, "watch-uncovered", "a watch tells of what the node's heads do not cover yet")           \
   X(kWatchAhead, "watch-ahead", "a watch's session is ahead of what has been told")
 

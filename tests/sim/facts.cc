@@ -73,7 +73,12 @@ std::optional<bool> Facts::Knew(const Write& later, const Timestamp& earlier, co
   for (const Write* write = &later; write != nullptr;) {
     if (write->heads.Covers(earlier)) return true;
     if (!write->exact) return std::nullopt;
-    if (write->timestamp.origin == earlier.origin) return earlier.counter < write->timestamp.counter;
+    if (write->timestamp.origin == earlier.origin) {
+      // A life that went on after its power was lost has its earlier writes, but not those that are gone.
+      const Write* const other = Find(earlier);
+      if (other != nullptr && other->gone) return std::nullopt;
+      return earlier.counter < write->timestamp.counter;
+    }
     const Write::Change* change = write->Find(key);
     if (change == nullptr || !change->replaced) return false;
     if (*change->replaced == earlier) return true;

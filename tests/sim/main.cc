@@ -13,6 +13,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "services/common/mutation.h"
 #include "tests/sim/draw_plan.h"
 #include "tests/sim/mutation_table.h"
@@ -72,7 +73,8 @@ int ShrinkIt(const Options& options) {
       plan->nodes, plan->errands.size(), plan->strikes.size(), small.nodes, small.errands.size(),
       small.strikes.size(), plays);
   const history::Violation violation = Play(small).result.violations.front();
-  const std::string text = absl::StrCat("# ", violation.invariant, ": ", violation.what, "\n", ToText(small));
+  const std::string title = absl::StrCat("# ", violation.invariant, ": ", violation.what);
+  const std::string text = absl::StrCat(absl::StrReplaceAll(title, {{"\n", "\n# "}}), "\n", ToText(small));
   if (options.out_file.empty()) {
     std::cout << text;
     return 0;

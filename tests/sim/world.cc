@@ -109,8 +109,7 @@ void World::StartNode(NodeIndex index) {
   facts_.now_us = scheduler_.now_us();
   absl::Status status = node->Start();
   if (status.code() == absl::StatusCode::kDataLoss) {
-    // What an operator does with a disk that is reported to be damaged.
-    ReplaceDisk(index);
+    SalvageDisk(index);
     status = node->Start();
   }
   if (!status.ok())

@@ -126,6 +126,8 @@ struct Peer {
   FullCourse full;                 // survives the link
   Heads covered;                   // up to where it has been sent everything on this link
   uint64_t round_sequence = 0;     // of the round's latest message
+  uint64_t round_loose = 0;        // how many loose versions had come here when the round was opened
+  uint64_t loose_sent = 0;         // so many of them the finished rounds on this link have brought it
   Heads relay_mark;                // what this node had when relaying was last considered
   uint64_t relay_due_ms = 0;       // when it is considered again
   Divergence divergence;
@@ -158,6 +160,7 @@ struct Peer {
     in_flight.clear();
     in_flight_bytes = 0;
     covered = Heads();
+    loose_sent = 0;
     StopCatchUp();
   }
 

@@ -229,6 +229,7 @@ void Replica::TakeNewLife(const std::string& why) {
   state_.incarnation = life << 32 | (Mix(options_.life_seed ^ life) & 0xFFFFFFFFu);
   state_.heads.Raise({options_.node_id, state_.incarnation}, 0);
   if (state_.birth == 0) state_.birth = state_.incarnation;
+  own_replaced_ = false;
   state_changed_ = true;
   output_.urgency = Urgency::kMustBeStable;
   Note(absl::StrCat("takes a new life, ", ToString(Origin{options_.node_id, state_.incarnation}), ": ", why));

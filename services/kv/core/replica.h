@@ -286,6 +286,8 @@ class Replica {
   void FinishRound(Peer* peer, const Heads& to);
   void GiveUpReading(Peer* peer, const absl::Status& why);
   void BeginCatchUp(Peer* peer, Heads start);
+  void Postpone(Peer* peer, std::string why);
+  bool HoldsLoose() const;
   void ConsiderRelay(PeerIndex index);
   bool CheckIdentity(PeerIndex index, const SyncAnswer& answer);
   void Learn(Peer* peer, const SyncAnswer& answer);
@@ -298,6 +300,8 @@ class Replica {
   // replica_full.cc: giving and getting everything
   bool NeedsFull(const Peer& peer) const;
   bool CanGiveFull(const Peer& peer) const;
+  bool OthersKnowBetter() const;
+  void NoteReplaced(const Timestamp& held);
   void PumpFull(PeerIndex index);
   Refusal CheckFull(const SyncMessage& message) const;
   Refusal MergeFull(const SyncMessage& message);
@@ -327,6 +331,8 @@ class Replica {
   Heads durable_heads_;
   Heads written_;  // the latest write known of each origin; of those before this process: the heads it found
   Heads held_;     // the latest write merged of each origin; beyond the heads while a Sync is incomplete
+  uint64_t loose_merged_ = 0;  // so many versions have come loose: the heads did not cover them
+  bool own_replaced_ = false;  // while refilling: what this life wrote is not all in the store any more
   Table table_;
   RequestTable requests_;
   std::vector<Peer> peers_;

@@ -32,11 +32,21 @@ bool Replica::NeedsFull(const Peer& peer) const {
 }
 
 // A node that has itself only begun must not tell one that has lost data that there was none; unless there is
-// no third one that could know better.
+// no third one that could know better. Nor must one that is itself being given everything: half of what it
+// holds is as old as its heads, and the other half is not.
 bool Replica::CanGiveFull(const Peer& peer) const {
+  const bool is_halfway = !state_.forgotten.IsCoveredBy(state_.heads);
+  if (is_halfway && OthersKnowBetter() && !LAMPPOST_MUTATION(kFullHalfway)) return false;
   if (!peer.heads.empty() || member_count() == 2) return true;
   return std::any_of(state_.heads.begin(), state_.heads.end(), [&](const Heads::Entry& head) {
     return head.first != me() && head.first != peer.life();
+  });
+}
+
+// Whether a member may have all of what this node has not yet got to the end of.
+bool Replica::OthersKnowBetter() const {
+  return std::any_of(peers_.begin(), peers_.end(), [&](const Peer& peer) {
+    return !peer.retired && (!peer.answered || state_.forgotten.IsCoveredBy(peer.heads));
   });
 }
 
@@ -45,6 +55,7 @@ void Replica::PumpFull(PeerIndex index) {
   FullCourse& full = peer.full;
   if (!full.walk) {
     if (!peer.wanted) return;
+    if (!CanGiveFull(peer)) return Postpone(&peer, "the peer has lost data, and this node does not have it");
     peer.wanted.reset();
     const bool goes_on =
         full.is_resumable && full.boot_id == peer.boot_id && full.incarnation == peer.incarnation;
@@ -64,6 +75,7 @@ void Replica::PumpFull(PeerIndex index) {
       full.forgotten.Raise(origin, std::min(counter, state_.heads.At(origin)));
     }
     peer.round_sequence = 0;
+    peer.round_loose = loose_merged_;
   }
   absl::StatusOr<FullSync::Chunk> chunk = full.walk->Next(options_.chunk_bytes);
   if (!chunk.ok()) return GiveUpReading(&peer, chunk.status());
@@ -118,6 +130,7 @@ absl::StatusOr<size_t> Replica::DropUnsent(const SyncMessage& message) {
     const absl::StatusOr<std::optional<Timestamp>> held = table_.TimestampOf(key);
     if (!held.ok()) return held.status();
     if (!*held || !message.to.Covers(**held)) return absl::OkStatus();
+    NoteReplaced(**held);
     ++dropped;
     state_changed_ = true;
     return table_.Drop(key);
@@ -147,8 +160,15 @@ absl::StatusOr<bool> Replica::ReplaceUnsent(const KeyedVersion& entry, const Hea
   if (!held.ok()) return held.status();
   if (!*held || **held < entry.version.timestamp || !to.Covers(**held)) return false;
   if (**held == entry.version.timestamp && !state_.refilling) return false;
+  NoteReplaced(**held);
   if (absl::Status status = table_.Drop(entry.key); !status.ok()) return status;
   return true;
+}
+
+// A node that gets its data back gives nothing but what it has written itself since. Once other writes have
+// taken the place of some of that, this would be less than it claims.
+void Replica::NoteReplaced(const Timestamp& held) {
+  own_replaced_ |= state_.refilling && held.origin == me();
 }
 
 Refusal Replica::MergeFull(const SyncMessage& message) {

@@ -192,10 +192,11 @@ void Replica::CorrectRecords() {
 }
 
 // Once there are records at all, everybody's is written by whoever knows him, so that a node which joins
-// later learns of all. While others' writes are on their way there may be a record among them.
+// later learns of all. While others' writes are on their way there may be a record among them, and whoever
+// has lost part of its data is still to get its own ones back.
 void Replica::RecordPeers() {
   if (!receiver_.PendingBesides("").empty()) return;
-  if (members_.empty() || !life_decided_ || WriteRefusal()) return;
+  if (members_.empty() || !life_decided_ || state_.refilling || WriteRefusal()) return;
   Proposal missing;
   AddMissingRecords(*this, &missing);
   if (missing.operations.empty()) return;

@@ -120,6 +120,7 @@ absl::Status Replica::LoadHeld() {
       const absl::StatusOr<IndexKey> held = DecodeIndexKey(cursor->key());
       if (!held.ok()) return held.status();
       held_.Raise(origin, held->timestamp.counter);
+      ++loose_merged_;
     }
     if (!cursor->status().ok()) return cursor->status();
   }
@@ -133,16 +134,21 @@ Refusal Replica::MergeEntry(const KeyedVersion& entry) {
     const absl::StatusOr<const Version*> present = table_.Find(entry.key);
     if (present.ok() && *present != nullptr) before = **present;
   }
+  if (state_.refilling) {
+    const absl::StatusOr<std::optional<Timestamp>> held = table_.TimestampOf(entry.key);
+    if (held.ok() && *held && **held < version.timestamp) NoteReplaced(**held);
+  }
   const absl::StatusOr<kv::Merge> merge = table_.Apply(entry.key, version);
   if (!merge.ok()) {
     Note(absl::StrCat("cannot merge key ", entry.key, ": ", merge.status().message()));
     return Refusal::kStorage;
   }
+  const bool wins = *merge == kv::Merge::kReplaces || *merge == kv::Merge::kReplacesConcurrent;
   if (before) {
-    const bool wins = *merge == kv::Merge::kReplaces || *merge == kv::Merge::kReplacesConcurrent;
     ConsiderRecord(entry.key, wins ? version : *before, wins ? *before : version);
   }
   held_.Raise(version.timestamp.origin, version.timestamp.counter);
+  if (wins && !state_.heads.Covers(version.timestamp)) ++loose_merged_;
   written_.Raise(version.timestamp.origin, version.timestamp.counter);
   NoteTombstone(version);
   const bool concurrent = *merge == kv::Merge::kReplacesConcurrent || *merge == kv::Merge::kLosesConcurrent;

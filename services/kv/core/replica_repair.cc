@@ -138,6 +138,7 @@ Refusal Replica::MergeRepair(const SyncMessage& message) {
     if (!*repaired) continue;
     ++changed;
     held_.Raise(version.timestamp.origin, version.timestamp.counter);
+    if (!state_.heads.Covers(version.timestamp)) ++loose_merged_;
     NoteTombstone(version);
     state_changed_ = true;
   }

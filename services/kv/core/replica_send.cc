@@ -118,11 +118,16 @@ void Replica::PumpCatchUp(PeerIndex index) {
   if (peer.course == Course::kFull) return PumpFull(index);
   if (!peer.round) {
     if (!peer.wanted) return;
+    // It was decided when this node had less.
+    if (NeedsFull(peer) && !LAMPPOST_MUTATION(kCourseKept)) return BeginCatchUp(&peer, {});
+    if (state_.refilling && own_replaced_ && !LAMPPOST_MUTATION(kOwnReplaced))
+      return Postpone(&peer, "this node has lost data, and is still to get it back");
     // The store holds all that is committed and nothing else: the group has only begun. The idle head
     // may just have moved, but it says nothing about entries.
     peer.round = OpenRound(*std::move(peer.wanted));
     peer.wanted.reset();
     peer.round_sequence = 0;
+    peer.round_loose = state_.refilling ? 0 : loose_merged_;
   }
   absl::StatusOr<CatchUp::Chunk> chunk = peer.round->Next(options_.chunk_bytes);
   if (!chunk.ok()) return GiveUpReading(&peer, chunk.status());
@@ -160,23 +165,28 @@ void Replica::GiveUpReading(Peer* peer, const absl::Status& why) {
 // By a full Sync if it may hold what was deleted and forgotten here. A node that was removed gives nothing:
 // the peer may not have heard of that yet, and the others take in nothing of it any more.
 void Replica::BeginCatchUp(Peer* peer, Heads start) {
-  if (state_.removed) {
-    peer->StopCatchUp();
-    peer->state = LinkState::kProbing;
-    peer->detail = "this node was removed";
-    return;
-  }
-  if (!NeedsFull(*peer)) return peer->BeginCatchUp(std::move(start), Course::kDelta);
-  if (CanGiveFull(*peer)) return peer->BeginCatchUp({}, Course::kFull);
+  if (state_.removed) return Postpone(peer, "this node was removed");
+  if (NeedsFull(*peer)) return peer->BeginCatchUp({}, Course::kFull);
+  peer->BeginCatchUp(std::move(start), Course::kDelta);
+}
+
+// A greeting will find out when there is something to give.
+void Replica::Postpone(Peer* peer, std::string why) {
   peer->StopCatchUp();
   peer->state = LinkState::kProbing;
-  peer->detail = "the peer has lost data, and this node has never had it";
+  peer->detail = std::move(why);
+}
+
+// Parts of a Sync whose sender never finished it.
+bool Replica::HoldsLoose() const {
+  return !held_.IsCoveredBy(state_.heads);
 }
 
 // Own writes that were committed while the round went on need another one; if there are none, the peer
 // gets the next ones live.
 void Replica::FinishRound(Peer* peer, const Heads& to) {
   peer->round.reset();
+  peer->loose_sent = peer->round_loose;
   if (to.At(me()) < state_.heads.At(me())) {
     peer->wanted = to;
     peer->course = Course::kDelta;
@@ -200,9 +210,9 @@ void Replica::ConsiderRelay(PeerIndex index) {
     if (origin == me()) continue;
     lacks |= std::max({peer.heads.At(origin), peer.pending.At(origin), peer.covered.At(origin)}) < counter;
   }
-  // Parts of a Sync whose sender never finished it are covered by nobody's heads.
-  lacks |= peer.relay_mark == state_.heads && Agree(peer.heads, state_.heads) &&
-           peer.content_hash != state_.hash.Total() && receiver_.PendingBesides("").empty();
+  // What nobody's heads cover no peer can be seen to lack.
+  lacks |= HoldsLoose() && peer.loose_sent < loose_merged_ && receiver_.PendingBesides("").empty() &&
+           !LAMPPOST_MUTATION(kLooseKept);
   peer.relay_mark = state_.heads;
   if (lacks) BeginCatchUp(&peer, StartFor(peer));
 }

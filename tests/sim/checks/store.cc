@@ -57,14 +57,6 @@ void NothingAcknowledgedIsLost::OnStarted(NodeIndex node) {
       absl::StrCat("node ", NodeId(node), " has lost what it had committed of ", facts().missing().front()));
 }
 
-bool NothingAcknowledgedIsLost::Shows(NodeIndex node, const std::string& key) const {
-  const auto held = facts().HeldBy(node).find(key);
-  if (held == facts().HeldBy(node).end()) return false;
-  const Write* write = facts().Find(held->second);
-  const Write::Change* change = write == nullptr ? nullptr : write->Find(key);
-  return change == nullptr || change->value.has_value();
-}
-
 void NothingAcknowledgedIsLost::OnEnd() {
   for (const auto& [origin, writes] : facts().writes()) {
     for (const std::unique_ptr<Write>& write : writes) {
@@ -76,9 +68,6 @@ void NothingAcknowledgedIsLost::OnEnd() {
           if (facts().IsForgottenBy(node, change.key, write->timestamp)) continue;
           // Who has lost it without a sign may have given others everything, and they hold it for deleted.
           if (facts().IsRotten(change.key)) continue;
-          // A deletion of a life that ended with its disk may be left in parts at some nodes, covered by
-          // nobody's heads. Where the key shows no value there is nothing for it to do.
-          if (!change.value && facts().DiskLost(write->coordinator) && !Shows(node, change.key)) continue;
           Violated(absl::StrCat("write ", ToString(write->timestamp), " of ", change.key, " is lost at node ",
                                 NodeId(node)));
         }

@@ -30,10 +30,6 @@ class NothingAcknowledgedIsLost : public Check {
   NothingAcknowledgedIsLost(const Facts* facts, Findings* findings) : Check("I5", facts, findings) {}
   void OnStarted(NodeIndex node) override;
   void OnEnd() override;
-
- private:
-  // Whether the key has a value there.
-  bool Shows(NodeIndex node, const std::string& key) const;
 };
 
 // I7: what a delete has removed does not come back. At a node a key's version never goes down, and a
