@@ -91,6 +91,8 @@ LoadEnd Loader::Finish() {
   if (bulk.status.ok() || in_flight_.empty()) return end;
   end.first_line = in_flight_.front().first_line;
   end.last_line = in_flight_.front().last_line;
+  // Its node has it; what failed is that others have it too.
+  if (bulk.outcome == client::Outcome::kPending) end.lines_written += in_flight_.front().lines;
   for (size_t i = 1; i < in_flight_.size() && i <= bulk.sent_unanswered; ++i) {
     end.lines_unsure += in_flight_[i].lines;
   }

@@ -219,6 +219,30 @@ TEST_F(RunTest, ABadLineStopsTheLoadAndIsNumbered) {
   EXPECT_EQ(json::parse(err_)["error"]["lines_written"], 1);
 }
 
+TEST_F(RunTest, ALoadThatOthersHaveNotYetGotIsWrittenAllTheSame) {
+  for (int i = 0; i < 100; ++i) {
+    node_.service().RefuseNext(MakeError(absl::StatusCode::kDeadlineExceeded, "REPLICAS_PENDING", "1 of 2"));
+  }
+  EXPECT_EQ(Run({"load", "-", "--replicas", "2", "-o", "json", "--timeout", "1s"},
+                "{\"key\":\"a\",\"value\":\"1\"}\n{\"key\":\"b\",\"value\":\"1\"}\n"),
+            4);
+  EXPECT_EQ(json::parse(err_)["error"]["reason"], "REPLICAS_PENDING") << err_;
+  EXPECT_EQ(json::parse(err_)["error"]["lines_written"], 2) << err_;
+}
+
+TEST_F(RunTest, ADumpThatDoesNotFitHasFailed) {
+  EXPECT_EQ(Run({"put", "x", "1"}), 0);
+  EXPECT_EQ(Run({"dump", "/dev/full", "-o", "json"}), 3);
+  EXPECT_EQ(json::parse(err_)["error"]["reason"], "FILE_NOT_WRITTEN") << err_;
+}
+
+TEST_F(RunTest, AWatchThatNobodyAnswersHasFailed) {
+  EXPECT_EQ(Run({"--node", DeadNode(), "--timeout", "500ms", "-o", "json", "watch"}), 3);
+  EXPECT_EQ(json::parse(err_)["error"]["reason"], "NOT_CONNECTED") << err_;
+  EXPECT_EQ(Run({"--timeout", "500ms", "-o", "json", "watch"}), 3);
+  EXPECT_EQ(json::parse(err_)["error"]["reason"], "NO_ANSWER") << err_;
+}
+
 TEST_F(RunTest, FilesThatCannotBeUsed) {
   EXPECT_EQ(Run({"load", Path("absent")}), 2);
   EXPECT_EQ(Run({"load", directory_.string()}), 2);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -225,6 +226,12 @@ grpc::Status FakeKvService::Status(grpc::ServerContext* context, const kv::v1::S
   response->set_keys(entries_.size());
   response->set_content_hash("00000000000000000000000000000000");
   return grpc::Status::OK;
+}
+
+grpc::Status FakeKvService::Watch(grpc::ServerContext* context, const kv::v1::WatchRequest*,
+                                  grpc::ServerWriter<kv::v1::WatchResponse>*) {
+  while (!context->IsCancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  return grpc::Status::CANCELLED;
 }
 
 FakeNode::FakeNode(const std::string& node_id, int port) : service_(node_id) {

@@ -55,6 +55,9 @@ class FakeKvService final : public kv::v1::KvService::Service {
   grpc::Status BulkWrite(
       grpc::ServerContext* context,
       grpc::ServerReaderWriter<kv::v1::BulkWriteResponse, kv::v1::BulkWriteRequest>* stream) override;
+  // Says nothing until the caller leaves.
+  grpc::Status Watch(grpc::ServerContext* context, const kv::v1::WatchRequest* request,
+                     grpc::ServerWriter<kv::v1::WatchResponse>* writer) override;
 
  private:
   struct Seen {
