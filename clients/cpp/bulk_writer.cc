@@ -15,13 +15,6 @@ namespace {
 
 constexpr auto kLookInterval = std::chrono::milliseconds(100);
 
-absl::Status WithMessage(const absl::Status& status, absl::string_view message) {
-  absl::Status changed(status.code(), message);
-  status.ForEachPayload(
-      [&changed](absl::string_view url, const absl::Cord& payload) { changed.SetPayload(url, payload); });
-  return changed;
-}
-
 }  // namespace
 
 BulkWriter::BulkWriter(Client* client, BulkOptions options)

@@ -3,37 +3,15 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
 
 namespace lamppost::client {
 namespace {
 
-// The same error with another message.
-absl::Status WithMessage(const absl::Status& status, absl::string_view message) {
-  absl::Status changed(status.code(), message);
-  status.ForEachPayload(
-      [&changed](absl::string_view url, const absl::Cord& payload) { changed.SetPayload(url, payload); });
-  return changed;
-}
-
 int64_t DeadlineMs(std::optional<int64_t> timeout_ms, int64_t now_ms) {
   if (!timeout_ms || *timeout_ms >= kNoDeadline - now_ms) return kNoDeadline;
   return now_ms + *timeout_ms;
-}
-
-// True if the failure says something about the node, not about the request.
-bool NodeIsInTrouble(const absl::Status& status) {
-  const absl::StatusCode code = status.code();
-  return (code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kDeadlineExceeded ||
-          code == absl::StatusCode::kCancelled) &&
-         ErrorReason(status) != "REPLICAS_PENDING";
-}
-
-// The node takes no writes any more; another one does.
-bool NodeIsRemoved(const absl::Status& status) {
-  return ErrorReason(status) == "NODE_REMOVED";
 }
 
 // The node has not yet got what the client has seen; another may have.

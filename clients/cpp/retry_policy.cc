@@ -8,6 +8,17 @@
 
 namespace lamppost::client {
 
+bool NodeIsInTrouble(const absl::Status& status) {
+  const absl::StatusCode code = status.code();
+  return (code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kDeadlineExceeded ||
+          code == absl::StatusCode::kCancelled) &&
+         ErrorReason(status) != "REPLICAS_PENDING";
+}
+
+bool NodeIsRemoved(const absl::Status& status) {
+  return ErrorReason(status) == "NODE_REMOVED";
+}
+
 void RetryBudget::OnSuccess() {
   std::lock_guard<std::mutex> lock(mutex_);
   tokens_ = std::min(tokens_max_, tokens_ + tokens_per_success_);

@@ -62,6 +62,11 @@ class RetryBudget {
 // Uniform in [0, 1). Must be thread-safe if a client shared by threads uses it.
 using RandomSource = std::function<double()>;
 
+// True if the failure says something about the node, not about the request.
+bool NodeIsInTrouble(const absl::Status& status);
+// The node takes no writes any more; another one does.
+bool NodeIsRemoved(const absl::Status& status);
+
 struct RetryDecision {
   enum class Action { kRetry, kStop };
 

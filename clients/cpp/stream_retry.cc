@@ -13,13 +13,6 @@ RetryOptions WithoutBound(RetryOptions options) {
   return options;
 }
 
-bool NodeIsInTrouble(const absl::Status& status) {
-  const absl::StatusCode code = status.code();
-  return (code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kDeadlineExceeded ||
-          code == absl::StatusCode::kCancelled) &&
-         ErrorReason(status) != "REPLICAS_PENDING";
-}
-
 }  // namespace
 
 StreamRetry::StreamRetry(const RetryOptions& options, CallKind kind, size_t nodes, RandomSource random)
@@ -39,8 +32,7 @@ void StreamRetry::Begin(int64_t until_ms) {
 RetryDecision StreamRetry::OnFailure(const absl::Status& status, Reach reach, int64_t now_ms) {
   ++attempts_;
   RetryDecision decision = policy_->OnFailure(status, reach, now_ms);
-  // It takes no writes any more; another one does.
-  if (ErrorReason(status) == "NODE_REMOVED") {
+  if (NodeIsRemoved(status)) {
     node_ = (node_ + 1) % nodes_;
     if (++removed_ < nodes_) decision = {RetryDecision::Action::kRetry, 0, ""};
     return decision;

@@ -34,6 +34,13 @@ absl::Status WithMetadata(absl::Status status, absl::string_view key, absl::stri
   return status;
 }
 
+absl::Status WithMessage(const absl::Status& status, absl::string_view message) {
+  absl::Status changed(status.code(), message);
+  status.ForEachPayload(
+      [&changed](absl::string_view url, const absl::Cord& payload) { changed.SetPayload(url, payload); });
+  return changed;
+}
+
 std::map<std::string, std::string> ErrorMetadata(const absl::Status& status) {
   std::map<std::string, std::string> metadata;
   status.ForEachPayload([&metadata](absl::string_view url, const absl::Cord& value) {

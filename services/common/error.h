@@ -23,6 +23,9 @@ absl::Status MakeRetryableError(absl::StatusCode code, absl::string_view reason,
 // The same error with a fact about it for programs; the key in lower_snake.
 absl::Status WithMetadata(absl::Status status, absl::string_view key, absl::string_view value);
 
+// The same error with another message.
+absl::Status WithMessage(const absl::Status& status, absl::string_view message);
+
 // The facts given to WithMetadata, by key.
 std::map<std::string, std::string> ErrorMetadata(const absl::Status& status);
 

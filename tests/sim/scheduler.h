@@ -22,6 +22,8 @@ class Scheduler {
   uint64_t now_ms() const { return now_us_ / 1000; }
   // Actions that have been run.
   uint64_t events() const { return events_; }
+  // With too many, run or planned, nothing happens any more: so a run that goes in a circle ends.
+  bool IsExhausted() const { return events_ >= kEventsMax || queue_.size() >= kPlannedMax; }
 
   void After(uint64_t delay_us, Action action) { At(now_us_ + delay_us, std::move(action)); }
   void AfterMs(uint64_t delay_ms, Action action) { After(delay_ms * 1000, std::move(action)); }
@@ -33,11 +35,14 @@ class Scheduler {
 
   // Runs everything that is due up to this time, which is then the present one.
   void RunUntil(uint64_t time_us) {
-    while (!queue_.empty() && queue_.front().time_us <= time_us) RunNext();
+    while (!queue_.empty() && queue_.front().time_us <= time_us && !IsExhausted()) RunNext();
     now_us_ = std::max(now_us_, time_us);
   }
 
  private:
+  static constexpr uint64_t kEventsMax = 20'000'000;  // a seed in 10,000 has 5 million
+  static constexpr size_t kPlannedMax = 1'000'000;
+
   struct Planned {
     uint64_t time_us;
     uint64_t number;

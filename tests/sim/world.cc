@@ -415,6 +415,9 @@ Result World::Run() {
       findings_.Violated(violation.invariant, absl::StrCat("as clients see it: ", violation.what));
     }
   }
+  if (scheduler_.IsExhausted()) {
+    findings_.Violated("I14", absl::StrCat("is not at rest after ", scheduler_.events(), " events"));
+  }
   checks_.clear();  // they say how much they have looked at
   result.violations = findings_.violations();
   result.tally = tally_;

@@ -301,6 +301,7 @@ class Replica {
   bool NeedsFull(const Peer& peer) const;
   bool CanGiveFull(const Peer& peer) const;
   bool OthersKnowBetter() const;
+  Heads ForgottenWithinHeads() const;
   void NoteReplaced(const Timestamp& held);
   void PumpFull(PeerIndex index);
   Refusal CheckFull(const SyncMessage& message) const;

@@ -43,6 +43,15 @@ bool Replica::CanGiveFull(const Peer& peer) const {
   });
 }
 
+// What is beyond the heads of a node that is being given everything, it may still have, and is to forget.
+Heads Replica::ForgottenWithinHeads() const {
+  Heads within;
+  for (const auto& [origin, counter] : state_.forgotten) {
+    within.Raise(origin, std::min(counter, state_.heads.At(origin)));
+  }
+  return within;
+}
+
 // Whether a member may have all of what this node has not yet got to the end of.
 bool Replica::OthersKnowBetter() const {
   return std::any_of(peers_.begin(), peers_.end(), [&](const Peer& peer) {
@@ -57,8 +66,9 @@ void Replica::PumpFull(PeerIndex index) {
     if (!peer.wanted) return;
     if (!CanGiveFull(peer)) return Postpone(&peer, "the peer has lost data, and this node does not have it");
     peer.wanted.reset();
-    const bool goes_on =
-        full.is_resumable && full.boot_id == peer.boot_id && full.incarnation == peer.incarnation;
+    // What was forgotten above `to` since the course began may be in what was sent of it.
+    const bool goes_on = full.is_resumable && full.boot_id == peer.boot_id &&
+                         full.incarnation == peer.incarnation && ForgottenWithinHeads().IsCoveredBy(full.to);
     if (!goes_on) {
       full.to = state_.heads;
       full.reached.clear();
@@ -68,12 +78,7 @@ void Replica::PumpFull(PeerIndex index) {
     full.is_resumable = true;
     full.moved = false;
     full.walk = std::make_unique<FullSync>(store_->Snapshot(), full.reached, FullSync::kAllBuckets);
-    // Of the snapshot; what is forgotten from now on is still in it. And if this node is being given
-    // everything itself, it may have in there what it is to forget.
-    full.forgotten = Heads();
-    for (const auto& [origin, counter] : state_.forgotten) {
-      full.forgotten.Raise(origin, std::min(counter, state_.heads.At(origin)));
-    }
+    full.forgotten = ForgottenWithinHeads();  // of the snapshot; what is forgotten from now on is still in it
     peer.round_sequence = 0;
     peer.round_loose = loose_merged_;
   }

@@ -118,8 +118,9 @@ void Replica::PumpCatchUp(PeerIndex index) {
   if (peer.course == Course::kFull) return PumpFull(index);
   if (!peer.round) {
     if (!peer.wanted) return;
-    // It was decided when this node had less.
-    if (NeedsFull(peer) && !LAMPPOST_MUTATION(kCourseKept)) return BeginCatchUp(&peer, {});
+    // It was decided when this node had less. A peer that has just been given everything needs no more.
+    const bool needs_full = NeedsFull(peer) && !ForgottenWithinHeads().IsCoveredBy(peer.covered);
+    if (needs_full && !LAMPPOST_MUTATION(kCourseKept)) return BeginCatchUp(&peer, {});
     if (state_.refilling && own_replaced_ && !LAMPPOST_MUTATION(kOwnReplaced))
       return Postpone(&peer, "this node has lost data, and is still to get it back");
     // The store holds all that is committed and nothing else: the group has only begun. The idle head
