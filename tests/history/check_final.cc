@@ -44,6 +44,18 @@ void Raise(const Effect& effect, const Effect** highest) {
   if (*highest == nullptr || *(*highest)->version < *effect.version) *highest = &effect;
 }
 
+// Whether the item was written after the deletion had been acknowledged, by a node that has lost a disk. Such
+// a node counts from the beginning until it hears from others, so what it writes may be below a deletion that
+// was forgotten; but it is new, and nothing has come back.
+bool IsNew(const HistoryIndex& index, const Item& item, const Operation& deletion) {
+  const std::string& writer = item.version.origin.node_id;
+  if (index.LossesBefore(writer, UINT64_MAX) == 0) return false;
+  if (const Effect* effect = index.FindEffect(item.version, item.key)) {
+    return effect->operation->start_us > deletion.end_us;
+  }
+  return !index.MayHaveHappened(writer, item, deletion.end_us);
+}
+
 void CheckKey(const HistoryIndex& index, const std::string& node, const Contents& contents,
               const std::string& key, const Latest& latest, Verdict* verdict) {
   if (latest.write == nullptr) return;
@@ -57,6 +69,7 @@ void CheckKey(const HistoryIndex& index, const std::string& node, const Contents
     if (index.MayHaveBeenDeleted(key, acknowledged, UINT64_MAX)) return;
   }
   const bool came_back = is_there && !latest.write->item->value;
+  if (came_back && IsNew(index, it->second, *latest.write->operation)) return;
   verdict->Add(came_back ? "I7" : "I5", key, " is ", Shown(contents, key), " in the end at node ", node,
                ", below ", ToString(acknowledged), " of ", Describe(*latest.write->operation, key));
 }

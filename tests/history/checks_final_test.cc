@@ -93,6 +93,25 @@ TEST(I6, WhatIsThereInTheEndWasWritten) {
   EXPECT_THAT(H().Attempt("A", "x", "1").Final("A", {Of("x", "1", At(5, "A"))}).Broken(), Holds());
 }
 
+// B counts from the beginning once its disk is gone, and the others have forgotten the deletion.
+TEST(I7, AWriteAfterTheDeletionIsNotBackWhateverItsCounter) {
+  H h;
+  h.Write("A", "x", "1", At(5, "A")).Delete("B", "x", At(7, "B"));
+  EXPECT_THAT(H(h).Loss("C", {{Life("B"), 7}})
+                  .Write("C", "x", "2", At(2, "C"))
+                  .Final("A", {Of("x", "2", At(2, "C"))})
+                  .Broken(),
+              Holds());
+  EXPECT_THAT(
+      H(h).Loss("C", {{Life("B"), 7}}).Attempt("C", "x", "2").Final("A", {Of("x", "2", At(2, "C"))}).Broken(),
+      Holds());
+  EXPECT_THAT(H(h).Write("C", "x", "2", At(2, "C")).Final("A", {Of("x", "2", At(2, "C"))}).Broken(),
+              Breaks("I7"));
+  H before;
+  before.Loss("C", {}).Write("C", "x", "2", At(2, "C")).Delete("B", "x", At(7, "B"));
+  EXPECT_THAT(before.Final("A", {Of("x", "2", At(2, "C"))}).Broken(), Breaks("I7"));
+}
+
 TEST(I7, ADeletedKeyIsBack) {
   H h;
   h.Write("A", "x", "1", At(5, "A")).Delete("B", "x", At(7, "B"));
