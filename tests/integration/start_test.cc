@@ -153,6 +153,40 @@ TEST(Start, TwoNodesWithOneIdAreToldApart) {
   EXPECT_FALSE(impostor.client("A")->Text("x"));
 }
 
+// B and its twin begin in the same moment, so that A may hear either of them first.
+TEST(Start, ATwinOfAPeerIsGotOver) {
+  Cluster cluster(Two());
+  Cluster other(Two());
+  Node* const a = cluster.node("A");
+  Node* const b = cluster.node("B");
+  Node* const twin = other.node("B");
+  const auto url = [](const Node* node) { return absl::StrCat("http://", node->address()); };
+  a->set_peers({url(b), url(twin)});
+  b->set_peers({url(a), url(twin)});
+  twin->set_peers({url(a), url(b)});
+  for (Node* node : {a, twin, b}) ASSERT_OK(node->Launch());
+  for (Node* node : {a, twin, b}) ASSERT_OK(node->WaitServing());
+
+  const auto before = a->client()->Status();
+  absl::SleepFor(absl::Seconds(2));
+  const auto after = a->client()->Status();
+  ASSERT_OK(before.status());
+  ASSERT_OK(after.status());
+  EXPECT_LT(after->clock().counter() - before->clock().counter(), 2000u) << "nobody answers in circles";
+
+  // Whoever is kept out by the others in the end says so; nobody's writes are taken that would stay alone.
+  ASSERT_OK(WaitFor("the twins to be told apart", absl::Seconds(20), [&] {
+    const auto first = b->client()->Put("x", "1");
+    const auto second = twin->client()->Put("x", "2");
+    return !first.ok() || !second.ok();
+  }));
+  ASSERT_OK(twin->Stop().status());
+  ASSERT_OK(WaitFor("B to take writes", absl::Seconds(20), [&] { return b->client()->Put("y", "1").ok(); }));
+  ASSERT_OK(WaitFor("A to have them", absl::Seconds(20), [&] { return a->client()->Text("y") == "1"; }));
+  ASSERT_OK(a->client()->Put("z", "1").status());
+  ASSERT_OK(WaitFor("B to have A's", absl::Seconds(20), [&] { return b->client()->Text("z") == "1"; }));
+}
+
 // It is reached through a name that its own check of --peers cannot see through.
 TEST(Start, ANodeThatReachesItselfSaysSo) {
   Cluster cluster(One());

@@ -44,6 +44,7 @@ struct FullCourse {
 
   std::unique_ptr<FullSync> walk;  // null: none is under way
   Heads to;                        // this node's heads at the first snapshot of the course
+  uint64_t loose = 0;              // how many loose versions had come here by then
   Heads forgotten;                 // what is gone from the present snapshot by being forgotten
   uint64_t boot_id = 0;            // of the receiver's process, and its life: nobody else can go on with it
   uint64_t incarnation = 0;
@@ -121,6 +122,7 @@ struct Peer {
   uint64_t last_sent_ms = 0;
   uint64_t live_sent = 0;          // own counter up to which it has been sent own writes
   std::optional<Heads> wanted;     // catching up: where the next round begins, before it is opened
+  bool follows_round = false;      // and that it follows the one before, which has been sent to its end
   std::unique_ptr<CatchUp> round;  // catching up: the round under way
   Course course = Course::kDelta;  // catching up: how
   FullCourse full;                 // survives the link
@@ -176,6 +178,7 @@ struct Peer {
   void StopCatchUp() {
     round.reset();
     wanted.reset();
+    follows_round = false;
     full.BreakOff();
     divergence.BreakOff();
   }

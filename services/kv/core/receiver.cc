@@ -13,11 +13,17 @@ constexpr uint64_t kHeldUnlinkedMs = 2000;
 
 }  // namespace
 
-bool Receiver::Hears(LinkId link, const std::string& node_id) {
-  LinkId& newest = newest_link_[node_id];
-  if (link < newest) return false;
-  newest = link;
-  return true;
+Receiver::Hearing Receiver::Hears(LinkId link, const std::string& node_id, uint64_t boot_id) {
+  Newest& newest = newest_[node_id];
+  if (link < newest.link && boot_id == newest.boot_id) return Hearing::kOlderLink;
+  if (link < newest.link && newest.is_up) return Hearing::kOtherProcess;
+  newest = {link, boot_id, true};
+  return Hearing::kHeard;
+}
+
+void Receiver::KeepsOut(const std::string& node_id, uint64_t boot_id) {
+  const auto it = newest_.find(node_id);
+  if (it != newest_.end() && it->second.boot_id == boot_id) it->second.is_up = false;
 }
 
 bool Receiver::IsCopy(LinkId link, const SyncMessage& message) const {
@@ -117,6 +123,7 @@ void Receiver::LinkDown(LinkId link, uint64_t now_ms) {
   for (auto& [node_id, sender] : senders_) {
     if (sender.link == link) sender.under_way = false;
   }
+  for (auto& [node_id, newest] : newest_) newest.is_up &= newest.link != link;
 }
 
 Heads Receiver::ProgressOf(const std::string& node_id, uint64_t boot_id) const {

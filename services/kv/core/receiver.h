@@ -29,10 +29,14 @@ struct IncomingFull {
 
 class Receiver {
  public:
-  // A member speaks on the link. False if it has since spoken on a newer one: what still comes on the
-  // older link is from before, perhaps from an earlier process on another disk, and the answers that the
-  // sender has had on the newer link do not take it into account.
-  bool Hears(LinkId link, const std::string& node_id);
+  // A member's process speaks on the link. Not heard if that node has since spoken on a newer link, and that one
+  // is up or the same process's: what still comes on the older link is from before, perhaps from an earlier
+  // process on another disk, and the answers that the sender has had on the newer link do not take it into
+  // account. Or there are two processes of one node id; the other one is heard again when this one is gone.
+  enum class Hearing { kHeard, kOlderLink, kOtherProcess };
+  Hearing Hears(LinkId link, const std::string& node_id, uint64_t boot_id);
+  // That process of the node is not let in any more.
+  void KeepsOut(const std::string& node_id, uint64_t boot_id);
 
   // Whether the message has been merged before: it is a copy, and says nothing new.
   bool IsCopy(LinkId link, const SyncMessage& message) const;
@@ -70,9 +74,16 @@ class Receiver {
   bool ReachesFull(LinkId link, const SyncMessage& message) const;
   void MergedFull(LinkId link, const SyncMessage& message, uint64_t now_ms);
 
+  // The newest link that a node has spoken on.
+  struct Newest {
+    LinkId link = 0;
+    uint64_t boot_id = 0;
+    bool is_up = true;
+  };
+
   std::optional<IncomingFull> full_;
-  std::map<std::string, Sender> senders_;      // by node id
-  std::map<std::string, LinkId> newest_link_;  // by node id
+  std::map<std::string, Sender> senders_;  // by node id
+  std::map<std::string, Newest> newest_;   // by node id
 };
 
 }  // namespace lamppost::kv

@@ -138,13 +138,34 @@ TEST(ReceiverTest, PendingIsWhatOthersAreAboutToGive) {
 }
 
 TEST(ReceiverTest, AnOlderLinkIsNotHeardOnceANewerOneSpeaks) {
+  using Hearing = Receiver::Hearing;
   Receiver receiver;
-  EXPECT_TRUE(receiver.Hears(3, "A"));
-  EXPECT_TRUE(receiver.Hears(3, "A"));
-  EXPECT_TRUE(receiver.Hears(5, "A"));
-  EXPECT_FALSE(receiver.Hears(3, "A"));
-  EXPECT_TRUE(receiver.Hears(4, "B")) << "each sender has its own";
-  EXPECT_TRUE(receiver.Hears(5, "A"));
+  EXPECT_EQ(receiver.Hears(3, "A", kBoot), Hearing::kHeard);
+  EXPECT_EQ(receiver.Hears(3, "A", kBoot), Hearing::kHeard);
+  EXPECT_EQ(receiver.Hears(5, "A", kBoot), Hearing::kHeard);
+  EXPECT_EQ(receiver.Hears(3, "A", kBoot), Hearing::kOlderLink);
+  EXPECT_EQ(receiver.Hears(4, "B", kBoot), Hearing::kHeard) << "each sender has its own";
+  EXPECT_EQ(receiver.Hears(5, "A", kBoot), Hearing::kHeard);
+  receiver.LinkDown(5, 0);
+  EXPECT_EQ(receiver.Hears(3, "A", kBoot), Hearing::kOlderLink) << "what comes on it is from before";
+}
+
+TEST(ReceiverTest, OfTwoProcessesTheOtherIsHeardOnceTheNewerIsGone) {
+  using Hearing = Receiver::Hearing;
+  Receiver receiver;
+  EXPECT_EQ(receiver.Hears(3, "A", kBoot), Hearing::kHeard);
+  EXPECT_EQ(receiver.Hears(5, "A", kBoot + 1), Hearing::kHeard);
+  EXPECT_EQ(receiver.Hears(3, "A", kBoot), Hearing::kOtherProcess);
+  receiver.LinkDown(3, 0);
+  EXPECT_EQ(receiver.Hears(3, "A", kBoot), Hearing::kOtherProcess) << "the other is up";
+  receiver.LinkDown(5, 0);
+  EXPECT_EQ(receiver.Hears(3, "A", kBoot), Hearing::kHeard);
+  EXPECT_EQ(receiver.Hears(3, "A", kBoot), Hearing::kHeard);
+  EXPECT_EQ(receiver.Hears(7, "A", kBoot + 1), Hearing::kHeard);
+  receiver.KeepsOut("A", kBoot);
+  EXPECT_EQ(receiver.Hears(3, "A", kBoot), Hearing::kOtherProcess);
+  receiver.KeepsOut("A", kBoot + 1);
+  EXPECT_EQ(receiver.Hears(3, "A", kBoot), Hearing::kHeard);
 }
 
 // A chunk of a full Sync by A.

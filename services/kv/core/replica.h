@@ -247,6 +247,7 @@ class Replica {
   void Part();
   static absl::Status RemovedError();
   static absl::Status StrangerError();
+  static absl::Status DoubleError();
   void OnRefusedAsRemoved(const SyncAnswer& answer);
   void BecomeRemoved();
 
@@ -267,10 +268,12 @@ class Replica {
   // replica_receive.cc: what peers send
   bool IsPlausible(const Origin& origin) const;
   Refusal CheckSender(const SyncMessage& message) const;
+  Refusal CheckHearing(LinkId link, const SyncMessage& message);
+  void NoteRefused(const std::string& node_id, Refusal refusal);
   Refusal CheckContent(const SyncMessage& message) const;
   Refusal Admit(LinkId link, const SyncMessage& message) const;
   Refusal MergeEntries(const SyncMessage& message);
-  Refusal MergeEntry(const KeyedVersion& entry);
+  Refusal MergeEntry(const KeyedVersion& entry, const SyncMessage& message);
   bool MayBringBack(const SyncMessage& message) const;
   void RaiseHeads(const Heads& to);
   void Answer(LinkId link, const SyncMessage& message, Refusal refusal);
@@ -282,7 +285,9 @@ class Replica {
   void PushLive();
   bool IsPushDue() const;
   void PumpCatchUp(PeerIndex index);
-  std::unique_ptr<CatchUp> OpenRound(Heads from) const;
+  // Whether a round brings what no heads cover, or only follows one that has.
+  enum class Loose { kSent, kSentBefore };
+  std::unique_ptr<CatchUp> OpenRound(Heads from, Loose loose) const;
   void FinishRound(Peer* peer, const Heads& to);
   void GiveUpReading(Peer* peer, const absl::Status& why);
   void BeginCatchUp(Peer* peer, Heads start);
@@ -348,6 +353,12 @@ class Replica {
   uint64_t expiry_due_ms_ = 0;
   bool expiries_left_ = false;  // more was due than fits into a group
   bool life_decided_ = false;
+  bool is_double_ = false;        // a peer has gone on saying that there is another node by this one's id
+  struct KeptOut {
+    uint64_t since_ms;
+    bool is_told;  // in the log
+  };
+  std::map<std::string, KeptOut> kept_out_;  // senders that are refused, by what they call themselves
   bool is_stranger_ = false;      // a peer does not have this node among its members, and none ever had
   std::deque<Proposal> waiting_;  // for the life to be decided
   std::optional<absl::Status> write_refusal_;

@@ -24,6 +24,8 @@ const std::vector<KeyedVersion>& EntriesOf(const SyncMessage& message) {
 // heads.
 bool Replica::NeedsFull(const Peer& peer) const {
   if (state_.refilling || LAMPPOST_MUTATION(kNoFull)) return false;
+  // One that has just been given all that there is here needs no more.
+  if (!peer.covered.empty() && ForgottenWithinHeads().IsCoveredBy(peer.covered)) return false;
   if (peer.heads.empty() && peer.covered.empty()) return true;
   return std::any_of(state_.forgotten.begin(), state_.forgotten.end(), [&](const Heads::Entry& forgotten) {
     const auto& [origin, counter] = forgotten;
@@ -71,6 +73,7 @@ void Replica::PumpFull(PeerIndex index) {
                          full.incarnation == peer.incarnation && ForgottenWithinHeads().IsCoveredBy(full.to);
     if (!goes_on) {
       full.to = state_.heads;
+      full.loose = loose_merged_;
       full.reached.clear();
     }
     full.boot_id = peer.boot_id;
@@ -80,7 +83,7 @@ void Replica::PumpFull(PeerIndex index) {
     full.walk = std::make_unique<FullSync>(store_->Snapshot(), full.reached, FullSync::kAllBuckets);
     full.forgotten = ForgottenWithinHeads();  // of the snapshot; what is forgotten from now on is still in it
     peer.round_sequence = 0;
-    peer.round_loose = loose_merged_;
+    peer.round_loose = full.loose;
   }
   absl::StatusOr<FullSync::Chunk> chunk = full.walk->Next(options_.chunk_bytes);
   if (!chunk.ok()) return GiveUpReading(&peer, chunk.status());
@@ -165,7 +168,7 @@ absl::StatusOr<bool> Replica::ReplaceUnsent(const KeyedVersion& entry, const Hea
   if (!held.ok()) return held.status();
   if (!*held || **held < entry.version.timestamp || !to.Covers(**held)) return false;
   if (**held == entry.version.timestamp && !state_.refilling) return false;
-  NoteReplaced(**held);
+  if (**held != entry.version.timestamp) NoteReplaced(**held);
   if (absl::Status status = table_.Drop(entry.key); !status.ok()) return status;
   return true;
 }
@@ -197,7 +200,7 @@ Refusal Replica::MergeFull(const SyncMessage& message) {
     const bool is_covered =
         state_.heads.Covers(entry.version.timestamp) && !LAMPPOST_MUTATION(kCoveredMerged);
     if (is_covered && !*replaced) continue;
-    if (Refusal refusal = MergeEntry(entry); refusal != Refusal::kNone) return refusal;
+    if (Refusal refusal = MergeEntry(entry, message); refusal != Refusal::kNone) return refusal;
   }
   if (!message.last) return Refusal::kNone;
   if (state_.refilling) {

@@ -219,7 +219,7 @@ bool Replica::MeansMember(Refusal refusal) {
 }
 
 void Replica::Join() {
-  is_stranger_ = false;
+  is_stranger_ = is_double_ = false;
   if (state_.joined) return;
   state_.joined = true;
   state_changed_ = true;
@@ -242,6 +242,12 @@ absl::Status Replica::StrangerError() {
       "the node's peers do not have it among their members: it takes writes once it is added", 1000);
 }
 
+// Which of the two the operator means is not to be known here. What this one writes would reach nobody.
+absl::Status Replica::DoubleError() {
+  return MakeRetryableError(absl::StatusCode::kUnavailable, "DUPLICATE_NODE_ID",
+                            "the node's peers know another node by its id: one of the two has to go", 1000);
+}
+
 absl::Status Replica::RemovedError() {
   return MakeError(
       absl::StatusCode::kFailedPrecondition, "NODE_REMOVED",
@@ -251,6 +257,7 @@ absl::Status Replica::RemovedError() {
 
 std::optional<absl::Status> Replica::WriteRefusal() const {
   if (state_.removed) return RemovedError();
+  if (is_double_) return DoubleError();
   if (is_stranger_) return StrangerError();
   return write_refusal_;
 }

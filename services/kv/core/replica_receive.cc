@@ -11,8 +11,9 @@ namespace lamppost::kv {
 
 void Replica::Receive(LinkId link, const SyncMessage& message) {
   Refusal refusal = CheckSender(message);
-  if (refusal == Refusal::kNone && !receiver_.Hears(link, message.clock.origin.node_id))
-    refusal = Refusal::kGap;
+  if (refusal == Refusal::kDuplicateNodeId) receiver_.KeepsOut(message.clock.origin.node_id, message.boot_id);
+  if (refusal == Refusal::kNone) refusal = CheckHearing(link, message);
+  NoteRefused(message.clock.origin.node_id, refusal);
   if (refusal == Refusal::kNone && receiver_.IsBusyFor(message.clock.origin.node_id, now_ms_))
     refusal = Refusal::kBusy;
   if (refusal == Refusal::kNone && message.receiver_incarnation != 0) refusal = Admit(link, message);
@@ -59,6 +60,38 @@ Refusal Replica::CheckSender(const SyncMessage& message) const {
   return is_old_life && !LAMPPOST_MUTATION(kNoFence) ? Refusal::kFenced : Refusal::kNone;
 }
 
+Refusal Replica::CheckHearing(LinkId link, const SyncMessage& message) {
+  switch (receiver_.Hears(link, message.clock.origin.node_id, message.boot_id)) {
+    case Receiver::Hearing::kHeard:
+      return Refusal::kNone;
+    case Receiver::Hearing::kOlderLink:
+      return Refusal::kGap;
+    case Receiver::Hearing::kOtherProcess:
+      return Refusal::kDuplicateNodeId;
+  }
+  return Refusal::kInvalid;
+}
+
+// Told once, and not of what passes: a member that has just started is not known at once, or its process
+// before still is.
+void Replica::NoteRefused(const std::string& node_id, Refusal refusal) {
+  constexpr size_t kNotedMax = 64;
+  const bool is_kept_out = refusal == Refusal::kClusterMismatch || refusal == Refusal::kUnknownMember ||
+                           refusal == Refusal::kDuplicateNodeId;
+  const auto it = kept_out_.find(node_id);
+  if (!is_kept_out) {
+    if (it != kept_out_.end()) kept_out_.erase(it);
+  } else if (it == kept_out_.end()) {
+    if (kept_out_.size() < kNotedMax) kept_out_[node_id] = {now_ms_, false};
+  } else if (!it->second.is_told && now_ms_ - it->second.since_ms >= 3 * options_.life_wait_ms) {
+    it->second.is_told = true;
+    Warn(absl::StrCat("keeps a node out that calls itself ", node_id, ": ",
+                      refusal == Refusal::kUnknownMember     ? "it is no member"
+                      : refusal == Refusal::kClusterMismatch ? "it is of another cluster"
+                                                             : "there is another node by that id"));
+  }
+}
+
 // Whether the message can be taken in as it is.
 Refusal Replica::Admit(LinkId link, const SyncMessage& message) const {
   const bool is_for_this_life =
@@ -100,6 +133,8 @@ Refusal Replica::CheckContent(const SyncMessage& message) const {
 bool Replica::MayBringBack(const SyncMessage& message) const {
   if (!message.entries || message.repair_buckets != 0 || state_.forgotten.IsCoveredBy(message.to))
     return false;
+  // Of what this node was still to be given, and nobody can give any more, nobody will ever say more.
+  if (ForgottenWithinHeads().IsCoveredBy(message.to) && !OthersKnowBetter()) return false;
   return std::any_of(message.entries->begin(), message.entries->end(),
                      [&](const KeyedVersion& entry) { return !message.to.Covers(entry.version.timestamp); });
 }
@@ -126,7 +161,8 @@ absl::Status Replica::LoadHeld() {
   }
 }
 
-Refusal Replica::MergeEntry(const KeyedVersion& entry) {
+// One of the message's entries. What its end makes the heads cover is not loose.
+Refusal Replica::MergeEntry(const KeyedVersion& entry, const SyncMessage& message) {
   const Version& version = entry.version;
   const bool is_system = IsSystemKey(entry.key);
   std::optional<Version> before;
@@ -148,7 +184,9 @@ Refusal Replica::MergeEntry(const KeyedVersion& entry) {
     ConsiderRecord(entry.key, wins ? version : *before, wins ? *before : version);
   }
   held_.Raise(version.timestamp.origin, version.timestamp.counter);
-  if (wins && !state_.heads.Covers(version.timestamp)) ++loose_merged_;
+  const bool is_covered =
+      state_.heads.Covers(version.timestamp) || (message.last && message.to.Covers(version.timestamp));
+  if (wins && !is_covered) ++loose_merged_;
   written_.Raise(version.timestamp.origin, version.timestamp.counter);
   NoteTombstone(version);
   const bool concurrent = *merge == kv::Merge::kReplacesConcurrent || *merge == kv::Merge::kLosesConcurrent;
@@ -177,7 +215,7 @@ Refusal Replica::MergeEntries(const SyncMessage& message) {
   for (const KeyedVersion& entry : message.entries ? *message.entries : kNothing) {
     // What the heads cover is here, or was rightly replaced, or was deleted and forgotten.
     if (state_.heads.Covers(entry.version.timestamp) && !LAMPPOST_MUTATION(kCoveredMerged)) continue;
-    if (Refusal refusal = MergeEntry(entry); refusal != Refusal::kNone) return refusal;
+    if (Refusal refusal = MergeEntry(entry, message); refusal != Refusal::kNone) return refusal;
   }
   if (message.last) {
     RaiseHeads(message.to);

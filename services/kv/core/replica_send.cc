@@ -118,16 +118,17 @@ void Replica::PumpCatchUp(PeerIndex index) {
   if (peer.course == Course::kFull) return PumpFull(index);
   if (!peer.round) {
     if (!peer.wanted) return;
-    // It was decided when this node had less. A peer that has just been given everything needs no more.
-    const bool needs_full = NeedsFull(peer) && !ForgottenWithinHeads().IsCoveredBy(peer.covered);
-    if (needs_full && !LAMPPOST_MUTATION(kCourseKept)) return BeginCatchUp(&peer, {});
+    // It was decided when this node had less.
+    if (NeedsFull(peer) && !LAMPPOST_MUTATION(kCourseKept)) return BeginCatchUp(&peer, {});
     if (state_.refilling && own_replaced_ && !LAMPPOST_MUTATION(kOwnReplaced))
       return Postpone(&peer, "this node has lost data, and is still to get it back");
     // The store holds all that is committed and nothing else: the group has only begun. The idle head
     // may just have moved, but it says nothing about entries.
-    peer.round = OpenRound(*std::move(peer.wanted));
+    const bool has_loose = peer.follows_round && peer.round_loose == loose_merged_;
+    peer.round = OpenRound(*std::move(peer.wanted), has_loose ? Loose::kSentBefore : Loose::kSent);
     peer.wanted.reset();
-    peer.round_sequence = 0;
+    peer.follows_round = false;
+    if (!has_loose) peer.round_sequence = 0;
     peer.round_loose = state_.refilling ? 0 : loose_merged_;
   }
   absl::StatusOr<CatchUp::Chunk> chunk = peer.round->Next(options_.chunk_bytes);
@@ -148,9 +149,14 @@ void Replica::PumpCatchUp(PeerIndex index) {
   if (chunk->last) FinishRound(&peer, to);
 }
 
-// A node that lost part of its data has nothing to give but what it writes itself.
-std::unique_ptr<CatchUp> Replica::OpenRound(Heads from) const {
-  if (!state_.refilling) return std::make_unique<CatchUp>(store_->Snapshot(), std::move(from), state_.heads);
+// A node that lost part of its data has nothing to give but what it writes itself. What is loose goes along;
+// else, with much of that and steady writes, each round would bring it again and be followed by another.
+std::unique_ptr<CatchUp> Replica::OpenRound(Heads from, Loose loose) const {
+  if (!state_.refilling) {
+    CatchUpOptions options;
+    if (loose == Loose::kSentBefore) options.uncovered = CatchUpOptions::Uncovered::kLeftOut;
+    return std::make_unique<CatchUp>(store_->Snapshot(), std::move(from), state_.heads, std::move(options));
+  }
   const Heads own_from{{me(), from.At(me())}};
   const Heads own_to{{me(), state_.heads.At(me())}};
   CatchUpOptions options;
@@ -190,6 +196,7 @@ void Replica::FinishRound(Peer* peer, const Heads& to) {
   peer->loose_sent = peer->round_loose;
   if (to.At(me()) < state_.heads.At(me())) {
     peer->wanted = to;
+    peer->follows_round = true;
     peer->course = Course::kDelta;
     return;
   }
@@ -348,6 +355,10 @@ void Replica::FollowUp(PeerIndex index, const SyncAnswer& answer) {
       }
       // And one that is slow to reach this node takes longer for that: no reason yet to refuse clients.
       if (now_ms_ - peer.linked_ms >= 3 * options_.life_wait_ms) is_stranger_ = !state_.joined;
+      return Refuse(&peer, ToString(answer.refusal));
+    case Refusal::kDuplicateNodeId:
+      // After a restart the process before is still taken for alive for a moment.
+      is_double_ |= now_ms_ - peer.linked_ms >= 3 * options_.life_wait_ms;
       [[fallthrough]];
     default:
       Refuse(&peer, ToString(answer.refusal));
