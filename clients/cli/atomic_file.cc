@@ -33,6 +33,18 @@ std::string DirectoryOf(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+// A name beside the target for a file that has none. Empty, with errno set, if it cannot get one.
+std::string Link(int fd, const std::string& target) {
+  constexpr int kNamesMax = 100;
+  const std::string source = absl::StrCat("/proc/self/fd/", fd);
+  for (int i = 0; i < kNamesMax; ++i) {
+    std::string name = absl::StrCat(target, ".", getpid(), ".", i);
+    if (linkat(AT_FDCWD, source.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0) return name;
+    if (errno != EEXIST) break;
+  }
+  return "";
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string& path) {
@@ -43,13 +55,21 @@ absl::StatusOr<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string
   if (stat(target.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
     FILE* file = fopen(target.c_str(), "we");
     if (file == nullptr) return OpenError(path);
-    return std::unique_ptr<AtomicFile>(new AtomicFile(target, "", file));
+    return std::unique_ptr<AtomicFile>(new AtomicFile(target, "", file, Kind::kInPlace));
+  }
+  // Without a name it is gone with the process, however that ends. Not every file system has such files.
+  const bool can_be_named = access("/proc/self/fd", X_OK) == 0;
+  const int nameless =
+      can_be_named ? open(DirectoryOf(target).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666) : -1;
+  if (nameless >= 0) {
+    return std::unique_ptr<AtomicFile>(new AtomicFile(target, "", fdopen(nameless, "w"), Kind::kNameless));
   }
   std::string temporary_path = target + ".XXXXXX";
   const int fd = mkostemp(temporary_path.data(), O_CLOEXEC);
   if (fd < 0) return OpenError(path);
   UseDefaultMode(fd);
-  return std::unique_ptr<AtomicFile>(new AtomicFile(target, temporary_path, fdopen(fd, "w")));
+  return std::unique_ptr<AtomicFile>(
+      new AtomicFile(target, temporary_path, fdopen(fd, "w"), Kind::kTemporary));
 }
 
 AtomicFile::~AtomicFile() {
@@ -69,11 +89,13 @@ absl::Status AtomicFile::Append(absl::string_view bytes) {
 
 absl::Status AtomicFile::Commit() {
   if (fflush(file_) != 0) return Error("write");
-  if (temporary_path_.empty()) {
+  if (kind_ == Kind::kInPlace) {
     committed_ = true;
     return absl::OkStatus();
   }
   if (fsync(fileno(file_)) != 0) return Error("write");
+  if (kind_ == Kind::kNameless && temporary_path_.empty()) temporary_path_ = Link(fileno(file_), path_);
+  if (temporary_path_.empty()) return Error("write");
   if (rename(temporary_path_.c_str(), path_.c_str()) != 0) return Error("rename to");
   committed_ = true;
   const int directory = open(DirectoryOf(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

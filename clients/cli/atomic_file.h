@@ -12,10 +12,10 @@
 
 namespace lamppost::cli {
 
-// Written under another name in the same directory, and renamed by Commit; dropped if that is never
-// called. A symbolic link is followed. Something at `path` that is no regular file, a device or a
-// pipe, is written to directly. Errors are INVALID_ARGUMENT (cannot be opened) and DATA_LOSS (cannot
-// be written), with the path and the reason. Not thread-safe.
+// Written without a name where the file system can do that, else under another name in the same directory;
+// Commit gives it its own. Dropped if that is never called. A symbolic link is followed. Something at `path`
+// that is no regular file, a device or a pipe, is written to directly. Errors are INVALID_ARGUMENT (cannot be
+// opened) and FAILED_PRECONDITION (FILE_NOT_WRITTEN), with the path and the reason. Not thread-safe.
 class AtomicFile {
  public:
   static absl::StatusOr<std::unique_ptr<AtomicFile>> Create(const std::string& path);
@@ -28,12 +28,14 @@ class AtomicFile {
   absl::Status Commit();
 
  private:
-  AtomicFile(std::string path, std::string temporary_path, FILE* file)
-      : path_(std::move(path)), temporary_path_(std::move(temporary_path)), file_(file) {}
+  enum class Kind { kInPlace, kTemporary, kNameless };
+  AtomicFile(std::string path, std::string temporary_path, FILE* file, Kind kind)
+      : kind_(kind), path_(std::move(path)), temporary_path_(std::move(temporary_path)), file_(file) {}
   absl::Status Error(absl::string_view what) const;
 
+  const Kind kind_;
   const std::string path_;
-  const std::string temporary_path_;  // empty if path_ itself is written
+  std::string temporary_path_;  // empty: there is none, or none yet
   FILE* file_;
   bool committed_ = false;
 };

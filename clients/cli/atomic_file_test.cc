@@ -1,7 +1,10 @@
 #include "clients/cli/atomic_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -54,6 +57,31 @@ TEST_F(AtomicFileTest, LeavesNothingWithoutCommit) {
     EXPECT_TRUE((*file)->Append("new").ok());
   }
   EXPECT_EQ(FilesThere(), 0u);
+}
+
+TEST_F(AtomicFileTest, LeavesNothingWhenItsProcessIsKilled) {
+  const int probe = open(directory_.c_str(), O_TMPFILE | O_RDWR, 0600);
+  if (probe < 0) GTEST_SKIP() << "this file system has no files without a name";
+  close(probe);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const auto file = AtomicFile::Create(path_.string());
+    if (file.ok() && (*file)->Append(std::string(1 << 20, 'x')).ok()) raise(SIGKILL);
+    _exit(1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(FilesThere(), 0u);
+}
+
+TEST_F(AtomicFileTest, GetsThePermissionsOfAnyOther) {
+  std::ofstream(directory_ / "other") << "x";
+  auto file = AtomicFile::Create(path_.string());
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_TRUE((*file)->Commit().ok());
+  EXPECT_EQ(fs::status(path_).permissions(), fs::status(directory_ / "other").permissions());
 }
 
 TEST_F(AtomicFileTest, FollowsASymbolicLink) {
