@@ -360,6 +360,33 @@ TEST_F(Snapshot, AsManyAsThereMayBe) {
   EXPECT_EQ(Content(snapshots[2]->bytes()).values().size(), kKeys);
 }
 
+// What a new disk has got so far is no backup.
+TEST_F(Snapshot, OfANodeThatFillsThereIsNone) {
+  ClusterOptions options;
+  options.links = Links::kProxied;
+  Cluster cluster(options);
+  ASSERT_OK(cluster.StartAll());
+  ASSERT_OK(cluster.client("A")->Fill("key", 100, "value"));
+  ASSERT_OK(cluster.WaitConverged());
+  Node* const c = cluster.node("C");
+  c->Kill();
+  c->WipeDisk();
+  // C can ask the others what they have, and they cannot give it.
+  for (const std::string id : {"A", "B"}) cluster.link(id, "C")->SetMode(LinkProxy::Mode::kCut);
+  ASSERT_OK(c->Start());
+  ASSERT_OK(WaitFor("C to have a life", absl::Seconds(20), [&] {
+    const auto status = c->client()->Status();
+    return status.ok() && status->incarnation() != 0;
+  }));
+  EXPECT_EQ(ReasonOf(PlainSnapshot(c).End()), "REFILLING");
+  EXPECT_OK(c->client()->Put("mine", "1").status()) << "it takes writes all the same";
+
+  for (const std::string id : {"A", "B"}) cluster.link(id, "C")->SetMode(LinkProxy::Mode::kOpen);
+  ASSERT_OK(cluster.WaitConverged());
+  ASSERT_EQ(Save(c, file_).exit_code, 0);
+  EXPECT_EQ(Content(ReadFile(file_)).values().size(), 101u);
+}
+
 // What is left of a damaged disk is the state of no moment.
 TEST_F(Snapshot, OfANodeThatIsRefillingThereIsNone) {
   ClusterOptions options;

@@ -29,10 +29,11 @@ struct IncomingFull {
 
 class Receiver {
  public:
-  // A member's process speaks on the link. Not heard if that node has since spoken on a newer link, and that one
-  // is up or the same process's: what still comes on the older link is from before, perhaps from an earlier
-  // process on another disk, and the answers that the sender has had on the newer link do not take it into
-  // account. Or there are two processes of one node id; the other one is heard again when this one is gone.
+  // A member's process speaks on the link. Not heard if that node has since spoken on a newer link, and that
+  // one is up or the same process's: what still comes on the older link is from before, perhaps from an
+  // earlier process on another disk, and the answers that the sender has had on the newer link do not take it
+  // into account. Or there are two processes of one node id; the other one is heard again when this one is
+  // gone.
   enum class Hearing { kHeard, kOlderLink, kOtherProcess };
   Hearing Hears(LinkId link, const std::string& node_id, uint64_t boot_id);
   // That process of the node is not let in any more.

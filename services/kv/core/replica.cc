@@ -217,6 +217,9 @@ void Replica::DecideLifeIfPossible() {
                                    : "not every peer could be asked about the last one");
   }
   life_decided_ = true;
+  began_empty_ = state_.max_write == 0 && std::any_of(peers_.begin(), peers_.end(), [](const Peer& peer) {
+                   return !peer.retired && peer.answered && peer.heads.Max() > 0;
+                 });
   LifeDecided();
 }
 

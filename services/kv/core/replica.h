@@ -191,6 +191,10 @@ class Replica {
     return peer.IsLinked() && peer.answered && now_ms_ - peer.last_answer_ms <= options_.answer_fresh_ms;
   }
   const std::vector<HeldReply>& held_replies() const { return held_replies_; }
+  // What is here is known to be a part: the node began with an empty disk, or is being given everything, and
+  // no peer has yet brought it all that it has, but one may. Of the first case a restart in its midst knows
+  // nothing.
+  bool IsFilling() const;
   // With what all writes are refused at present, if they are.
   std::optional<absl::Status> WriteRefusal() const;
   uint64_t conflicts() const { return conflicts_; }
@@ -268,6 +272,7 @@ class Replica {
   // replica_receive.cc: what peers send
   bool IsPlausible(const Origin& origin) const;
   Refusal CheckSender(const SyncMessage& message) const;
+  bool EndsAll(const SyncMessage& message) const;
   Refusal CheckHearing(LinkId link, const SyncMessage& message);
   void NoteRefused(const std::string& node_id, Refusal refusal);
   Refusal CheckContent(const SyncMessage& message) const;
@@ -353,7 +358,8 @@ class Replica {
   uint64_t expiry_due_ms_ = 0;
   bool expiries_left_ = false;  // more was due than fits into a group
   bool life_decided_ = false;
-  bool is_double_ = false;        // a peer has gone on saying that there is another node by this one's id
+  bool began_empty_ = false;  // and a peer was not; until one has brought all that it has
+  bool is_double_ = false;    // a peer has gone on saying that there is another node by this one's id
   struct KeptOut {
     uint64_t since_ms;
     bool is_told;  // in the log

@@ -20,8 +20,25 @@ void Replica::Receive(LinkId link, const SyncMessage& message) {
   const bool is_new = message.receiver_incarnation != 0 && !receiver_.IsCopy(link, message);
   if (refusal == Refusal::kNone && is_new && MayBringBack(message)) refusal = Refusal::kBusy;
   if (refusal == Refusal::kNone && is_new) refusal = MergeEntries(message);
-  if (refusal == Refusal::kNone && is_new) receiver_.Merged(link, message, now_ms_);
+  if (refusal == Refusal::kNone && is_new) {
+    receiver_.Merged(link, message, now_ms_);
+    began_empty_ = began_empty_ && !EndsAll(message);
+  }
   Answer(link, message, refusal);
+}
+
+// Whether with this message the sender has brought all that it had. One that fills itself has only its own
+// writes to give.
+bool Replica::EndsAll(const SyncMessage& message) const {
+  if (!message.last || (message.progress == 0 && !message.full)) return false;
+  return std::none_of(peers_.begin(), peers_.end(), [&](const Peer& peer) {
+    return peer.node_id == message.clock.origin.node_id && peer.IsRefilling();
+  });
+}
+
+bool Replica::IsFilling() const {
+  const bool is_halfway = !state_.forgotten.IsCoveredBy(state_.heads);
+  return state_.refilling || (began_empty_ && member_count() > 1) || (is_halfway && OthersKnowBetter());
 }
 
 // Whether a peer may speak of this life. A new life is one above the highest that is known, so one that is

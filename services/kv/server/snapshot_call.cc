@@ -127,6 +127,10 @@ class SnapshotStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   // On the driver's thread; the rest is done on gRPC's.
   void Take(const Replica& replica) {
     if (absl::Status status = shell_->CheckReadable(); !status.ok()) return Fail(status);
+    if (replica.IsFilling()) {
+      return Fail(MakeRetryableError(absl::StatusCode::kUnavailable, "REFILLING",
+                                     "the node fills from its peers, and has not got everything yet", 1000));
+    }
     SnapshotHeader header;
     header.cluster = calls_->options_.cluster;
     header.node_id = replica.me().node_id;

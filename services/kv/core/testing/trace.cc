@@ -150,7 +150,11 @@ std::string DescribeNode(const Cluster& cluster, NodeIndex node) {
                    " tombstones, stable ", replica.Stable(), replica.Converged() ? ", converged" : "");
   if (state.removed) absl::StrAppend(&text, ", removed");
   if (!state.forgotten.empty()) absl::StrAppend(&text, ", forgotten ", Braced(state.forgotten));
-  if (state.refilling) absl::StrAppend(&text, ", refilling");
+  if (state.refilling) {
+    absl::StrAppend(&text, ", refilling");
+  } else if (replica.IsFilling()) {
+    absl::StrAppend(&text, ", filling");
+  }
   for (const StableHold& hold : state.tombstones > 0 ? replica.StableHeldBy() : std::vector<StableHold>()) {
     absl::StrAppend(&text, "; held up by ", hold.address.empty() ? "itself" : hold.address, ": it ",
                     hold.detail);
