@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "clients/cli/duration.h"
 #include "clients/cli/exit_code.h"
+#include "services/common/usage_error.h"
 #include "services/common/version.h"
 
 namespace lamppost::cli {
@@ -328,7 +329,7 @@ ParsedArguments ParseArguments(int argc, const char* const* argv) {
     parsed.output = absl::StrCat(version.what(), "\n");
     return parsed;
   } catch (const CLI::ParseError& error) {
-    return UsageError(error.what());
+    return UsageError(DescribeUsageError(*app, error));
   }
   const CLI::App* verb = app->get_subcommands()[0];
   if (verb->get_name() == "help") return Help(raw.help_topic);

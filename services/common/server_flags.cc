@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
+#include "services/common/usage_error.h"
 #include "services/common/version.h"
 
 namespace lamppost {
@@ -55,8 +56,8 @@ std::optional<ExitNow> ParseFlags(CLI::App* app, absl::string_view program, int 
   } catch (const CLI::Success&) {
     return ExitNow{0, app->help()};
   } catch (const CLI::ParseError& error) {
-    return ExitNow{2,
-                   absl::StrCat(program, ": ", error.what(), "\n(", program, " --help shows the options)\n")};
+    return ExitNow{2, absl::StrCat(program, ": ", DescribeUsageError(*app, error), "\n(", program,
+                                   " --help shows the options)\n")};
   }
   return std::nullopt;
 }
