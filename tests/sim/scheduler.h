@@ -40,7 +40,7 @@ class Scheduler {
   }
 
  private:
-  static constexpr uint64_t kEventsMax = 20'000'000;  // a seed in 10,000 has 5 million
+  static constexpr uint64_t kEventsMax = 100'000'000;  // a seed in 10,000 has 5 million, one in 50,000 has 30
   static constexpr size_t kPlannedMax = 1'000'000;
 
   struct Planned {

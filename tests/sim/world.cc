@@ -124,6 +124,7 @@ void World::ReplaceDisk(NodeIndex index) {
 
 // What an operator does about a damaged disk: an empty one, or what is left of it.
 void World::SalvageDisk(NodeIndex node) {
+  facts_.now_us = scheduler_.now_us();
   if (random_.Percent(50)) return ReplaceDisk(node);
   std::unique_ptr<Disk> rest = nodes_[node]->disk()->WithoutDamage();
   kv::Salvage salvage(rest.get());
