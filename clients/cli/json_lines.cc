@@ -5,16 +5,14 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "clients/cli/duration.h"
 #include "clients/cli/json_format.h"
 #include "clients/cpp/client.h"
+#include "services/kv/core/limits.h"
 
 namespace lamppost::cli {
 namespace {
-
-constexpr size_t kKeyBytesMax = 1024;  // docs/api.md
 
 // The member as a string; null if there is none.
 absl::StatusOr<const std::string*> StringMember(const nlohmann::json& object, const char* name) {
@@ -70,11 +68,7 @@ absl::StatusOr<std::string> KeyOf(const nlohmann::json& object) {
   if (!key.ok()) return key.status();
   if (*key == nullptr) return absl::InvalidArgumentError("\"key\" is missing");
   // The node would say so of the whole batch; here it is one line's.
-  if ((*key)->empty()) return absl::InvalidArgumentError("\"key\" is empty");
-  if ((*key)->size() > kKeyBytesMax) {
-    return absl::InvalidArgumentError(absl::StrCat("\"key\" has more than ", kKeyBytesMax, " bytes"));
-  }
-  if (absl::StrContains(**key, '\0')) return absl::InvalidArgumentError("\"key\" holds a NUL");
+  if (const absl::Status status = kv::CheckKey(**key); !status.ok()) return status;
   return **key;
 }
 

@@ -26,10 +26,10 @@ TEST(JsonLinesTest, WhatIsWrongIsSaid) {
   EXPECT_THAT(error("[]"), HasSubstr("not a JSON object"));
   EXPECT_THAT(error(R"({"value":"1"})"), HasSubstr("\"key\" is missing"));
   EXPECT_THAT(error(R"({"key":1,"value":"1"})"), HasSubstr("\"key\" is not a string"));
-  EXPECT_THAT(error(R"({"key":"","value":"1"})"), HasSubstr("\"key\" is empty"));
+  EXPECT_THAT(error(R"({"key":"","value":"1"})"), HasSubstr("the key is empty"));
   EXPECT_THAT(error(absl::StrCat("{\"key\":\"", std::string(1025, 'k'), "\",\"value\":\"1\"}").c_str()),
-              HasSubstr("more than 1024 bytes"));
-  EXPECT_THAT(error(R"({"key":"a\u0000","value":"1"})"), HasSubstr("NUL"));
+              HasSubstr("more than the allowed 1024"));
+  EXPECT_THAT(error(R"({"key":"a\u0000","value":"1"})"), HasSubstr("the key has a NUL byte"));
   EXPECT_THAT(error(R"({"key":"x","value":10})"), HasSubstr("\"value\" is not a string"));
   EXPECT_THAT(error(R"({"key":"x"})"), HasSubstr("exactly one"));
   EXPECT_THAT(error(R"({"key":"x","value":"","data":""})"), HasSubstr("exactly one"));

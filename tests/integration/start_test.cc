@@ -180,6 +180,9 @@ TEST(Start, ATwinOfAPeerIsGotOver) {
     const auto second = twin->client()->Put("x", "2");
     return !first.ok() || !second.ok();
   }));
+  ASSERT_OK(WaitFor("A to log it", absl::Seconds(20), [&] {
+    return absl::StrContains(a->Log(), "calls itself B: there is another node by that id");
+  }));
   ASSERT_OK(twin->Stop().status());
   ASSERT_OK(WaitFor("B to take writes", absl::Seconds(20), [&] { return b->client()->Put("y", "1").ok(); }));
   ASSERT_OK(WaitFor("A to have them", absl::Seconds(20), [&] { return a->client()->Text("y") == "1"; }));

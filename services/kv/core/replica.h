@@ -27,6 +27,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -274,7 +275,7 @@ class Replica {
   Refusal CheckSender(const SyncMessage& message) const;
   bool EndsAll(const SyncMessage& message) const;
   Refusal CheckHearing(LinkId link, const SyncMessage& message);
-  void NoteRefused(const std::string& node_id, Refusal refusal);
+  void NoteRefused(const SyncMessage& message, Refusal refusal);
   Refusal CheckContent(const SyncMessage& message) const;
   Refusal Admit(LinkId link, const SyncMessage& message) const;
   Refusal MergeEntries(const SyncMessage& message);
@@ -364,7 +365,7 @@ class Replica {
     uint64_t since_ms;
     bool is_told;  // in the log
   };
-  std::map<std::string, KeptOut> kept_out_;  // senders that are refused, by what they call themselves
+  std::map<std::pair<std::string, uint64_t>, KeptOut> kept_out_;  // by node id and boot id
   bool is_stranger_ = false;      // a peer does not have this node among its members, and none ever had
   std::deque<Proposal> waiting_;  // for the life to be decided
   std::optional<absl::Status> write_refusal_;

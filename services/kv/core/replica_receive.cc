@@ -13,7 +13,7 @@ void Replica::Receive(LinkId link, const SyncMessage& message) {
   Refusal refusal = CheckSender(message);
   if (refusal == Refusal::kDuplicateNodeId) receiver_.KeepsOut(message.clock.origin.node_id, message.boot_id);
   if (refusal == Refusal::kNone) refusal = CheckHearing(link, message);
-  NoteRefused(message.clock.origin.node_id, refusal);
+  NoteRefused(message, refusal);
   if (refusal == Refusal::kNone && receiver_.IsBusyFor(message.clock.origin.node_id, now_ms_))
     refusal = Refusal::kBusy;
   if (refusal == Refusal::kNone && message.receiver_incarnation != 0) refusal = Admit(link, message);
@@ -91,15 +91,20 @@ Refusal Replica::CheckHearing(LinkId link, const SyncMessage& message) {
 
 // Told once, and not of what passes: a member that has just started is not known at once, or its process
 // before still is.
-void Replica::NoteRefused(const std::string& node_id, Refusal refusal) {
+void Replica::NoteRefused(const SyncMessage& message, Refusal refusal) {
   constexpr size_t kNotedMax = 64;
   const bool is_kept_out = refusal == Refusal::kClusterMismatch || refusal == Refusal::kUnknownMember ||
                            refusal == Refusal::kDuplicateNodeId;
-  const auto it = kept_out_.find(node_id);
+  if (!is_kept_out && kept_out_.empty()) return;
+  // Its twin, which has the same name, may be let in.
+  const std::string& node_id = message.clock.origin.node_id;
+  const std::pair<std::string, uint64_t> process(node_id, message.boot_id);
+  const auto it = kept_out_.find(process);
   if (!is_kept_out) {
     if (it != kept_out_.end()) kept_out_.erase(it);
   } else if (it == kept_out_.end()) {
-    if (kept_out_.size() < kNotedMax) kept_out_[node_id] = {now_ms_, false};
+    if (kept_out_.size() >= kNotedMax) kept_out_.clear();
+    kept_out_[process] = {now_ms_, false};
   } else if (!it->second.is_told && now_ms_ - it->second.since_ms >= 3 * options_.life_wait_ms) {
     it->second.is_told = true;
     Warn(absl::StrCat("keeps a node out that calls itself ", node_id, ": ",
@@ -150,10 +155,12 @@ Refusal Replica::CheckContent(const SyncMessage& message) const {
 bool Replica::MayBringBack(const SyncMessage& message) const {
   if (!message.entries || message.repair_buckets != 0 || state_.forgotten.IsCoveredBy(message.to))
     return false;
+  const bool has_more =
+      std::any_of(message.entries->begin(), message.entries->end(),
+                  [&](const KeyedVersion& entry) { return !message.to.Covers(entry.version.timestamp); });
+  if (!has_more) return false;
   // Of what this node was still to be given, and nobody can give any more, nobody will ever say more.
-  if (ForgottenWithinHeads().IsCoveredBy(message.to) && !OthersKnowBetter()) return false;
-  return std::any_of(message.entries->begin(), message.entries->end(),
-                     [&](const KeyedVersion& entry) { return !message.to.Covers(entry.version.timestamp); });
+  return !ForgottenWithinHeads().IsCoveredBy(message.to) || OthersKnowBetter();
 }
 
 // What earlier processes merged and the heads do not cover.
