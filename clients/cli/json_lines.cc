@@ -9,6 +9,7 @@
 #include "clients/cli/duration.h"
 #include "clients/cli/json_format.h"
 #include "clients/cpp/client.h"
+#include "services/common/error.h"
 #include "services/kv/core/limits.h"
 
 namespace lamppost::cli {
@@ -138,6 +139,11 @@ absl::StatusOr<kv::v1::WriteOperation> ParseOperationLine(absl::string_view line
   if (!put.ok()) return put.status();
   *operation.mutable_put() = *std::move(put);
   return operation;
+}
+
+absl::Status BadLine(const absl::Status& why, absl::string_view message) {
+  if (!ErrorReason(why).empty()) return WithMessage(why, message);
+  return MakeError(why.code(), "BAD_LINE", message);
 }
 
 std::string EntryLine(const std::string& key, const kv::v1::Value& value) {

@@ -23,6 +23,10 @@ absl::StatusOr<kv::v1::PutOperation> ParseEntryLine(absl::string_view line, absl
 absl::StatusOr<kv::v1::WriteOperation> ParseOperationLine(absl::string_view line,
                                                           absl::Time now = absl::Now());
 
+// Why a line cannot be used, told in other words: with its own reason (a key's, say), or BAD_LINE if it has
+// none.
+absl::Status BadLine(const absl::Status& why, absl::string_view message);
+
 // With its end. ParseEntryLine gives back the same key, value and expiry; the version is left out.
 std::string EntryLine(const kv::v1::KeyValue& entry);
 std::string EntryLine(const std::string& key, const kv::v1::Value& value);

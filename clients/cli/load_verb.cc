@@ -82,7 +82,7 @@ int Load(Session* session, std::istream* in, std::optional<uint64_t> total_bytes
                       absl::StrCat("lines ", end.first_line, " to ", end.last_line));
   }
   if (!input.ok()) {
-    return ReportStop(session, end, MakeError(input.code(), "BAD_LINE", input.message()),
+    return ReportStop(session, end, BadLine(input, input.message()),
                       absl::StrCat("line ", lines.line_number()));
   }
   *session->io().out << Summary(end, session->time().NowMs() - started_ms, session->arguments().format)

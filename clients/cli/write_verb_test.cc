@@ -98,6 +98,9 @@ TEST_F(WriteVerbTest, ABadLineIsNumberedAndNothingIsWritten) {
   const json error = json::parse(Run({"write", "-o", "json"}, input).err)["error"];
   EXPECT_EQ(error["reason"], "BAD_LINE");
   EXPECT_EQ(error["outcome"], "failed");
+  EXPECT_THAT(Run({"write"}, "{\"key\":\"a\",\"value\":\"1\"}\n{\"key\":\"\",\"value\":\"1\"}\n").err,
+              StartsWith("lamppost: failed: INVALID_ARGUMENT/KEY_EMPTY: line 2: "))
+      << "a key that cannot be keeps its own reason";
   EXPECT_EQ(Run({"write"}, std::string(9 << 20, ' ')).exit_code, 3) << "a line without an end";
   EXPECT_EQ(node_.service().calls(), 0);
 }

@@ -27,20 +27,20 @@ client::CallOptions WriteOptions(Session* session) {
   return call;
 }
 
-absl::Status BadLine(const LineReader& lines, const absl::Status& why) {
-  return MakeError(why.code(), "BAD_LINE",
-                   absl::StrCat("line ", lines.line_number(), ": ", why.message(), "; nothing was written"));
+absl::Status AtLine(const LineReader& lines, const absl::Status& why) {
+  return BadLine(why,
+                 absl::StrCat("line ", lines.line_number(), ": ", why.message(), "; nothing was written"));
 }
 
-// One for each line that is not empty. BAD_LINE with the line's number; INVALID_ARGUMENT without a reason if
-// there is more than kInputBytesMax.
+// One for each line that is not empty. Of one that is wrong BadLine, with its number; INVALID_ARGUMENT
+// without a reason if there is more than kInputBytesMax.
 absl::StatusOr<std::vector<kv::v1::WriteOperation>> ReadOperations(std::istream* in) {
   std::vector<kv::v1::WriteOperation> operations;
   LineReader lines(in);
   absl::string_view line;
   while (true) {
     const absl::StatusOr<bool> more = lines.Next(&line);
-    if (!more.ok()) return BadLine(lines, more.status());
+    if (!more.ok()) return AtLine(lines, more.status());
     if (!*more) return operations;
     if (lines.bytes_read() > kInputBytesMax) {
       return absl::InvalidArgumentError(
@@ -48,7 +48,7 @@ absl::StatusOr<std::vector<kv::v1::WriteOperation>> ReadOperations(std::istream*
     }
     if (absl::StripAsciiWhitespace(line).empty()) continue;
     auto operation = ParseOperationLine(line);
-    if (!operation.ok()) return BadLine(lines, operation.status());
+    if (!operation.ok()) return AtLine(lines, operation.status());
     operations.push_back(*std::move(operation));
   }
 }
