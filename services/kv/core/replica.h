@@ -349,7 +349,8 @@ class Replica {
   RequestTable requests_;
   std::vector<Peer> peers_;
   std::map<std::string, RecordedMember> members_;
-  std::map<std::string, MemberRecord> corrections_;  // of records, by node id; to be written in this group
+  std::map<std::string, MemberRecord>
+      corrections_;  // what this group has shown, by node id: no record may say less
   Receiver receiver_;
 
   uint64_t now_ms_ = 0;

@@ -176,15 +176,20 @@ void Replica::ConsiderRecord(const std::string& key, const Version& winner, cons
     corrections_[won->node_id] = *corrected;
 }
 
-// In the group that has taken in the records: what this node knows must not be lost with its process.
+// In the group that has taken in the records: what this node knows must not be lost with its process. Others
+// of the group may have said it, or more, since.
 void Replica::CorrectRecords() {
   if (corrections_.empty()) return;
+  FollowMembers();
   Proposal proposal;
-  for (const auto& [node_id, record] : corrections_) {
+  for (const auto& [node_id, known] : std::exchange(corrections_, {})) {
+    const MemberRecord* present = RecordOf(node_id);
+    const auto corrected = present == nullptr ? known : CorrectedRecord(*present, known);
+    if (!corrected) continue;
     Note(absl::StrCat("the record of node ", node_id, " was written without knowing all of it"));
-    proposal.operations.push_back(RecordOperation(node_id, record));
+    proposal.operations.push_back(RecordOperation(node_id, *corrected));
   }
-  corrections_.clear();
+  if (proposal.operations.empty()) return;
   if (const auto written = WriteNow(proposal); !written.ok()) {
     Note(absl::StrCat("cannot correct the members' records: ", written.status().message()));
   }

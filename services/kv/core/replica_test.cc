@@ -113,6 +113,30 @@ TEST_F(ReplicaTest, RefusesAnswersOfNodesAndLivesThatCannotBe) {
   EXPECT_EQ(cluster_.replica(0).peers()[0].node_id, "B");
 }
 
+// Of one group, a later record may say more than what has to be corrected in the one before it.
+TEST_F(ReplicaTest, ACorrectionTakesBackNothingThatCameAfterIt) {
+  const auto message_with = [&](const std::vector<MemberRecord>& records) {
+    SyncMessage message = Honest();
+    std::vector<KeyedVersion> entries;
+    for (const MemberRecord& record : records) {
+      KeyedVersion entry = message.entries->front();
+      entry.key = MemberKey("C");
+      entry.version.timestamp.counter -= records.size() - 1 - entries.size();
+      entry.version.value = Value{Value::Kind::kData, EncodeMemberRecord(record)};
+      entries.push_back(std::move(entry));
+    }
+    message.entries = std::make_shared<std::vector<KeyedVersion>>(std::move(entries));
+    return message;
+  };
+  const MemberRecord removed{MemberState::kRemoved, "C", uint64_t{1} << 32 | 5};
+  const MemberRecord added{MemberState::kMember, "C", 0};
+  const MemberRecord removed_later{MemberState::kRemoved, "C", uint64_t{3} << 32 | 5};
+  EXPECT_EQ(Sent(message_with({removed})), Refusal::kNone);
+  EXPECT_EQ(Sent(message_with({added, removed_later})), Refusal::kNone);
+  ASSERT_NE(cluster_.replica(0).RecordOf("C"), nullptr);
+  EXPECT_EQ(*cluster_.replica(0).RecordOf("C"), removed_later);
+}
+
 TEST_F(ReplicaTest, RefusesStrangers) {
   SyncMessage message = Honest();
   message.cluster = "other";
