@@ -171,6 +171,8 @@ void AddProgramSeeds(std::vector<Seed>* seeds) {
                     Program(0, 0, "progress 40% reading\nlog\n", "- begins\n50\n", "{\"sum\": 3.0}\n")});
   seeds->push_back({"worker_lines", "own_failure",
                     Program(0, 1, "", "", R"({"error": {"reason": "NO_CITY", "message": "é"}})")});
+  seeds->push_back(
+      {"worker_lines", "finding_number_beyond_2_53", Program(0, 0, "", "", "4444444444444448888")});
   seeds->push_back({"worker_lines", "not_started", Program(0, 11, "", "", "")});
   seeds->push_back({"worker_lines", "worker",
                     Program(1, 2, "words\n", "",

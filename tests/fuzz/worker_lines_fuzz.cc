@@ -79,7 +79,8 @@ void CheckResult(const rpc::RunResult& result) {
              "an error output that cannot be sent");
 }
 
-// A program that ends well returns what it has written, if that is JSON and no more than it may be.
+// A program that ends well returns what it has written, if that is JSON, can be kept exactly, and is no more
+// than it may be.
 void CheckProcess(const ProgramPlay& play, const rpc::RunResult& result) {
   const auto* const text = std::get_if<std::string>(&result);
   if (play.error != 0 || play.wait_status != 0) {
@@ -88,11 +89,13 @@ void CheckProcess(const ProgramPlay& play, const rpc::RunResult& result) {
   }
   const std::string output = absl::StrJoin(play.output, "");
   const absl::StatusOr<rpc::Json> value = rpc::ParseJson(output, kResultBytesMax);
-  const bool good = value.ok() && rpc::CanonicalText(*value).size() <= kResultBytesMax;
+  const bool good =
+      value.ok() && rpc::IsExact(*value) && rpc::CanonicalText(*value).size() <= kResultBytesMax;
   if (good)
     FUZZ_CHECK(text != nullptr && *text == rpc::CanonicalText(*value), "a result is not what was written");
   if (!value.ok() && output.size() <= kResultBytesMax)
     FUZZ_CHECK(text == nullptr, "a result that is no JSON");
+  if (value.ok() && !rpc::IsExact(*value)) FUZZ_CHECK(text == nullptr, "a result that was rounded");
 }
 
 // A worker's result is of a line that names the request: nothing else could tell whose it is.
