@@ -217,6 +217,9 @@ TEST_F(RunTest, ABadLineStopsTheLoadAndIsNumbered) {
   EXPECT_EQ(node_.service().entries().size(), 1u);
   EXPECT_EQ(Run({"load", "-", "-o", "json"}, input), 3);
   EXPECT_EQ(json::parse(err_)["error"]["lines_written"], 1);
+  EXPECT_EQ(json::parse(err_)["error"]["reason"], "BAD_LINE");
+  EXPECT_EQ(Run({"load", "-", "-o", "json"}, "{\"key\":\"\",\"value\":\"1\"}\n"), 3);
+  EXPECT_EQ(json::parse(err_)["error"]["reason"], "KEY_EMPTY") << "a key that cannot be keeps its own reason";
 }
 
 TEST_F(RunTest, ALoadThatOthersHaveNotYetGotIsWrittenAllTheSame) {

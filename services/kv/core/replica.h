@@ -245,6 +245,7 @@ class Replica {
   void RecordPeers();
   void ConsiderRemoval(const std::string& key, const Version& version);
   void ConsiderRecord(const std::string& key, const Version& winner, const Version& loser);
+  void NoteCorrection(const std::string& node_id, const MemberRecord& record);
   void CorrectRecords();
   bool IsRefused(const std::string& node_id, uint64_t birth) const;
   static bool MeansMember(Refusal refusal);

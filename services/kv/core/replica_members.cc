@@ -68,7 +68,7 @@ void Replica::ConsiderRemoval(const std::string& key, const Version& version) {
   const uint64_t newest = NewestLife(*this, named->node_id);
   if (newest <= named->record.barred_birth) return;
   named->record.barred_birth = newest;
-  corrections_[named->node_id] = std::move(named->record);
+  NoteCorrection(named->node_id, named->record);
 }
 
 void Replica::TakeRecord(const std::string& key, const Version& version) {
@@ -173,7 +173,13 @@ void Replica::ConsiderRecord(const std::string& key, const Version& winner, cons
   const std::optional<Named> lost = ReadRecord(key, loser);
   if (!won || !lost) return;
   if (const auto corrected = CorrectedRecord(won->record, lost->record))
-    corrections_[won->node_id] = *corrected;
+    NoteCorrection(won->node_id, *corrected);
+}
+
+// A second one in a group may come of two records that both say less than what the first was about.
+void Replica::NoteCorrection(const std::string& node_id, const MemberRecord& record) {
+  const auto [it, is_first] = corrections_.emplace(node_id, record);
+  if (!is_first) it->second = CorrectedRecord(record, it->second).value_or(record);
 }
 
 // In the group that has taken in the records: what this node knows must not be lost with its process. Others

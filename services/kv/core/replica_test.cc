@@ -135,6 +135,11 @@ TEST_F(ReplicaTest, ACorrectionTakesBackNothingThatCameAfterIt) {
   EXPECT_EQ(Sent(message_with({added, removed_later})), Refusal::kNone);
   ASSERT_NE(cluster_.replica(0).RecordOf("C"), nullptr);
   EXPECT_EQ(*cluster_.replica(0).RecordOf("C"), removed_later);
+  // Nor does a second correction, of two that both knew less.
+  const MemberRecord added_before{MemberState::kMember, "C", uint64_t{2} << 32 | 5};
+  EXPECT_EQ(Sent(message_with({added_before, added})), Refusal::kNone);
+  EXPECT_EQ(cluster_.replica(0).RecordOf("C")->barred_birth, removed_later.barred_birth);
+  EXPECT_EQ(cluster_.replica(0).RecordOf("C")->state, MemberState::kRemoved);
 }
 
 TEST_F(ReplicaTest, RefusesStrangers) {
