@@ -157,6 +157,19 @@ void AddWatchVerb(CLI::App* app, RawArguments* raw) {
   watch->add_flag("--keys-only", raw->keys_only, "Leave the values out");
 }
 
+void AddConflictsVerb(CLI::App* app, RawArguments* raw) {
+  CLI::App* explain =
+      app->add_subcommand("explain", "Tell why a key has what it has, how it came, and who has it");
+  explain->add_option("KEY", raw->arguments.key)->required();
+  CLI::App* resolve = AddConflictVerbs(app, &raw->arguments.conflicts);
+  resolve->add_flag("--bytes", raw->bytes, "Store bytes instead of text");
+  resolve
+      ->add_option("--request-id", raw->arguments.request_id,
+                   "Instead of a minted one; repeats an earlier resolve")
+      ->type_name("ID");
+  AddReplicasOption(resolve, raw);
+}
+
 void AddHelpVerb(CLI::App* app, RawArguments* raw) {
   CLI::App* help = app->add_subcommand("help", "Show this, or what a command takes");
   help->add_option("COMMAND", raw->help_topic);
@@ -178,6 +191,7 @@ std::unique_ptr<CLI::App> MakeApp(RawArguments* raw) {
   AddWatchVerb(app.get(), raw);
   AddSnapshotVerbs(app.get(), &raw->arguments.snapshot);
   AddSessionOption(app->get_subcommand("snapshot")->get_subcommand("save"), raw);
+  AddConflictsVerb(app.get(), raw);
   AddFunctionVerbs(app.get(), &raw->functions);
   AddHelpVerb(app.get(), raw);
   return app;
@@ -241,7 +255,9 @@ absl::Status CheckDestination(const CLI::App& app, Verb verb) {
 }
 
 absl::Status CheckTimes(const RawArguments& raw, Arguments* arguments) {
-  const bool bulk = arguments->verb == Verb::kLoad || arguments->verb == Verb::kDump ||
+  const bool watches = arguments->verb == Verb::kConflicts &&
+                       arguments->conflicts.action == ConflictAction::kWatch;
+  const bool bulk = watches || arguments->verb == Verb::kLoad || arguments->verb == Verb::kDump ||
                     arguments->verb == Verb::kWatch || arguments->verb == Verb::kSnapshot;
   if (!raw.timeout.empty()) {
     const auto timeout_ms = ParseDurationMs(raw.timeout);
@@ -272,7 +288,8 @@ ParsedArguments Check(const CLI::App& app, RawArguments raw, const std::string& 
       {"write", Verb::kWrite},     {"scan", Verb::kScan},      {"status", Verb::kStatus},
       {"load", Verb::kLoad},       {"dump", Verb::kDump},      {"watch", Verb::kWatch},
       {"member", Verb::kMember},   {"call", Verb::kCall},      {"functions", Verb::kFunctions},
-      {"outcome", Verb::kOutcome}, {"fault", Verb::kFaultRpc}, {"snapshot", Verb::kSnapshot}};
+      {"outcome", Verb::kOutcome}, {"fault", Verb::kFaultRpc}, {"snapshot", Verb::kSnapshot},
+      {"conflicts", Verb::kConflicts}, {"explain", Verb::kExplain}};
   Arguments arguments = std::move(raw.arguments);
   arguments.verb = kVerbs->at(verb);
   if (const absl::Status status = CheckDestination(app, arguments.verb); !status.ok()) {
@@ -308,6 +325,12 @@ ParsedArguments Check(const CLI::App& app, RawArguments raw, const std::string& 
   if (raw.every_node) arguments.status_scope = StatusScope::kEveryNode;
   if (raw.one_key) arguments.watch_scope = WatchScope::kKey;
   if (raw.from_beginning) arguments.watch_start = WatchStart::kBeginning;
+  if (arguments.conflicts.action == ConflictAction::kWatch) {
+    if (arguments.conflicts.filter == ConflictFilter::kOpen)
+      return UsageError("conflicts takes either --open or --watch");
+    arguments.watch_scope = WatchScope::kConflicts;
+    arguments.prefix = arguments.conflicts.key;
+  }
   if (raw.one_key && arguments.prefix.empty()) return UsageError("watch --key needs the key");
   if (limited) arguments.limit = raw.limit;
   ParsedArguments parsed;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "clients/cli/conflict_arguments.h"
 #include "clients/cli/function_arguments.h"
 #include "clients/cli/member_arguments.h"
 #include "clients/cli/snapshot_arguments.h"
@@ -30,13 +31,15 @@ enum class Verb {
   kOutcome,
   kFaultRpc,
   kSnapshot,
+  kConflicts,
+  kExplain,
 };
 enum class OutputFormat { kTable, kJson, kRaw };
 enum class Verbosity { kNormal, kEachAttempt };
 enum class ValueKind { kText, kData };
 enum class ScanContent { kKeysAndValues, kKeysOnly, kCount };
 enum class ScanOrder { kAscending, kDescending };
-enum class WatchScope { kPrefix, kKey };
+enum class WatchScope { kPrefix, kKey, kConflicts };
 enum class WatchStart { kNow, kBeginning };
 enum class StatusScope { kCluster, kEveryNode };
 
@@ -52,9 +55,9 @@ struct Arguments {
   int64_t attempt_timeout_ms = kDefaultAttemptTimeoutMs;
   Verbosity verbosity = Verbosity::kNormal;
 
-  std::string key;                          // put, get, del
+  std::string key;                          // put, get, del, explain
   std::string value;                        // put; as written, so it may name a file
-  ValueKind value_kind = ValueKind::kText;  // put
+  ValueKind value_kind = ValueKind::kText;  // put, conflicts resolve
   std::string request_id;                   // put, del, write; empty: to be minted
   std::optional<int64_t> ttl_ms;            // put; unset: it stays
   uint32_t replicas = 0;                    // put, del, write, load; 0: one
@@ -70,12 +73,13 @@ struct Arguments {
   int in_flight = 8;       // load: batches at a time
 
   MemberArguments member;                        // member
-  WatchScope watch_scope = WatchScope::kPrefix;  // watch: what `prefix` is
+  WatchScope watch_scope = WatchScope::kPrefix;  // watch: what `prefix` is; kConflicts: a key
   WatchStart watch_start = WatchStart::kNow;     // watch
   std::string exec;                              // watch; empty: events are printed
   std::string watch_file;                        // watch: where its progress is kept; empty: nowhere
 
   SnapshotArguments snapshot;   // snapshot
+  ConflictArguments conflicts;  // conflicts
   FunctionArguments functions;  // call, functions, outcome, fault rpc
 };
 

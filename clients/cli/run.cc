@@ -33,6 +33,10 @@ int RunVerb(Session* session) {
       return RunMember(session);
     case Verb::kSnapshot:
       return RunSnapshot(session);
+    case Verb::kConflicts:
+      return RunConflicts(session);
+    case Verb::kExplain:
+      return RunExplain(session);
     case Verb::kCall:
       return RunCall(session);
     case Verb::kFunctions:

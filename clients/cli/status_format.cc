@@ -10,6 +10,14 @@
 namespace lamppost::cli {
 namespace {
 
+Cell Conflicts(const kv::v1::StatusResponse& status) {
+  std::string text = absl::StrCat(status.ledger_entries(), ", ", status.ledger_open(), " open");
+  if (status.ledger_dropped() > 0) {
+    absl::StrAppend(&text, ", ", status.ledger_dropped(), " older ones left out");
+  }
+  return Cell(std::move(text), status.ledger_open() > 0 ? Style::kBusy : Style::kPlain);
+}
+
 Cell Title(const char* text) {
   return {text, Style::kBold};
 }
@@ -87,7 +95,7 @@ std::string FormatStatus(const kv::v1::StatusResponse& status, const std::string
     table.Add({Title("held up by"), Holder(hold)});
   }
   table.Add({Title("horizon"), absl::StrCat(status.horizon())});
-  table.Add({Title("conflicts"), absl::StrCat(status.conflicts())});
+  table.Add({Title("conflicts"), Conflicts(status)});
   table.Add({Title("converged"), Converged(status.converged())});
   table.Add({Title("durability"), Printable(status.durability())});
   table.Add({Title("cluster"), Printable(status.cluster())});

@@ -30,6 +30,9 @@ kv::v1::StatusResponse Example() {
   hold->set_address("http://h:2");
   hold->set_detail("has A.2 up to 100 only");
   status.set_conflicts(2);
+  status.set_ledger_entries(3);
+  status.set_ledger_open(2);
+  status.set_ledger_dropped(5);
   status.set_durability("sync");
   status.set_uptime_ms(61'000);
   kv::v1::PeerStatus* peer = status.add_peers();
@@ -57,7 +60,7 @@ TEST(StatusFormatTest, OneNode) {
             "stable      100\n"
             "held up by  B: has A.2 up to 100 only\n"
             "horizon     90\n"
-            "conflicts   2\n"
+            "conflicts   3, 2 open, 5 older ones left out\n"
             "converged   no\n"
             "durability  sync\n"
             "cluster     lamppost\n"
@@ -110,7 +113,7 @@ TEST(StatusFormatTest, Json) {
       R"({"node_id":"B","address":"http://h:2","state":"catching_up","heads":[],"lag":19,"detail":"",)"
       R"("incarnation":"0","content_hash":"","last_answer_ms":40,"catch_up_bytes_sent":0,"full_syncs_sent":0,"divergent_buckets":0,"repaired_buckets":0},)"
       R"({"node_id":"","address":"http://h:3","state":"down","heads":[],"lag":0,"detail":"refused\n",)"
-      R"("incarnation":"0","content_hash":"","last_answer_ms":null,"catch_up_bytes_sent":0,"full_syncs_sent":0,"divergent_buckets":0,"repaired_buckets":0}],"converged":false,"conflicts":2,)"
+      R"("incarnation":"0","content_hash":"","last_answer_ms":null,"catch_up_bytes_sent":0,"full_syncs_sent":0,"divergent_buckets":0,"repaired_buckets":0}],"converged":false,"conflicts":2,"ledger_entries":3,"ledger_open":2,"ledger_dropped":5,)"
       R"("cluster":"lamppost","version":"0.1.0","durability":"sync","uptime_ms":61000,"write_refusal":"",)"
       R"("removed":false,"horizon":90,"stable_held_by":[)"
       R"({"node_id":"B","address":"http://h:2","detail":"has A.2 up to 100 only"}],"refilling":false,)"

@@ -21,6 +21,8 @@ int RunFunctions(Session* session);
 int RunOutcome(Session* session);
 int RunFaultRpc(Session* session);
 int RunSnapshot(Session* session);
+int RunConflicts(Session* session);
+int RunExplain(Session* session);
 
 }  // namespace lamppost::cli
 

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "clients/cli/conflict_format.h"
 #include "clients/cli/format.h"
 #include "clients/cli/json_format.h"
 #include "clients/cli/text_table.h"
@@ -29,6 +30,7 @@ const char* EventName(const kv::v1::WatchEvent& event) {
 }
 
 std::string FormatEvent(const kv::v1::WatchEvent& event, OutputFormat format, Colour colour) {
+  if (event.has_conflict()) return FormatConflict(event.conflict(), format, colour);
   if (format == OutputFormat::kJson) return EventLine(event);
   const bool raw = format == OutputFormat::kRaw;
   const std::string value = event.has_value() ? BytesOf(event.value()) : "";

@@ -125,7 +125,8 @@ class Follower {
 client::WatchOptions OptionsOf(Session* session) {
   const Arguments& arguments = session->arguments();
   client::WatchOptions options;
-  (arguments.watch_scope == WatchScope::kKey ? options.key : options.prefix) = arguments.prefix;
+  (arguments.watch_scope == WatchScope::kPrefix ? options.prefix : options.key) = arguments.prefix;
+  if (arguments.watch_scope == WatchScope::kConflicts) options.subject = client::WatchSubject::kConflicts;
   if (arguments.scan_content == ScanContent::kKeysOnly) options.content = client::WatchContent::kKeysOnly;
   if (arguments.watch_start == WatchStart::kBeginning) options.session.emplace();
   options.timeout_ms = session->RemainingMs();

@@ -2,11 +2,9 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "clients/cpp/grpc_admin_stub.h"
 #include "clients/cpp/random.h"
-#include "services/common/error.h"
-#include "services/common/utf8.h"
+#include "clients/cpp/request_check.h"
 
 namespace lamppost::client {
 namespace {
@@ -22,12 +20,6 @@ ConnectionOptions ConnectionOptionsOf(const ClientOptions& options, const AdminE
   return connection;
 }
 
-// What is no UTF-8 cannot travel; every other rule is the server's.
-absl::Status CheckText(absl::string_view what, absl::string_view text, absl::string_view reason) {
-  if (IsUtf8(text)) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kInvalidArgument, reason, absl::StrCat(what, " is not valid UTF-8"));
-}
-
 absl::Status Check(const v1::ListMembersRequest&) {
   return absl::OkStatus();
 }
@@ -38,11 +30,24 @@ absl::Status Check(const v1::AddMemberRequest& request) {
 absl::Status Check(const v1::RemoveMemberRequest& request) {
   return CheckText("the node id", request.node_id(), "NODE_ID_INVALID");
 }
+absl::Status Check(const v1::ListConflictsRequest& request) {
+  const absl::Status status = CheckKey(request.key());
+  return status.ok() ? CheckText("the page token", request.page_token(), "PAGE_TOKEN_INVALID") : status;
+}
+absl::Status Check(const v1::ExplainRequest& request) {
+  return CheckKey(request.key());
+}
+absl::Status Check(const v1::ResolveConflictRequest& request) {
+  absl::Status status = CheckRequestId(request.request_id());
+  if (status.ok()) status = CheckKey(request.key());
+  return status.ok() ? CheckValue(request.value()) : status;
+}
 
 }  // namespace
 
 AdminClient::AdminClient(ClientOptions options, AdminEnvironment environment)
-    : connection_(ConnectionOptionsOf(options, environment)) {
+    : mint_request_id_(environment.mint_request_id ? environment.mint_request_id : MintRequestId),
+      connection_(ConnectionOptionsOf(options, environment)) {
   const AdminStubFactory make = environment.stub_factory ? environment.stub_factory : MakeGrpcAdminStub;
   for (const Address& address : options.nodes) stubs_.push_back(make(address));
 }
@@ -86,6 +91,28 @@ Result<v1::RemoveMemberResponse> AdminClient::RemoveMember(absl::string_view nod
   request.set_node_id(std::string(node_id));
   request.set_force(force == Force::kYes);
   return Run("RemoveMember", CallKind::kRepeatableWrite, &AdminStub::RemoveMember, std::move(request), call);
+}
+
+Result<v1::ListConflictsResponse> AdminClient::ListConflicts(v1::ListConflictsRequest request,
+                                                             const CallOptions& call) {
+  return Run("ListConflicts", CallKind::kRead, &AdminStub::ListConflicts, std::move(request), call);
+}
+
+Result<v1::ExplainResponse> AdminClient::Explain(absl::string_view key, const CallOptions& call) {
+  v1::ExplainRequest request;
+  request.set_key(std::string(key));
+  return Run("Explain", CallKind::kRead, &AdminStub::Explain, std::move(request), call);
+}
+
+Result<v1::ResolveConflictResponse> AdminClient::ResolveConflict(v1::ResolveConflictRequest request,
+                                                                 const CallOptions& call) {
+  const std::string request_id = call.request_id.empty() ? mint_request_id_() : call.request_id;
+  request.set_request_id(request_id);
+  request.set_replicas(call.replicas);
+  auto result = Run("ResolveConflict", CallKind::kRepeatableWrite, &AdminStub::ResolveConflict,
+                    std::move(request), call);
+  result.request_id = request_id;
+  return result;
 }
 
 }  // namespace lamppost::client

@@ -1,9 +1,10 @@
-// The operator's client of lamppost-kv: membership. Deadlines, retries and fail-over are Client's (client.h).
+// The operator's client of lamppost-kv: membership and conflicts. Deadlines, retries and fail-over are Client's (client.h).
 //
 // Thread-safe. Calls block; none throws.
 #ifndef LAMPPOST_CLIENTS_CPP_ADMIN_CLIENT_H_
 #define LAMPPOST_CLIENTS_CPP_ADMIN_CLIENT_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ struct AdminEnvironment {
   std::shared_ptr<TimeSource> time;
   RandomSource random;
   AdminStubFactory stub_factory;
+  std::function<std::string()> mint_request_id;
 };
 
 // Whether a member that answers at present may be removed.
@@ -42,6 +44,15 @@ class AdminClient {
   // A member that has been removed already is removed.
   Result<v1::RemoveMemberResponse> RemoveMember(absl::string_view node_id, Force force,
                                                 const CallOptions& call = {});
+  // One page; the request's clock is overwritten.
+  Result<v1::ListConflictsResponse> ListConflicts(v1::ListConflictsRequest request,
+                                                  const CallOptions& call = {});
+  // All that the node that answers knows of the key.
+  Result<v1::ExplainResponse> Explain(absl::string_view key, const CallOptions& call = {});
+  // Of the request only what is to be kept, the key and the loser count; a request id is minted unless `call`
+  // has one.
+  Result<v1::ResolveConflictResponse> ResolveConflict(v1::ResolveConflictRequest request,
+                                                      const CallOptions& call = {});
 
  private:
   template <typename Request, typename Response>
@@ -51,6 +62,7 @@ class AdminClient {
   Result<Response> Run(absl::string_view method, CallKind kind, StubMethod<Request, Response> stub_method,
                        Request request, const CallOptions& call);
 
+  const std::function<std::string()> mint_request_id_;
   std::vector<std::unique_ptr<AdminStub>> stubs_;  // in the order of the connection's nodes
   Connection connection_;
 };

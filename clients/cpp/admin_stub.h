@@ -26,6 +26,12 @@ class AdminStub {
                                v1::AddMemberResponse* response) = 0;
   virtual AttemptEnd RemoveMember(const v1::RemoveMemberRequest& request, int64_t timeout_ms,
                                   v1::RemoveMemberResponse* response) = 0;
+  virtual AttemptEnd ListConflicts(const v1::ListConflictsRequest& request, int64_t timeout_ms,
+                                   v1::ListConflictsResponse* response) = 0;
+  virtual AttemptEnd Explain(const v1::ExplainRequest& request, int64_t timeout_ms,
+                             v1::ExplainResponse* response) = 0;
+  virtual AttemptEnd ResolveConflict(const v1::ResolveConflictRequest& request, int64_t timeout_ms,
+                                     v1::ResolveConflictResponse* response) = 0;
 };
 
 using AdminStubFactory = std::function<std::unique_ptr<AdminStub>(const Address&)>;

@@ -3,16 +3,12 @@
 #include <type_traits>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "clients/cpp/grpc_node_stub.h"
 #include "clients/cpp/random.h"
-#include "services/common/error.h"
-#include "services/common/utf8.h"
+#include "clients/cpp/request_check.h"
 
 namespace lamppost::client {
 namespace {
-
-constexpr size_t kRequestIdBytesMax = 64;
 
 ClientEnvironment Complete(ClientEnvironment environment) {
   if (!environment.time) environment.time = std::make_shared<SteadyTimeSource>();
@@ -33,21 +29,9 @@ ConnectionOptions ConnectionOptionsOf(const ClientOptions& options, const Client
   return connection;
 }
 
-// Only what could not travel is checked here, since a proto3 string that is no UTF-8 would come back
-// as a broken message with an unknown outcome; every other rule is the server's.
-absl::Status CheckText(absl::string_view what, absl::string_view text, absl::string_view reason) {
-  if (IsUtf8(text)) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kInvalidArgument, reason, absl::StrCat(what, " is not valid UTF-8"));
-}
-
-absl::Status CheckKey(const std::string& key) {
-  return CheckText("the key", key, "KEY_NOT_UTF8");
-}
-
 absl::Status CheckKeyValue(const std::string& key, const v1::Value& value) {
   const absl::Status status = CheckKey(key);
-  if (!status.ok() || !value.has_text()) return status;
-  return CheckText("the text value", value.text(), "VALUE_NOT_UTF8");
+  return status.ok() ? CheckValue(value) : status;
 }
 
 absl::Status Check(const v1::PutRequest& request) {
@@ -80,14 +64,6 @@ absl::Status Check(const v1::WriteRequest& request) {
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
-}
-
-absl::Status CheckRequestId(absl::string_view id) {
-  bool printable = true;
-  for (const char c : id) printable = printable && c >= ' ' && c <= '~';
-  if (printable && !id.empty() && id.size() <= kRequestIdBytesMax) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kInvalidArgument, "REQUEST_ID_INVALID",
-                   absl::StrCat("a request id is 1 to ", kRequestIdBytesMax, " printable ASCII characters"));
 }
 
 // Status is about a node as it is, and has nothing to do with sessions.

@@ -40,6 +40,18 @@ class GrpcAdminStub final : public AdminStub {
                           v1::RemoveMemberResponse* response) override {
     return Invoke(&v1::AdminService::Stub::RemoveMember, request, timeout_ms, response);
   }
+  AttemptEnd ListConflicts(const v1::ListConflictsRequest& request, int64_t timeout_ms,
+                           v1::ListConflictsResponse* response) override {
+    return Invoke(&v1::AdminService::Stub::ListConflicts, request, timeout_ms, response);
+  }
+  AttemptEnd Explain(const v1::ExplainRequest& request, int64_t timeout_ms,
+                     v1::ExplainResponse* response) override {
+    return Invoke(&v1::AdminService::Stub::Explain, request, timeout_ms, response);
+  }
+  AttemptEnd ResolveConflict(const v1::ResolveConflictRequest& request, int64_t timeout_ms,
+                             v1::ResolveConflictResponse* response) override {
+    return Invoke(&v1::AdminService::Stub::ResolveConflict, request, timeout_ms, response);
+  }
 
  private:
   template <typename Request, typename Response>

@@ -65,6 +65,7 @@ kv::v1::WatchRequest Watcher::MakeRequest() {
   request.mutable_clock()->set_counter(client_->mutable_clock()->Tick());
   request.set_prefix(options_.prefix);
   request.set_key(options_.key);
+  request.set_conflicts(options_.subject == WatchSubject::kConflicts);
   request.set_keys_only(options_.content == WatchContent::kKeysOnly);
   if (session_) *request.mutable_session() = *session_;
   if (options_.progress_interval_ms) {

@@ -31,10 +31,13 @@
 namespace lamppost::client {
 
 enum class WatchContent { kKeysAndValues, kKeysOnly };
+// Of the keys, what they have; or their conflicts.
+enum class WatchSubject { kKeys, kConflicts };
 
 struct WatchOptions {
   std::string prefix;                      // empty: all keys
   std::string key;                         // this one alone; empty: as prefix says
+  WatchSubject subject = WatchSubject::kKeys;
   std::optional<kv::v1::Session> session;  // see WatchRequest
   WatchContent content = WatchContent::kKeysAndValues;
   std::optional<int64_t> progress_interval_ms;

@@ -64,7 +64,7 @@ void CheckIndexKey(absl::string_view bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lamppost::kv;
   const absl::string_view bytes = lamppost::fuzz::BytesOf(data, size);
-  CheckRecord<Version>(bytes, DecodeVersion, EncodeVersion);
+  CheckRecord<Version>(bytes, DecodeVersion, EncodeStored);
   CheckRecord<Identity>(bytes, DecodeIdentity, EncodeIdentity);
   CheckRecord<State>(bytes, DecodeState, EncodeState);
   CheckRecord<std::vector<Member>>(bytes, DecodeMembers, EncodeMembers);

@@ -14,7 +14,7 @@ import re
 import sys
 
 # Every target of these packages is pure.
-PURE_PACKAGES = ("services/clock", "services/kv/core", "services/rpc/core")
+PURE_PACKAGES = ("services/clock", "services/kv/core", "services/kv/faults", "services/rpc/core")
 # Single targets of mixed packages that are pure too.
 PURE_TARGETS = (
     "//services/common:error",

@@ -64,6 +64,11 @@ Client::Job Client::Prepare(const Errand& errand) {
       job.proposal.operations.push_back(std::move(operation));
     }
   }
+  if (errand.act == Act::kSettle) {
+    kv::Operation& put = job.proposal.operations.front();
+    put.ttl_ms = 0;
+    job.proposal.settlement = kv::Settlement{put.key, std::nullopt, kv::Resolution::kOtherValue, put.value};
+  }
   if (errand.named) job.proposal.request_id = name;
   job.proposal.replicas = errand.replicas;
   if (errand.act == Act::kReuse && !last_id_.empty()) {

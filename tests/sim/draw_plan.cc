@@ -69,6 +69,7 @@ void DrawErrands(Plan* plan, Random* random) {
                  : draw < reads + deletes ? Act::kDelete
                  : random->Percent(15)    ? Act::kWrite
                  : random->Percent(3)     ? Act::kReuse
+                 : random->Percent(8)     ? Act::kSettle
                                           : Act::kPut;
     const bool is_write = errand.act != Act::kGet && errand.act != Act::kScan;
     if (is_write && random->Percent(replicated)) errand.replicas = 2 + random->Below(plan->nodes);
@@ -122,6 +123,7 @@ Plan DrawPlan(uint64_t seed) {
   DrawErrands(&plan, &random);
   DrawStrikes(&plan, &random);
   DrawExpiries(&plan, random.Fork('e'));
+  plan.ledger_entries_max = random.Fork('l').Pick({10000, 10000, 10000, 10000, 5});
   const auto earlier = [](const auto& a, const auto& b) { return a.at_ms < b.at_ms; };
   std::stable_sort(plan.errands.begin(), plan.errands.end(), earlier);
   std::stable_sort(plan.strikes.begin(), plan.strikes.end(), earlier);

@@ -7,6 +7,7 @@
 #include "absl/strings/str_split.h"
 #include "services/common/error.h"
 #include "services/kv/core/check.h"
+#include "services/kv/core/conflict.h"
 #include "services/kv/core/limits.h"
 #include "services/kv/core/record.h"
 
@@ -56,6 +57,14 @@ bool Facts::IsForgottenBy(NodeIndex node, const std::string& key, const Timestam
                      [&](const Timestamp& deletion) { return forgotten.Covers(deletion); });
 }
 
+bool Facts::IsLeftOutBy(NodeIndex node, const std::string& key, const Timestamp& version) const {
+  return kv::IsConflictKey(key) && this->node(node).replica().ledger().floor().heads.Covers(version);
+}
+
+bool Facts::IsLeftOut(const std::string& key, const Timestamp& version) const {
+  return kv::IsConflictKey(key) && ledger_floor_.Covers(version);
+}
+
 const Write* Facts::ForgottenAfter(const std::string& key, const Timestamp& version,
                                    std::optional<NodeIndex> node) const {
   const auto of_key = forgotten_.find(key);
@@ -88,7 +97,7 @@ std::optional<bool> Facts::Knew(const Write& later, const Timestamp& earlier, co
 }
 
 void Facts::OnProposed(NodeIndex node, const kv::Proposal& proposal, const kv::Heads& heads) {
-  Proposed proposed{proposal, heads};
+  Proposed proposed{proposal, heads, {}};
   // What the writer's client has seen counts as seen by the writer, where the node knows whose it is.
   const kv::Replica& replica = this->node(node).replica();
   for (const auto& [origin, counter] : proposal.session) {
@@ -98,7 +107,9 @@ void Facts::OnProposed(NodeIndex node, const kv::Proposal& proposal, const kv::H
                           std::any_of(replica.peers().begin(), replica.peers().end(),
                                       [&](const kv::Peer& peer) { return peer.node_id == id; });
     proposed.exact &= is_known;
-    if (is_known) proposed.heads.Raise(origin, counter);
+    if (!is_known) continue;
+    proposed.heads.Raise(origin, counter);
+    proposed.told.Raise(origin, counter);
   }
   views_[node].proposed[proposal.id] = std::move(proposed);
 }
@@ -107,7 +118,9 @@ void Facts::OnReceived(NodeIndex node, const Packet& packet, uint64_t) {
   if (packet.IsAnswer()) return;
   const auto& message = std::get<kv::SyncMessage>(packet.body);
   if (message.entries == nullptr) return;
-  for (const kv::KeyedVersion& entry : *message.entries) views_[node].arriving.insert(entry.key);
+  for (const kv::KeyedVersion& entry : *message.entries) {
+    views_[node].arriving[entry.key].push_back(entry.version.timestamp);
+  }
 }
 
 bool Facts::Expires(const Timestamp& timestamp, const std::string& key) const {
@@ -126,9 +139,12 @@ void Facts::Register(NodeIndex node, kv::ProposalId id, const Timestamp& version
   write->number = next_number_++;
   write->coordinator = node;
   write->heads = proposed->second.heads;
-  write->exact = proposed->second.exact && !proposed->second.waits;
+  write->told = proposed->second.told;
+  write->request_id = proposed->second.proposal.request_id;
+  // A settlement has seen what it settles, which only the node knows.
+  write->exact = proposed->second.exact && !proposed->second.waits && !proposed->second.proposal.settlement;
   for (const kv::Operation& operation : proposed->second.proposal.operations) {
-    Write::Change change{operation.key, operation.value, std::nullopt, {}, 0};
+    Write::Change change{operation.key, operation.value, std::nullopt, {}, {}, 0};
     const auto shown = views_[node].current.find(operation.key);
     if (shown != views_[node].current.end()) {
       change.replaced = shown->second;
@@ -139,7 +155,11 @@ void Facts::Register(NodeIndex node, kv::ProposalId id, const Timestamp& version
       if (before == version || Find(before)->Find(operation.key) == nullptr) continue;
       if (!change.replaced || *change.replaced < before) change.replaced = before;
     }
-    if (views_[node].arriving.count(operation.key) > 0) write->exact = false;
+    const auto arriving = views_[node].arriving.find(operation.key);
+    if (arriving != views_[node].arriving.end()) {
+      write->exact = false;
+      change.maybe_replaced = arriving->second;
+    }
     write->changes.push_back(std::move(change));
   }
   Add(std::move(write));
@@ -156,6 +176,9 @@ void Facts::Add(std::unique_ptr<Write> write) {
 
 // What the node had when it wrote is not known exactly: it did so in the middle of a group.
 void Facts::RegisterUnasked(NodeIndex node, const kv::Output& output) {
+  // An entry of the ledger may have been written and left out again at once.
+  const uint64_t conflicts = this->node(node).replica().conflicts();
+  unasked_ += conflicts - std::exchange(views_[node].conflicts, conflicts);
   const Origin me = this->node(node).replica().me();
   for (const kv::WriteBatch::Operation& operation : output.batch.operations()) {
     if (operation.space != kv::Space::kData || !operation.value) continue;
@@ -174,8 +197,16 @@ void Facts::RegisterUnasked(NodeIndex node, const kv::Output& output) {
       Add(std::move(write));
       ++unasked_;
     }
-    if (known->unasked && known->Find(operation.key) == nullptr) {
-      known->changes.push_back({operation.key, version->value, std::nullopt, {}, 0});
+    if ((known->unasked || kv::IsSystemKey(operation.key)) && known->Find(operation.key) == nullptr) {
+      Write::Change change{operation.key, version->value, std::nullopt, {}, {}, 0};
+      const auto shown = views_[node].current.find(operation.key);
+      if (shown != views_[node].current.end()) change.replaced = shown->second;
+      const auto arriving = views_[node].arriving.find(operation.key);
+      if (arriving != views_[node].arriving.end()) change.maybe_replaced = arriving->second;
+      for (const Timestamp& before : issued_) {
+        if (before < version->timestamp) change.maybe_replaced.push_back(before);
+      }
+      known->changes.push_back(std::move(change));
     }
   }
 }
@@ -201,6 +232,7 @@ void Facts::OnAttempted(NodeIndex node, const kv::Output& output, uint64_t) {
 
 void Facts::OnCommitted(NodeIndex node, const kv::Output& output) {
   View& view = views_[node];
+  ledger_floor_.RaiseAll(this->node(node).replica().ledger().floor().heads);
   stored_.clear();
   removed_.clear();
   for (const kv::WriteBatch::Operation& operation : output.batch.operations()) {
@@ -375,6 +407,7 @@ void Facts::OnDiskExchanged(NodeIndex node) {
 
 void Facts::OnStarted(NodeIndex node) {
   Rebuild(node);
+  views_[node].conflicts = 0;
   missing_.clear();
   const Holding& now = views_[node].current;
   for (const auto& [key, timestamp] : views_[node].promised) {

@@ -29,6 +29,7 @@ struct Write {
     std::string key;
     std::optional<kv::Value> value;     // nothing: a deletion
     std::optional<Timestamp> replaced;  // what the coordinator's store showed then
+    std::vector<Timestamp> maybe_replaced = {};  // or what came with its group, and may have been shown
     kv::Seen seen;                      // what the version says that its writer had seen
     uint64_t expires_unix_ms = 0;       // by its coordinator's wall clock; 0: never
   };
@@ -36,10 +37,12 @@ struct Write {
   Timestamp timestamp;
   NodeIndex coordinator = 0;
   std::vector<Change> changes;
-  kv::Heads heads;    // the coordinator's when the write was handed to it
+  kv::Heads heads;    // the coordinator's when the write was handed to it, and what its session has seen
+  kv::Heads told;     // what of this only the session had
   bool exact = true;  // false if it then waited, or its keys came in with its group: not known what it had
   bool committed = false;  // as durable as the mode promises, at its coordinator
   bool gone = false;       // with a disk; nobody else had it
+  std::string request_id;  // its client's name for it; may be empty
   uint64_t number = 0;     // all writes of the run, in the order in which they were made
   bool unasked = false;    // the coordinator's own: what had expired, or a record of members
 
@@ -103,6 +106,9 @@ class Facts : public Observer {
   // has been forgotten.
   bool IsForgotten(const std::string& key, const Timestamp& at_least) const;
   bool IsForgottenBy(NodeIndex node, const std::string& key, const Timestamp& at_least) const;
+  // Whether the record is an entry of the ledger that this node leaves out; or that some node does.
+  bool IsLeftOutBy(NodeIndex node, const std::string& key, const Timestamp& version) const;
+  bool IsLeftOut(const std::string& key, const Timestamp& version) const;
   // A deletion that has been forgotten, is above `version`, and came after it in time; only those that the
   // node knows of, if a node is named. Null if there is none.
   const Write* ForgottenAfter(const std::string& key, const Timestamp& version,
@@ -139,6 +145,7 @@ class Facts : public Observer {
   struct Proposed {
     kv::Proposal proposal;
     kv::Heads heads;
+    kv::Heads told;
     bool waits = false;       // it was handed in with an earlier group
     bool exact = true;        // all that its session has seen counts
     bool registered = false;  // it is done; its reply may wait for other nodes
@@ -150,9 +157,10 @@ class Facts : public Observer {
     // By batch; nothing: the key has no version any more.
     std::deque<std::vector<std::pair<std::string, std::optional<Timestamp>>>> unflushed;
     std::map<kv::ProposalId, Proposed> proposed;  // not answered yet
-    std::set<std::string> arriving;               // keys in messages that have come since the last group
+    std::map<std::string, std::vector<Timestamp>> arriving;  // in messages that have come since the last group
     std::set<std::string> rotten;                 // keys
     bool lost = false;
+    uint64_t conflicts = 0;  // that its process has met
   };
 
   void Register(NodeIndex node, kv::ProposalId id, const Timestamp& version);
@@ -177,6 +185,7 @@ class Facts : public Observer {
   std::vector<Removed> removed_;
   std::map<std::string, std::set<Timestamp>> forgotten_;  // deletions that some node has dropped, by key
   std::set<std::string> rotten_;                          // keys
+  kv::Heads ledger_floor_;                                // what any node has left out of its ledger
   uint64_t next_number_ = 0;
   std::vector<Answered> answered_;
   std::vector<Timestamp> issued_;

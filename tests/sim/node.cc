@@ -76,6 +76,7 @@ absl::Status Node::Start() {
   options.chunk_bytes = plan_.chunk_bytes;
   options.window_bytes = plan_.window_bytes;
   options.live_gather_ms = plan_.live_gather_ms;
+  options.ledger.entries_max = plan_.ledger_entries_max;
   options.stability =
       plan_.durability == kv::Durability::kSync ? kv::Stability::kAtEachCommit : kv::Stability::kAtFlushes;
   auto replica = kv::Replica::Open(std::move(options), disk_.get());

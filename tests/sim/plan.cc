@@ -9,7 +9,8 @@ const char* NameOf(Rate rate) {
 }
 
 const char* NameOf(Act act) {
-  static constexpr const char* kNames[kActs] = {"put", "delete", "write", "get", "scan", "reuse"};
+  static constexpr const char* kNames[kActs] = {"put", "delete", "write", "get",
+                                                "scan", "reuse", "settle"};
   return kNames[static_cast<size_t>(act)];
 }
 

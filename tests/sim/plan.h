@@ -50,8 +50,9 @@ enum class Act {
   kGet,
   kScan,
   kReuse,  // a put with a request id that an earlier write of the client has used
+  kSettle,  // a put that settles the conflicts of the key; nothing if there are none
 };
-constexpr size_t kActs = 6;
+constexpr size_t kActs = 7;
 const char* NameOf(Act act);
 
 // What a client sets out to do. It does one thing after the other, so it may be later than planned.
@@ -91,6 +92,7 @@ struct Plan {
   uint64_t window_bytes = 4u << 20;
   uint64_t live_gather_ms = 5;
   uint64_t queued_writes_max = 20000;
+  uint64_t ledger_entries_max = 10000;
 
   uint64_t faults_end_ms = 10000;  // all heals then
   std::vector<Errand> errands;     // by time

@@ -30,6 +30,7 @@ constexpr NumberSetting kNumbers[] = {
     {"window_bytes", &Plan::window_bytes},
     {"live_gather_ms", &Plan::live_gather_ms},
     {"queued_writes_max", &Plan::queued_writes_max},
+    {"ledger_entries_max", &Plan::ledger_entries_max},
     {"faults_end_ms", &Plan::faults_end_ms},
 };
 // And a range each.

@@ -1,7 +1,8 @@
 // A run: a cluster and its clients living through a plan, watched by checks.
 //
-// First the faults (safety), then everything is healed and must come to rest within kSettleMs (liveness);
-// then copies of messages that had been held back all this time arrive, and must change nothing.
+// First the faults (safety), then everything is healed and must come to rest within kSettleMs or a little
+// more (liveness); then copies of messages that had been held back all this time arrive, and must change
+// nothing.
 //
 // The same plan always gives the same run. Not thread-safe; any number of worlds may run beside each other.
 #ifndef LAMPPOST_TESTS_SIM_WORLD_H_
@@ -95,6 +96,7 @@ class World {
   void Strike(const sim::Strike& strike);
   void LiveThroughFaults();
   void Heal();
+  uint64_t SettleUs() const;
   bool Settle();
   void AwaitChange(NodeIndex at, NodeIndex other, Node::Change change, const std::string& fault);
   void TendMembers();

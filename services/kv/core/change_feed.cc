@@ -4,10 +4,12 @@
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
 #include "services/common/mutation.h"
+#include "services/kv/core/conflict.h"
 
 namespace lamppost::kv {
 
 bool WatchScope::Includes(absl::string_view candidate) const {
+  if (of == Of::kConflicts) return IsConflictKey(candidate) && absl::EndsWith(candidate, conflict_key_end);
   if (key) return candidate == *key;
   const bool is_own = !candidate.empty() && candidate[0] == '\0';
   return !is_own && absl::StartsWith(candidate, prefix);

@@ -31,10 +31,14 @@
 
 namespace lamppost::kv {
 
-// Which keys a watch is about. The store's own keys are in none.
+// Which keys a watch is about. The store's own keys are in none, but for the entries of the conflict ledger.
 struct WatchScope {
+  enum class Of { kKeys, kConflicts };
+
   std::string prefix;              // empty: all keys
   std::optional<std::string> key;  // this one alone; then prefix is empty
+  Of of = Of::kKeys;               // or of conflicts
+  std::string conflict_key_end;    // of kConflicts: empty for those of all keys, or ConflictKeyEnd of one
 
   bool Includes(absl::string_view candidate) const;
 };

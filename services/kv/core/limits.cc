@@ -74,6 +74,14 @@ absl::Status CheckStoredKey(absl::string_view key) {
 }
 
 absl::Status CheckProposal(const Proposal& proposal, const Limits& limits) {
+  if (proposal.settlement) {
+    if (absl::Status status = CheckKey(proposal.settlement->key); !status.ok()) return status;
+    const std::optional<Value>& value = proposal.settlement->value;
+    if (absl::Status status = value ? CheckValue(*value, limits.value_bytes_max) : absl::OkStatus();
+        !status.ok())
+      return status;
+    return CheckRequestId(proposal.request_id);
+  }
   const size_t count = proposal.operations.size();
   if (count == 0) return Invalid("BATCH_EMPTY", "there is nothing to write");
   if (count > kOperationsMax) {

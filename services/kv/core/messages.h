@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "services/clock/timestamp.h"
+#include "services/kv/core/conflict.h"
 #include "services/kv/core/content_hash.h"
 #include "services/kv/core/heads.h"
 #include "services/kv/core/version.h"
@@ -97,6 +98,7 @@ struct Operation {
   std::string key;
   std::optional<Value> value = {};  // nothing: delete
   uint64_t ttl_ms = 0;              // of a value; 0: it never expires
+  bool lapsed = false;              // see Version
 };
 struct Proposal {
   ProposalId id = 0;
@@ -105,6 +107,8 @@ struct Proposal {
   size_t replicas = 1;                      // the reply waits until so many members hold it on stable storage
   uint64_t replicas_until_ms = UINT64_MAX;  // but no longer than this, by the replica's time
   Heads session;                            // what the client has seen: the write is ordered after it
+  // In the place of the operations: what these are to be is decided when its turn comes.
+  std::optional<Settlement> settlement = {};
 };
 
 struct WriteResult {
@@ -112,6 +116,8 @@ struct WriteResult {
   bool replayed = false;
   bool found = false;   // the first operation's key had a value before
   size_t replicas = 1;  // members known to hold it on stable storage
+  size_t settled = 0;   // conflicts, by a settlement
+  bool has_more = false;  // open conflicts than one event may settle
 };
 
 // What the driver is to do, in this order: make `batch` durable, tell the replica, then send and reply.

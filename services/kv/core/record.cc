@@ -17,7 +17,9 @@ constexpr uint8_t kText = 1;
 constexpr uint8_t kData = 2;
 constexpr uint8_t kHasRequest = 0x10;
 constexpr uint8_t kExpires = 0x20;
-constexpr uint8_t kKnownFlags = kKindMask | kHasRequest | kExpires;
+constexpr uint8_t kHasArrival = 0x40;
+constexpr uint8_t kLapsed = 0x80;
+constexpr uint8_t kKnownFlags = kKindMask | kHasRequest | kExpires | kHasArrival | kLapsed;
 // Of a state.
 constexpr uint8_t kRemoved = 0x01;
 constexpr uint8_t kRefilling = 0x02;
@@ -33,6 +35,7 @@ uint8_t FlagsOf(const Version& version) {
   if (version.value) flags = version.value->kind == Value::Kind::kText ? kText : kData;
   if (!version.request.id.empty()) flags |= kHasRequest;
   if (version.expires_unix_ms != 0) flags |= kExpires;
+  if (version.lapsed) flags |= kLapsed;
   return flags;
 }
 
@@ -54,6 +57,49 @@ void PutTag(const RequestTag& tag, std::string* out) {
   out->push_back(static_cast<char>(tag.before));
 }
 
+void PutArrival(const Arrival& arrival, std::string* out) {
+  out->push_back(static_cast<char>(arrival.way));
+  PutString(arrival.from, out);
+  PutVarint(arrival.unix_ms, out);
+}
+
+// False if it would have been written without.
+bool GetArrival(Decoder* decoder, Arrival* arrival) {
+  const uint8_t way = decoder->Byte();
+  arrival->from = decoder->String();
+  arrival->unix_ms = decoder->Varint();
+  arrival->way = static_cast<Arrival::Way>(way);
+  return way != 0 && way <= static_cast<uint8_t>(Arrival::Way::kRestored);
+}
+
+RequestTag GetTag(Decoder* decoder) {
+  RequestTag tag;
+  tag.id = decoder->String();
+  tag.fingerprint = decoder->BigEndian64();
+  tag.before = decoder->Byte() == 0 ? RequestTag::Before::kAbsent : RequestTag::Before::kPresent;
+  return tag;
+}
+
+std::string Encode(const Version& version, uint8_t flags) {
+  std::string out;
+  out.reserve(64 + (version.value ? version.value->bytes.size() : 0) + version.seen.lags().size() * 14);
+  out.push_back(static_cast<char>(flags));
+  PutTimestamp(version.timestamp, &out);
+  PutVarint(version.seen.lags().size(), &out);
+  for (const auto& [origin, lag] : version.seen.lags()) {
+    PutOrigin(origin, &out);
+    PutVarint(lag, &out);
+  }
+  if (flags & kHasRequest) PutTag(version.request, &out);
+  if (flags & kExpires) PutVarint(version.expires_unix_ms, &out);
+  if (flags & kHasArrival) PutArrival(version.arrival, &out);
+  if (version.value) out.append(version.value->bytes);  // the rest of the record
+  if (LAMPPOST_MUTATION(kValueCut) && version.value && version.value->bytes.size() > 3) out.pop_back();
+  return out;
+}
+
+}  // namespace
+
 void PutHeads(const Heads& heads, std::string* out) {
   PutVarint(heads.size(), out);
   for (const auto& [origin, counter] : heads) {
@@ -71,32 +117,13 @@ Heads GetHeads(Decoder* decoder) {
   return heads;
 }
 
-RequestTag GetTag(Decoder* decoder) {
-  RequestTag tag;
-  tag.id = decoder->String();
-  tag.fingerprint = decoder->BigEndian64();
-  tag.before = decoder->Byte() == 0 ? RequestTag::Before::kAbsent : RequestTag::Before::kPresent;
-  return tag;
+std::string EncodeVersion(const Version& version) {
+  return Encode(version, FlagsOf(version));
 }
 
-}  // namespace
-
-std::string EncodeVersion(const Version& version) {
-  std::string out;
-  out.reserve(64 + (version.value ? version.value->bytes.size() : 0) + version.seen.lags().size() * 14);
-  const uint8_t flags = FlagsOf(version);
-  out.push_back(static_cast<char>(flags));
-  PutTimestamp(version.timestamp, &out);
-  PutVarint(version.seen.lags().size(), &out);
-  for (const auto& [origin, lag] : version.seen.lags()) {
-    PutOrigin(origin, &out);
-    PutVarint(lag, &out);
-  }
-  if (flags & kHasRequest) PutTag(version.request, &out);
-  if (flags & kExpires) PutVarint(version.expires_unix_ms, &out);
-  if (version.value) out.append(version.value->bytes);  // the rest of the record
-  if (LAMPPOST_MUTATION(kValueCut) && version.value && version.value->bytes.size() > 3) out.pop_back();
-  return out;
+std::string EncodeStored(const Version& version) {
+  const bool has_arrival = version.arrival.way != Arrival::Way::kUnknown;
+  return Encode(version, FlagsOf(version) | (has_arrival ? kHasArrival : 0));
 }
 
 absl::StatusOr<Version> DecodeVersion(absl::string_view bytes) {
@@ -120,12 +147,15 @@ absl::StatusOr<Version> DecodeVersion(absl::string_view bytes) {
     version.expires_unix_ms = decoder.Varint();
     if (version.expires_unix_ms == 0) return Damaged("version");  // would be written without it
   }
+  if ((flags & kHasArrival) && !GetArrival(&decoder, &version.arrival)) return Damaged("version");
+  version.lapsed = (flags & kLapsed) != 0;
   const uint8_t kind = flags & kKindMask;
   if (!decoder.ok() || (flags & ~kKnownFlags) != 0 || kind > kData) return Damaged("version");
   if (kind == kTombstone) {
     if (!decoder.Done() || version.expires_unix_ms != 0) return Damaged("version");
     return version;
   }
+  if (version.lapsed) return Damaged("version");
   version.value = Value{kind == kText ? Value::Kind::kText : Value::Kind::kData, std::string(decoder.rest())};
   return version;
 }

@@ -11,13 +11,17 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "services/kv/core/coding.h"
 #include "services/kv/core/content_hash.h"
 #include "services/kv/core/heads.h"
 #include "services/kv/core/version.h"
 
 namespace lamppost::kv {
 
-constexpr uint32_t kFormatVersion = 2;
+constexpr uint32_t kFormatVersion = 3;
+// Records of this and all formats between are read; a store in one of them is in the present one from its first
+// batch on.
+constexpr uint32_t kFormatVersionLeast = 2;
 
 // Keys in Space::kMeta.
 constexpr absl::string_view kFormatKey = "format";
@@ -76,8 +80,14 @@ struct RequestRecord {
   Timestamp version;
 };
 
+// What nodes agree on; and the same with the arrival, as it is stored. Both are read by DecodeVersion.
 std::string EncodeVersion(const Version& version);
+std::string EncodeStored(const Version& version);
 absl::StatusOr<Version> DecodeVersion(absl::string_view bytes);
+
+// As parts of records.
+void PutHeads(const Heads& heads, std::string* out);
+Heads GetHeads(Decoder* decoder);
 
 std::string EncodeIdentity(const Identity& identity);
 absl::StatusOr<Identity> DecodeIdentity(absl::string_view bytes);

@@ -27,14 +27,15 @@ uint64_t Mix(uint64_t seed) {
 }
 
 // Of what a write does, so that the same request id for something else is noticed.
-uint64_t FingerprintOf(const std::vector<Operation>& operations) {
+uint64_t FingerprintOf(const Proposal& proposal) {
   std::string bytes;
-  for (const Operation& operation : operations) {
+  for (const Operation& operation : proposal.operations) {
     PutString(operation.key, &bytes);
     bytes.push_back(operation.value ? static_cast<char>(operation.value->kind) : '-');
     PutString(operation.value ? operation.value->bytes : "", &bytes);
     PutVarint(operation.ttl_ms, &bytes);  // as asked for: a retry comes at another time
   }
+  if (proposal.settlement) PutString(EncodeSettlement(*proposal.settlement), &bytes);
   return XXH3_64bits(bytes.data(), bytes.size());
 }
 
@@ -60,7 +61,11 @@ constexpr uint64_t kSeenBytes = 4;  // for each origin in which what it has seen
 }  // namespace
 
 Replica::Replica(ReplicaOptions options, const Store* store)
-    : options_(std::move(options)), store_(store), table_(store, &state_), requests_(options_.requests_max) {
+    : options_(std::move(options)),
+      store_(store),
+      table_(store, &state_),
+      requests_(options_.requests_max),
+      ledger_(options_.ledger) {
   for (const std::string& address : options_.peer_addresses) peers_.emplace_back(address);
 }
 
@@ -84,7 +89,9 @@ absl::Status Replica::Load() {
     output_.urgency = Urgency::kMustBeStable;
     return absl::OkStatus();
   }
-  if (**format != absl::StrCat(kFormatVersion)) {
+  if (**format == absl::StrCat(kFormatVersionLeast)) {
+    output_.batch.Put(Space::kMeta, std::string(kFormatKey), absl::StrCat(kFormatVersion));
+  } else if (**format != absl::StrCat(kFormatVersion)) {
     return Precondition("FORMAT_UNKNOWN", absl::StrCat("the data has format ", **format,
                                                        ", this software reads ", kFormatVersion));
   }
@@ -116,6 +123,7 @@ absl::Status Replica::Load() {
   durable_heads_ = state_.heads;
   if (absl::Status status = LoadMembers(); !status.ok()) return status;
   if (absl::Status status = LoadMemberRecords(); !status.ok()) return status;
+  if (absl::Status status = LoadLedger(); !status.ok()) return status;
   written_ = state_.heads;
   if (absl::Status status = LoadHeld(); !status.ok()) return status;
   return requests_.Load(*store_);
@@ -159,6 +167,7 @@ void Replica::ReserveClock(uint64_t target) {
 }
 
 void Replica::ReleaseClock() {
+  clock_released_ = true;
   state_.clock_limit = clock_->now();
   state_changed_ = true;
 }
@@ -284,10 +293,15 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
   RequestTag tag;
   if (!proposal.request_id.empty()) {
     tag.id = proposal.request_id;
-    tag.fingerprint = FingerprintOf(proposal.operations);
+    tag.fingerprint = FingerprintOf(proposal);
     if (auto replayed = Replayed(proposal, tag.fingerprint)) return *std::move(replayed);
   }
   if (const auto refusal = WriteRefusal()) return *refusal;
+  if (proposal.settlement) return Settle(proposal, std::move(tag));
+  return WriteUnchecked(proposal, std::move(tag));
+}
+
+absl::StatusOr<WriteResult> Replica::WriteUnchecked(const Proposal& proposal, RequestTag tag) {
   // All reads come first, so that damaged data stops the batch before any of it has happened.
   WriteResult result;
   std::vector<std::optional<Heads>> known(
@@ -319,7 +333,7 @@ absl::StatusOr<WriteResult> Replica::WriteNow(const Proposal& proposal) {
     const Operation& operation = proposal.operations[i];
     if (LAMPPOST_MUTATION(kSeenTooLittle)) known[i] = {{self, state_.heads.At(self)}};
     Version version{result.version, operation.value, known[i] ? Seen(*known[i], counter) : seen, tag,
-                    ExpiryOf(operation, unix_ms_)};
+                    ExpiryOf(operation, unix_ms_), operation.lapsed, {Arrival::Way::kWritten, "", unix_ms_}};
     own_bytes_ += kEntryOverheadBytes + kSeenBytes * version.seen.lags().size() + operation.key.size() +
                   (operation.value ? operation.value->bytes.size() : 0);
     own_writes_.push_back({operation.key, version});
@@ -352,9 +366,16 @@ Heads Replica::WrittenHeads() const {
   return written;
 }
 
-Output Replica::TakeOutput() {
-  FollowMembers();
+// What the group has shown the node to write by itself.
+void Replica::WriteRecords() {
+  RecordConflicts();
   CorrectRecords();
+  BoundLedger();
+}
+
+Output Replica::TakeOutput() {
+  FollowRecords();
+  if (!clock_released_) WriteRecords();
   PushLive();
   ReleaseReplies();
   CompleteAnswers();

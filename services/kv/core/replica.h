@@ -33,6 +33,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "services/clock/lamport_clock.h"
+#include "services/kv/core/ledger.h"
 #include "services/kv/core/messages.h"
 #include "services/kv/core/peer.h"
 #include "services/kv/core/receiver.h"
@@ -74,6 +75,7 @@ struct ReplicaOptions {
   size_t requests_max = 200000;          // request ids remembered
   Stability stability = Stability::kAtFlushes;
   size_t held_replies_max = 10000;  // writes that wait for other members
+  LedgerLimits ledger;
 };
 
 // How durable a batch has to be before anything of its output may take effect.
@@ -198,7 +200,9 @@ class Replica {
   bool IsFilling() const;
   // With what all writes are refused at present, if they are.
   std::optional<absl::Status> WriteRefusal() const;
+  // How often since the start two versions have met here neither of whose writers had seen the other.
   uint64_t conflicts() const { return conflicts_; }
+  const Ledger& ledger() const { return ledger_; }
   uint64_t LagOf(const Peer& peer) const;
   // Up to this counter all writes are on stable storage at every member. 0 as long as a member has not
   // answered.
@@ -227,8 +231,10 @@ class Replica {
   void LifeDecided();
   void Write(const Proposal& proposal);
   absl::StatusOr<WriteResult> WriteNow(const Proposal& proposal);
+  absl::StatusOr<WriteResult> WriteUnchecked(const Proposal& proposal, RequestTag tag);
   std::optional<absl::StatusOr<WriteResult>> Replayed(const Proposal& proposal, uint64_t fingerprint) const;
   void AdvanceIdleHead();
+  void WriteRecords();
   uint64_t Tick();
   void Note(std::string text) { output_.notes.push_back(std::move(text)); }
   void Warn(std::string text) { output_.warnings.push_back(std::move(text)); }
@@ -236,7 +242,7 @@ class Replica {
   // replica_members.cc: who belongs to the cluster
   absl::Status LoadMemberRecords();
   bool IsSoundRecord(const KeyedVersion& entry) const;
-  void FollowMembers();
+  void FollowRecords();
   void TakeRecord(const std::string& key, const Version& version);
   void Enlist(const std::string& node_id, const std::string& address);
   void Retire(Peer* peer, std::string why);
@@ -245,7 +251,6 @@ class Replica {
   void RecordPeers();
   void ConsiderRemoval(const std::string& key, const Version& version);
   void ConsiderRecord(const std::string& key, const Version& winner, const Version& loser);
-  void NoteCorrection(const std::string& node_id, const MemberRecord& record);
   void CorrectRecords();
   bool IsRefused(const std::string& node_id, uint64_t birth) const;
   static bool MeansMember(Refusal refusal);
@@ -256,6 +261,23 @@ class Replica {
   static absl::Status DoubleError();
   void OnRefusedAsRemoved(const SyncAnswer& answer);
   void BecomeRemoved();
+
+  // replica_ledger.cc: what has lost to what did not know of it
+  absl::Status LoadLedger();
+  void TakeLedgerRecord(const std::string& key, const Version* version);
+  bool IsSoundLedgerRecord(const KeyedVersion& entry) const;
+  bool IsLeftOut(const KeyedVersion& entry) const;
+  void NoteConflict(const std::string& key, const Version& winner, const Version& loser);
+  void RecordConflicts();
+  struct OpenConflicts {
+    std::vector<Conflict> conflicts;
+    bool has_more = false;
+  };
+  absl::StatusOr<OpenConflicts> FindOpen(const Settlement& settlement);
+  absl::StatusOr<Version> KeptBy(const Settlement& settlement, const std::vector<Conflict>& conflicts);
+  absl::StatusOr<WriteResult> Settle(const Proposal& request, RequestTag tag);
+  void BoundLedger();
+  void DropBelowFloor();
 
   // replica_expiry.cc: what has expired
   bool ExpiresFor(const std::string& node_id) const;
@@ -280,6 +302,7 @@ class Replica {
   Refusal CheckContent(const SyncMessage& message) const;
   Refusal Admit(LinkId link, const SyncMessage& message) const;
   Refusal MergeEntries(const SyncMessage& message);
+  Arrival ArrivalOf(const SyncMessage& message) const;
   Refusal MergeEntry(const KeyedVersion& entry, const SyncMessage& message);
   bool MayBringBack(const SyncMessage& message) const;
   void RaiseHeads(const Heads& to);
@@ -350,13 +373,17 @@ class Replica {
   RequestTable requests_;
   std::vector<Peer> peers_;
   std::map<std::string, RecordedMember> members_;
-  std::map<std::string, MemberRecord>
-      corrections_;  // what this group has shown, by node id: no record may say less
+  std::vector<Operation> corrections_;  // what this group has shown of records: they must say no less
+  Ledger ledger_;
+  std::deque<Conflict> found_conflicts_;  // in this group
+  size_t found_bytes_ = 0;
+  uint64_t conflicts_left_out_ = 0;  // and not yet counted in the floor's record
   Receiver receiver_;
 
   uint64_t now_ms_ = 0;
   uint64_t unix_ms_ = 0;
   std::optional<uint64_t> started_ms_;
+  bool clock_released_ = false;  // nothing is written any more
   uint64_t idle_head_due_ms_ = 0;
   uint64_t expiry_due_ms_ = 0;
   bool expiries_left_ = false;  // more was due than fits into a group

@@ -53,7 +53,7 @@ size_t Replica::ExpireOf(const std::string& node_id, size_t most) {
     const absl::StatusOr<const Version*> version = table_.Find(key);
     if (!version.ok() || *version == nullptr || !(*version)->IsExpired(unix_ms_)) continue;
     Proposal proposal;
-    proposal.operations.push_back({std::move(key), std::nullopt});
+    proposal.operations.push_back({std::move(key), std::nullopt, 0, true});
     (void)WriteNow(proposal);  // what cannot be read stays as it is, and is reported when it is read
   }
   return due.size();

@@ -26,6 +26,18 @@ std::optional<Named> ReadRecord(const std::string& key, const Version& version) 
   return Named{std::move(node_id), *std::move(record)};
 }
 
+// As CorrectedLedgerRecord and CorrectedRecord, for any of the store's own keys.
+std::optional<std::string> Corrected(const std::string& key, absl::string_view winner,
+                                     absl::string_view loser) {
+  if (IsLedgerKey(key)) return CorrectedLedgerRecord(key, winner, loser);
+  const auto won = DecodeMemberRecord(winner);
+  const auto lost = DecodeMemberRecord(loser);
+  if (!won.ok() || !lost.ok()) return std::nullopt;
+  const std::optional<MemberRecord> corrected = CorrectedRecord(*won, *lost);
+  if (!corrected) return std::nullopt;
+  return EncodeMemberRecord(*corrected);
+}
+
 }  // namespace
 
 bool IsBarred(const MemberRecord& record, uint64_t birth) {
@@ -47,17 +59,23 @@ absl::Status Replica::LoadMemberRecords() {
 
 // What a peer may send of the store's own keys: records that can be read, of lives that can be.
 bool Replica::IsSoundRecord(const KeyedVersion& entry) const {
+  if (IsLedgerKey(entry.key)) return IsSoundLedgerRecord(entry);
+  // Whatever a later version of the software keeps there, this one passes on.
+  if (!absl::StartsWith(entry.key, kMemberKeyPrefix)) return true;
   const std::optional<Named> named = ReadRecord(entry.key, entry.version);
   return named && IsPlausible({named->node_id, named->record.barred_birth});
 }
 
-void Replica::FollowMembers() {
+void Replica::FollowRecords() {
   for (const std::string& key : table_.TakeChangedSystemKeys()) {
     const absl::StatusOr<const Version*> version = table_.Find(key);  // staged, so it is not read
-    if (!version.ok() || *version == nullptr) continue;
+    if (!version.ok()) continue;
+    if (IsLedgerKey(key)) TakeLedgerRecord(key, *version);
+    if (*version == nullptr) continue;
     ConsiderRemoval(key, **version);
     TakeRecord(key, **version);
   }
+  DropBelowFloor();
 }
 
 // Whoever removed the node may not have heard of its latest life. It was a member in that, here at least, and
@@ -68,7 +86,7 @@ void Replica::ConsiderRemoval(const std::string& key, const Version& version) {
   const uint64_t newest = NewestLife(*this, named->node_id);
   if (newest <= named->record.barred_birth) return;
   named->record.barred_birth = newest;
-  NoteCorrection(named->node_id, named->record);
+  corrections_.push_back(RecordOperation(named->node_id, named->record));
 }
 
 void Replica::TakeRecord(const std::string& key, const Version& version) {
@@ -166,40 +184,33 @@ bool Replica::IsGoneFor(const std::string& node_id, const std::vector<Standing>&
                      [&](const Standing& member) { return member.heads->Covers(it->second.timestamp); });
 }
 
-// Two records of a node have met. Whoever records the peers that he knows of, or takes a node in, may not
-// have heard that it was removed; the later write wins, so the removal is written again.
+// Two records of one key have met. Whoever records the peers that he knows of, or takes a node in, may not
+// have heard that it was removed; the later write wins, so what it did not know is written again.
 void Replica::ConsiderRecord(const std::string& key, const Version& winner, const Version& loser) {
-  const std::optional<Named> won = ReadRecord(key, winner);
-  const std::optional<Named> lost = ReadRecord(key, loser);
-  if (!won || !lost) return;
-  if (const auto corrected = CorrectedRecord(won->record, lost->record))
-    NoteCorrection(won->node_id, *corrected);
-}
-
-// A second one in a group may come of two records that both say less than what the first was about.
-void Replica::NoteCorrection(const std::string& node_id, const MemberRecord& record) {
-  const auto [it, is_first] = corrections_.emplace(node_id, record);
-  if (!is_first) it->second = CorrectedRecord(record, it->second).value_or(record);
+  if (!winner.value || !loser.value) return;
+  if (Corrected(key, winner.value->bytes, loser.value->bytes)) corrections_.push_back({key, loser.value});
 }
 
 // In the group that has taken in the records: what this node knows must not be lost with its process. Others
-// of the group may have said it, or more, since.
+// of the group may have said it since.
 void Replica::CorrectRecords() {
-  if (corrections_.empty()) return;
-  FollowMembers();
-  Proposal proposal;
-  for (const auto& [node_id, known] : std::exchange(corrections_, {})) {
-    const MemberRecord* present = RecordOf(node_id);
-    const auto corrected = present == nullptr ? known : CorrectedRecord(*present, known);
+  for (const Operation& known : std::exchange(corrections_, {})) {
+    const absl::StatusOr<const Version*> present = table_.Find(known.key);
+    if (!present.ok() || *present == nullptr || !(*present)->value) continue;
+    auto corrected = Corrected(known.key, (*present)->value->bytes, known.value->bytes);
     if (!corrected) continue;
-    Note(absl::StrCat("the record of node ", node_id, " was written without knowing all of it"));
-    proposal.operations.push_back(RecordOperation(node_id, *corrected));
+    Note(absl::StrCat("the record ", known.key.substr(1),
+                      " was written by somebody who did not know all of it"));
+    Proposal proposal;
+    proposal.operations.push_back({known.key, Value{Value::Kind::kData, *std::move(corrected)},
+                                   IsConflictKey(known.key) ? ledger_.limits().age_max_ms : 0});
+    const auto written =
+        IsLedgerKey(known.key) ? WriteUnchecked(proposal, RequestTag()) : WriteNow(proposal);
+    if (!written.ok()) {
+      Note(absl::StrCat("cannot correct it: ", written.status().message()));
+    }
   }
-  if (proposal.operations.empty()) return;
-  if (const auto written = WriteNow(proposal); !written.ok()) {
-    Note(absl::StrCat("cannot correct the members' records: ", written.status().message()));
-  }
-  FollowMembers();
+  FollowRecords();
 }
 
 // Once there are records at all, everybody's is written by whoever knows him, so that a node which joins

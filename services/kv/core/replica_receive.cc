@@ -185,10 +185,23 @@ absl::Status Replica::LoadHeld() {
   }
 }
 
+Arrival Replica::ArrivalOf(const SyncMessage& message) const {
+  const Arrival::Way way = message.full                  ? Arrival::Way::kFull
+                           : message.repair_buckets != 0 ? Arrival::Way::kRepair
+                           : message.progress != 0       ? Arrival::Way::kCatchUp
+                                                         : Arrival::Way::kLive;
+  return {way, message.clock.origin.node_id, unix_ms_};
+}
+
 // One of the message's entries. What its end makes the heads cover is not loose.
 Refusal Replica::MergeEntry(const KeyedVersion& entry, const SyncMessage& message) {
   const Version& version = entry.version;
   const bool is_system = IsSystemKey(entry.key);
+  if (IsLeftOut(entry)) {
+    held_.Raise(version.timestamp.origin, version.timestamp.counter);
+    written_.Raise(version.timestamp.origin, version.timestamp.counter);
+    return Refusal::kNone;
+  }
   std::optional<Version> before;
   if (is_system) {
     const absl::StatusOr<const Version*> present = table_.Find(entry.key);
@@ -198,7 +211,10 @@ Refusal Replica::MergeEntry(const KeyedVersion& entry, const SyncMessage& messag
     const absl::StatusOr<std::optional<Timestamp>> held = table_.TimestampOf(entry.key);
     if (held.ok() && *held && **held < version.timestamp) NoteReplaced(**held);
   }
-  const absl::StatusOr<kv::Merge> merge = table_.Apply(entry.key, version);
+  Version incoming = version;
+  incoming.arrival = ArrivalOf(message);
+  std::optional<Version> rival;
+  const absl::StatusOr<kv::Merge> merge = table_.Apply(entry.key, std::move(incoming), &rival);
   if (!merge.ok()) {
     Note(absl::StrCat("cannot merge key ", entry.key, ": ", merge.status().message()));
     return Refusal::kStorage;
@@ -214,7 +230,8 @@ Refusal Replica::MergeEntry(const KeyedVersion& entry, const SyncMessage& messag
   written_.Raise(version.timestamp.origin, version.timestamp.counter);
   NoteTombstone(version);
   const bool concurrent = *merge == kv::Merge::kReplacesConcurrent || *merge == kv::Merge::kLosesConcurrent;
-  if (concurrent && !is_system) ++conflicts_;
+  const bool is_noted = wins || !LAMPPOST_MUTATION(kLateLoserForgotten);
+  if (concurrent && !is_system && is_noted) NoteConflict(entry.key, wins ? version : *rival, wins ? *rival : version);
   if (!version.request.id.empty()) requests_.Record({version.request, version.timestamp}, &output_.batch);
   state_changed_ = true;
   return Refusal::kNone;

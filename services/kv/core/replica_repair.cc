@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "services/common/error.h"
 #include "services/common/mutation.h"
+#include "services/kv/core/limits.h"
 #include "services/kv/core/replica.h"
 
 namespace lamppost::kv {
@@ -130,11 +131,20 @@ Refusal Replica::MergeRepair(const SyncMessage& message) {
   uint64_t changed = 0;
   for (const KeyedVersion& entry : message.entries ? *message.entries : std::vector<KeyedVersion>()) {
     const Version& version = entry.version;
-    const absl::StatusOr<bool> repaired = table_.Repair(entry.key, version);
+    if (IsLeftOut(entry)) continue;
+    Version incoming = version;
+    incoming.arrival = ArrivalOf(message);
+    std::optional<Version> before;
+    if (IsSystemKey(entry.key)) {
+      const absl::StatusOr<const Version*> present = table_.Find(entry.key);
+      if (present.ok() && *present != nullptr) before = **present;
+    }
+    const absl::StatusOr<bool> repaired = table_.Repair(entry.key, std::move(incoming));
     if (!repaired.ok()) {
       Note(absl::StrCat("cannot repair key ", entry.key, ": ", repaired.status().message()));
       return Refusal::kStorage;
     }
+    if (before) ConsiderRecord(entry.key, *repaired ? version : *before, *repaired ? *before : version);
     if (!*repaired) continue;
     ++changed;
     held_.Raise(version.timestamp.origin, version.timestamp.counter);

@@ -7,6 +7,12 @@
 #include "services/kv/core/replica.h"
 
 namespace lamppost::kv {
+namespace {
+
+// Of own writes in one message; what is more goes out in chunks.
+constexpr uint64_t kPushBytesMax = uint64_t{8} << 20;
+
+}  // namespace
 
 void Replica::LinkUp(PeerIndex index) {
   if (peers_[index].retired) return;
@@ -71,7 +77,7 @@ void Replica::PushLive() {
   for (PeerIndex i = 0; i < peers_.size(); ++i) {
     Peer& peer = peers_[i];
     if (peer.state != LinkState::kLive) continue;
-    if (peer.in_flight_bytes >= options_.window_bytes) {
+    if (peer.in_flight_bytes >= options_.window_bytes || own_bytes_ > kPushBytesMax) {
       if (!LAMPPOST_MUTATION(kLiveGap)) BeginCatchUp(&peer, StartFor(peer));
       continue;
     }

@@ -66,6 +66,7 @@ absl::Status Restoration::Add(const std::string& key, Version version) {
   }
   last_key_ = key;
   pending_bytes_ += key.size() + (version.value ? version.value->bytes.size() : 0) + sizeof(Version);
+  version.arrival = {Arrival::Way::kRestored, "", 0};
   return table_.Apply(key, std::move(version)).status();
 }
 

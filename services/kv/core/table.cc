@@ -94,7 +94,7 @@ absl::StatusOr<const Version*> Table::FindBeyondHeads(const std::string& key) {
   return IsWithin(state_->heads, **version) ? nullptr : *version;
 }
 
-absl::StatusOr<Merge> Table::Apply(const std::string& key, Version version) {
+absl::StatusOr<Merge> Table::Apply(const std::string& key, Version version, std::optional<Version>* rival) {
   absl::StatusOr<Slot*> loaded = Load(key);
   if (!loaded.ok()) return loaded.status();
   Slot& slot = **loaded;
@@ -114,6 +114,13 @@ absl::StatusOr<Merge> Table::Apply(const std::string& key, Version version) {
     current = nullptr;
   }
   const Merge merge = Decide(version, current);
+  const bool is_concurrent = merge == Merge::kReplacesConcurrent || merge == Merge::kLosesConcurrent;
+  if (is_concurrent && rival != nullptr) {
+    if (!slot.now) {
+      if (absl::Status status = ReadWhole(&slot); !status.ok()) return status;
+    }
+    *rival = slot.now;
+  }
   if (merge == Merge::kReplaces || merge == Merge::kReplacesConcurrent) {
     Replace(&slot, std::move(version));
   }
@@ -140,6 +147,7 @@ absl::Status Table::Drop(const std::string& key) {
   slot.part.reset();
   slot.expires = 0;
   slot.dropped = true;
+  if (IsSystemKey(key)) changed_system_keys_.push_back(key);
   if (!slot.changed) ++changed_;
   slot.changed = true;
   return absl::OkStatus();
@@ -190,7 +198,7 @@ void Table::WriteTo(WriteBatch* batch) const {
   for (std::string& key : tombstones_removed) batch->Remove(Space::kTombstones, std::move(key));
   for (std::string& key : tombstones_added) batch->Put(Space::kTombstones, std::move(key), "");
   for (const Slot* slot : changed) {
-    if (slot->now) batch->Put(Space::kData, slot->key, EncodeVersion(*slot->now));
+    if (slot->now) batch->Put(Space::kData, slot->key, EncodeStored(*slot->now));
     if (!slot->now) batch->Remove(Space::kData, slot->key);
   }
   WriteExpiriesTo(batch);

@@ -52,8 +52,10 @@ class Table {
   // null. Valid, and DATA_LOSS, as Find.
   absl::StatusOr<const Version*> FindBeyondHeads(const std::string& key);
 
-  // Merges a version into the key (see Decide). After an error nothing has changed.
-  absl::StatusOr<Merge> Apply(const std::string& key, Version version);
+  // Merges a version into the key (see Decide). If the two were concurrent, `rival`, unless it is null, is
+  // the one that was there. After an error nothing has changed.
+  absl::StatusOr<Merge> Apply(const std::string& key, Version version,
+                              std::optional<Version>* rival = nullptr);
 
   // Merges what a peer holds into the key by way of repair: of two versions with one timestamp that differ
   // all the same, one is damaged, and the one with the greater bytes stays, at both nodes. True if the key
@@ -71,7 +73,7 @@ class Table {
   // True if something is staged.
   bool HasChanges() const { return changed_ > 0; }
 
-  // Which of the store's own keys (IsSystemKey) have got another version since the last call.
+  // Which of the store's own keys (IsSystemKey) have got another version, or none, since the last call.
   std::vector<std::string> TakeChangedSystemKeys() { return std::exchange(changed_system_keys_, {}); }
 
  private:

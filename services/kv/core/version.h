@@ -59,6 +59,23 @@ struct RequestTag {
   }
 };
 
+// How a version came to the node that holds it. That node's own business: it is no part of the version, and is not
+// sent along with it.
+struct Arrival {
+  enum class Way : uint8_t {
+    kUnknown = 0,  // of data that was written before this was kept
+    kWritten = 1,  // by this node: for a client, or because the value before had expired
+    kLive = 2,     // pushed by the node that wrote it
+    kCatchUp = 3,  // in a catch-up, be its sender the writer or another
+    kFull = 4,     // when this node was given everything
+    kRepair = 5,   // the copy that was here was damaged, or missing
+    kRestored = 6,  // out of a snapshot file
+  };
+  Way way = Way::kUnknown;
+  std::string from;      // the node that sent it; empty if none did
+  uint64_t unix_ms = 0;  // by this node's wall clock; it decides nothing. 0: not known
+};
+
 struct Version {
   Timestamp timestamp;
   std::optional<Value> value;  // nothing: a tombstone, the key is deleted
@@ -67,6 +84,8 @@ struct Version {
   // When it expires, by wall clocks; 0: never. An expired version reads as absent, and is a version like any
   // other all the same: it decides no order.
   uint64_t expires_unix_ms = 0;
+  bool lapsed = false;   // a tombstone that no client asked for: of a value that had expired
+  Arrival arrival = {};  // does not count in comparisons
 
   bool IsTombstone() const { return !value.has_value(); }
   bool IsExpired(uint64_t now_unix_ms) const {
@@ -76,7 +95,7 @@ struct Version {
   bool IsVisible(uint64_t now_unix_ms) const;
   friend bool operator==(const Version& a, const Version& b) {
     return a.timestamp == b.timestamp && a.value == b.value && a.seen == b.seen && a.request == b.request &&
-           a.expires_unix_ms == b.expires_unix_ms;
+           a.expires_unix_ms == b.expires_unix_ms && a.lapsed == b.lapsed;
   }
 };
 

@@ -3,6 +3,12 @@
 #include <memory>
 #include <utility>
 
+#include "services/kv/server/conflict_page.h"
+#include "services/kv/server/explain.h"
+#include "services/kv/server/pending_call.h"
+#include "services/kv/server/read_call.h"
+#include "services/kv/server/write_call.h"
+
 namespace lamppost::kv {
 
 grpc::ServerUnaryReactor* AdminServiceImpl::ListMembers(Context* context, const Bytes* in, Bytes* out) {
@@ -23,6 +29,32 @@ grpc::ServerUnaryReactor* AdminServiceImpl::RemoveMember(Context* context, const
   return BeginCall<v1::RemoveMemberRequest, v1::RemoveMemberResponse>(
       shell_, context, in, out,
       [this](std::unique_ptr<MemberAdmin::RemoveCall> call) { members_.Remove(std::move(call)); });
+}
+
+grpc::ServerUnaryReactor* AdminServiceImpl::ListConflicts(Context* context, const Bytes* in, Bytes* out) {
+  const auto read = [this](const v1::ListConflictsRequest& request, v1::ListConflictsResponse* response) {
+    return ConflictPage(*store_, request, response);
+  };
+  return HandleRead<v1::ListConflictsRequest, v1::ListConflictsResponse>(shell_, context, in, out, read);
+}
+
+grpc::ServerUnaryReactor* AdminServiceImpl::Explain(Context* context, const Bytes* in, Bytes* out) {
+  using Call = RawCall<v1::ExplainRequest, v1::ExplainResponse>;
+  const auto explain = [this](std::unique_ptr<Call> call) {
+    const absl::Status status = ExplainStored(*store_, call->request(), call->response());
+    if (!status.ok()) return Call::Fail(std::move(call), status);
+    auto pending = std::make_shared<PendingCall<Call>>(std::move(call));
+    shell_->driver()->Post([pending](Replica* replica) {
+      ExplainStanding(*replica, pending->call->response());
+      Call::Answer(std::move(pending->call));
+    });
+  };
+  return AwaitSession<v1::ExplainRequest, v1::ExplainResponse>(shell_, context, in, out, explain);
+}
+
+grpc::ServerUnaryReactor* AdminServiceImpl::ResolveConflict(Context* context, const Bytes* in, Bytes* out) {
+  return HandleWrite<v1::ResolveConflictRequest, v1::ResolveConflictResponse>(limits_, shell_, context, in,
+                                                                              out);
 }
 
 }  // namespace lamppost::kv

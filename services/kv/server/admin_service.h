@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "lamppost/kv/v1/admin_service.grpc.pb.h"
+#include "services/kv/core/limits.h"
+#include "services/kv/core/store.h"
 #include "services/kv/server/member_admin.h"
 #include "services/kv/server/shell.h"
 #include "services/kv/server/snapshot_call.h"
@@ -15,26 +17,39 @@ namespace lamppost::kv {
 // All methods take and give bytes; services/common/raw_call.h tells why.
 using RawAdminService = v1::AdminService::WithRawCallbackMethod_ListMembers<
     v1::AdminService::WithRawCallbackMethod_AddMember<v1::AdminService::WithRawCallbackMethod_RemoveMember<
-        v1::AdminService::WithRawCallbackMethod_Snapshot<v1::AdminService::Service>>>>;
+        v1::AdminService::WithRawCallbackMethod_ListConflicts<
+            v1::AdminService::WithRawCallbackMethod_ResolveConflict<
+                v1::AdminService::WithRawCallbackMethod_Explain<
+                    v1::AdminService::WithRawCallbackMethod_Snapshot<v1::AdminService::Service>>>>>>>;
 
 class AdminServiceImpl : public RawAdminService {
  public:
   using Context = grpc::CallbackServerContext;
   using Bytes = grpc::ByteBuffer;
 
-  // Both must outlive the service.
-  AdminServiceImpl(std::string cluster, Shell* shell, SnapshotCalls* snapshots)
-      : shell_(shell), members_(std::move(cluster), shell), snapshots_(snapshots) {}
+  // All must outlive the service.
+  AdminServiceImpl(std::string cluster, Limits limits, Shell* shell, const Store* store,
+                   SnapshotCalls* snapshots)
+      : limits_(limits),
+        shell_(shell),
+        store_(store),
+        members_(std::move(cluster), shell),
+        snapshots_(snapshots) {}
 
   grpc::ServerUnaryReactor* ListMembers(Context* context, const Bytes* in, Bytes* out) override;
   grpc::ServerUnaryReactor* AddMember(Context* context, const Bytes* in, Bytes* out) override;
   grpc::ServerUnaryReactor* RemoveMember(Context* context, const Bytes* in, Bytes* out) override;
+  grpc::ServerUnaryReactor* ListConflicts(Context* context, const Bytes* in, Bytes* out) override;
+  grpc::ServerUnaryReactor* Explain(Context* context, const Bytes* in, Bytes* out) override;
+  grpc::ServerUnaryReactor* ResolveConflict(Context* context, const Bytes* in, Bytes* out) override;
   grpc::ServerWriteReactor<Bytes>* Snapshot(Context* context, const Bytes* in) override {
     return snapshots_->Start(context, in);
   }
 
  private:
+  const Limits limits_;
   Shell* const shell_;
+  const Store* const store_;
   MemberAdmin members_;
   SnapshotCalls* const snapshots_;
 };

@@ -167,4 +167,25 @@ absl::StatusOr<Proposal> ToProposal(const v1::WriteRequest& request) {
   return Complete(std::move(proposal), request);
 }
 
+absl::StatusOr<Proposal> ToProposal(const v1::ResolveConflictRequest& request) {
+  Settlement settlement;
+  settlement.key = request.key();
+  if (request.has_loser()) settlement.loser = FromProto(request.loser());
+  if (request.has_value()) {
+    absl::StatusOr<Value> value = FromProto(request.value());
+    if (!value.ok()) return value.status();
+    settlement.keep = Resolution::kOtherValue;
+    settlement.value = *std::move(value);
+  } else if (request.keep_loser()) {
+    settlement.keep = Resolution::kLoserKept;
+  } else if (request.keep_winner()) {
+    settlement.keep = Resolution::kWinnerKept;
+  } else {
+    return Invalid("RESOLUTION_MISSING", "one of keep_loser, keep_winner and value is to be set");
+  }
+  Proposal proposal;
+  proposal.settlement = std::move(settlement);
+  return Complete(std::move(proposal), request);
+}
+
 }  // namespace lamppost::kv

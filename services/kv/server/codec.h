@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/timestamp.pb.h"
+#include "lamppost/kv/v1/conflicts.pb.h"
 #include "lamppost/kv/v1/kv_service.pb.h"
 #include "lamppost/kv/v1/types.pb.h"
 #include "services/kv/core/heads.h"
@@ -40,6 +41,7 @@ void ToProto(uint64_t unix_ms, google::protobuf::Timestamp* message);
 absl::StatusOr<Proposal> ToProposal(const v1::PutRequest& request);
 absl::StatusOr<Proposal> ToProposal(const v1::DeleteRequest& request);
 absl::StatusOr<Proposal> ToProposal(const v1::WriteRequest& request);
+absl::StatusOr<Proposal> ToProposal(const v1::ResolveConflictRequest& request);
 
 }  // namespace lamppost::kv
 

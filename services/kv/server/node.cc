@@ -108,7 +108,8 @@ absl::Status Node::Serve() {
   snapshots.cluster = settings_.cluster;
   snapshots.estimate_bytes = [this] { return storage_->EstimatedDataBytes(); };
   snapshot_calls_ = std::make_unique<SnapshotCalls>(std::move(snapshots), shell_.get(), storage_.get());
-  admin_service_ = std::make_unique<AdminServiceImpl>(settings_.cluster, shell_.get(), snapshot_calls_.get());
+  admin_service_ = std::make_unique<AdminServiceImpl>(settings_.cluster, limits, shell_.get(), storage_.get(),
+                                                      snapshot_calls_.get());
   links_ = std::make_unique<PeerLinks>(shell_.get());
   ServerOptions options;
   options.listen = settings_.listen;

@@ -94,6 +94,7 @@ void EntryToProto(const KeyedVersion& entry, OriginTable* table, v1::Version* me
   message->set_kind(KindOf(version));
   if (version.value) message->set_value(version.value->bytes);
   if (version.expires_unix_ms != 0) message->set_expires_unix_ms(version.expires_unix_ms);
+  message->set_lapsed(version.lapsed);
   if (version.request.id.empty()) return;
   message->set_request_id(version.request.id);
   message->set_request_fingerprint(version.request.fingerprint);
@@ -165,6 +166,8 @@ absl::StatusOr<KeyedVersion> EntryFromProto(const ListedOrigins& origins, const 
   entry.version.value = *std::move(value);
   entry.version.seen = SeenFromProto(origins, message);
   entry.version.expires_unix_ms = message.expires_unix_ms();
+  entry.version.lapsed = message.lapsed();
+  if (!entry.version.IsTombstone() && message.lapsed()) return Invalid("a value is not deleted");
   if (entry.version.IsTombstone() && message.expires_unix_ms() != 0)
     return Invalid("a deletion does not expire");
   if (message.request_id().empty()) return entry;  // what else there is of a request means nothing

@@ -7,6 +7,7 @@
 #include "services/common/error.h"
 #include "services/kv/core/limits.h"
 #include "services/kv/server/codec.h"
+#include "services/kv/server/conflict_page.h"
 
 namespace lamppost::kv {
 namespace {
@@ -27,13 +28,31 @@ absl::StatusOr<uint64_t> ReadProgressInterval(const google::protobuf::Duration& 
   return static_cast<uint64_t>(interval_ms);
 }
 
+// Nothing of an entry that has expired.
+void AddConflict(const std::string& stored_key, const Version& stored, WatchSpec::Content content,
+                 v1::WatchResponse* response) {
+  const absl::StatusOr<Conflict> conflict = ReadConflict(stored_key, stored);
+  if (!conflict.ok()) return;
+  v1::WatchEvent* event = response->add_events();
+  event->set_key(conflict->key);
+  lamppost::ToProto(stored.timestamp, event->mutable_version());
+  ToProto(*conflict, event->mutable_conflict());
+  if (content == WatchSpec::Content::kKeysAndValues) return;
+  event->mutable_conflict()->mutable_loser()->clear_value();
+  event->mutable_conflict()->mutable_winner()->clear_value();
+}
+
 }  // namespace
 
 absl::StatusOr<WatchSpec> ReadWatch(const v1::WatchRequest& request) {
   WatchSpec spec;
-  if (!request.prefix().empty() && !request.key().empty()) {
+  if (!request.prefix().empty() && (!request.key().empty() || request.conflicts())) {
     return MakeError(absl::StatusCode::kInvalidArgument, "WATCH_SCOPE_INVALID",
-                     "a watch takes either a prefix or a key");
+                     "a watch takes either a prefix or a key, and one of the conflicts no prefix");
+  }
+  if (request.conflicts()) {
+    spec.scope.of = WatchScope::Of::kConflicts;
+    if (!request.key().empty()) spec.scope.conflict_key_end = ConflictKeyEnd(request.key());
   }
   for (const std::string* text : {&request.prefix(), &request.key()}) {
     if (text->empty()) continue;
@@ -57,11 +76,13 @@ absl::StatusOr<WatchSpec> ReadWatch(const v1::WatchRequest& request) {
 
 v1::WatchResponse WatchAnswer(const std::vector<KeyedVersion>& versions, const Heads& reached,
                               WatchSpec::Content content) {
-  constexpr uint64_t kMsPerSecond = 1000;
-  constexpr uint64_t kNanosPerMs = 1'000'000;
   v1::WatchResponse response;
   response.mutable_events()->Reserve(static_cast<int>(versions.size()));
   for (const auto& [key, version] : versions) {
+    if (IsConflictKey(key)) {
+      AddConflict(key, version, content, &response);
+      continue;
+    }
     v1::WatchEvent* event = response.add_events();
     event->set_key(key);
     lamppost::ToProto(version.timestamp, event->mutable_version());
@@ -71,9 +92,7 @@ v1::WatchResponse WatchAnswer(const std::vector<KeyedVersion>& versions, const H
     }
     if (content == WatchSpec::Content::kKeysAndValues) ToProto(*version.value, event->mutable_value());
     if (version.expires_unix_ms == 0) continue;
-    google::protobuf::Timestamp* expires_at = event->mutable_expires_at();
-    expires_at->set_seconds(static_cast<int64_t>(version.expires_unix_ms / kMsPerSecond));
-    expires_at->set_nanos(static_cast<int32_t>(version.expires_unix_ms % kMsPerSecond * kNanosPerMs));
+    ToProto(version.expires_unix_ms, event->mutable_expires_at());
   }
   ToProto(reached, response.mutable_session());
   return response;

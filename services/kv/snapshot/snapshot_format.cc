@@ -37,9 +37,9 @@ std::string EncodeSnapshotHeader(const SnapshotHeader& header) {
 absl::StatusOr<SnapshotHeader> DecodeSnapshotHeader(absl::string_view bytes) {
   Decoder decoder(bytes);
   const uint64_t format = decoder.Varint();
-  if (decoder.ok() && format != kFormatVersion) {
-    return UnknownSnapshot(absl::StrCat("the snapshot's records have format ", format,
-                                        ", this software reads ", kFormatVersion));
+  if (decoder.ok() && (format < kFormatVersionLeast || format > kFormatVersion)) {
+    return UnknownSnapshot(absl::StrCat("the snapshot's records have format ", format, ", this software reads ",
+                                        kFormatVersionLeast, " to ", kFormatVersion));
   }
   SnapshotHeader header;
   header.cluster = decoder.String();

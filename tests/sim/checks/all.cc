@@ -2,6 +2,7 @@
 #include "tests/sim/checks/clock.h"
 #include "tests/sim/checks/convergence.h"
 #include "tests/sim/checks/fences.h"
+#include "tests/sim/checks/ledger.h"
 #include "tests/sim/checks/members.h"
 #include "tests/sim/checks/order.h"
 #include "tests/sim/checks/requests.h"
@@ -23,7 +24,7 @@ Checks OneOfEach(const Facts* facts, Findings* findings) {
 
 }  // namespace
 
-// The ledger's half of I5 has no feature to judge yet; its check goes here. I9, and I1, I5 to I8, I10 and I11
+// I9, and I1, I5 to I8, I10 and I11
 // once more as clients see them, are judged from the history (tests/history).
 Checks AllChecks(const Facts* facts, Findings* findings) {
   return OneOfEach<ClockCondition,                // I1
@@ -45,6 +46,8 @@ Checks AllChecks(const Facts* facts, Findings* findings) {
                    OnlyEventsMoveTheClock,        // I16
                    SeenIsExact,                   // I17
                    NoConflictIsSeenTwice,         // I17
+                   LedgerIsTrue,                  // I17
+                   NothingLosesSilently,          // I17
                    WritesAreWhereTheyAreSaid,     // replicas
                    OtherLivesAreFencedOff,        // fences
                    WatchIsWhole,                  // watch

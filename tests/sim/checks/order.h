@@ -25,7 +25,7 @@ class MergeLaws : public Check {
 };
 
 // I17: a version's `seen` says that its writer had another write of the key if, and only if, it had. The
-// conflict ledger will stand on it: what is called concurrent wrongly would be a conflict that was none, and
+// conflict ledger stands on it: what is called concurrent wrongly would be a conflict that was none, and
 // what is called known wrongly would be a write lost without a word. Judged wherever two versions meet.
 class SeenIsExact : public Check {
  public:

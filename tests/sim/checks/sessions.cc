@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "services/kv/core/limits.h"
 
 namespace lamppost::sim {
 namespace {
@@ -42,6 +43,7 @@ void SessionsAreKept::CheckRead(NodeIndex node, const Request& request, const Re
       if (!write->committed || write->gone) continue;
       for (const Write::Change& change : write->changes) {
         if (!IsAsked(request, change.key) || facts().IsRotten(change.key)) continue;
+        if (kv::IsSystemKey(change.key)) continue;  // no client reads those
         Looked();
         if (Shows(node, reply, *write, change)) continue;
         Violated(absl::StrCat("a read of ", change.key, " at node ", NodeId(node), " is older than ",

@@ -62,6 +62,7 @@ absl::Status Cluster::Start(NodeIndex index) {
   options.live_gather_ms = tuning_.live_gather_ms;
   options.live_gather_bytes = tuning_.live_gather_bytes;
   options.requests_max = tuning_.requests_max;
+  options.ledger.entries_max = tuning_.ledger_entries_max;
   options.stability = tuning_.stability;
   options.held_replies_max = tuning_.held_replies_max;
   auto replica = Replica::Open(std::move(options), node.disk.get());

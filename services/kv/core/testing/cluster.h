@@ -47,6 +47,7 @@ struct Tuning {
   uint64_t live_gather_ms = 0;
   uint64_t live_gather_bytes = 128u << 10;
   size_t requests_max = 1000;
+  size_t ledger_entries_max = 10000;
   Stability stability = Stability::kAtFlushes;
   size_t held_replies_max = 10000;
 };

@@ -10,6 +10,7 @@
 #include "absl/strings/strip.h"
 #include "services/common/error.h"
 #include "services/kv/core/check.h"
+#include "services/kv/core/conflict.h"
 #include "services/kv/core/membership.h"
 #include "services/kv/core/testing/lose_version.h"
 #include "services/kv/core/testing/store_audit.h"
@@ -90,7 +91,7 @@ void Script::Command(const std::string& line) {
     words.erase(words.begin(), words.begin() + 4);
   }
   const bool known = SetUp(words) || Process(words) || Disk(words) || Client(words, crash) ||
-                     Members(words) || Network(words) || Wire(words) || Look(words);
+                     Members(words) || LedgerOf(words) || Network(words) || Wire(words) || Look(words);
   if (!known) Say(absl::StrCat("unknown command: ", line));
 }
 
@@ -134,6 +135,7 @@ void Script::SetTuning(const Words& words) {
     if (option.key == "repair_after_ms") tuning_.repair_after_ms = number;
     if (option.key == "live_gather_bytes") tuning_.live_gather_bytes = number;
     if (option.key == "requests_max") tuning_.requests_max = number;
+    if (option.key == "ledger_entries_max") tuning_.ledger_entries_max = number;
   }
 }
 
@@ -226,6 +228,28 @@ bool Script::Members(const Words& words) {
     replica->Propose(*std::move(proposal));
   });
   if (!refusal.ok()) Say(absl::StrCat(words[2], " refuses: ", ErrorReason(refusal)));
+  return true;
+}
+
+bool Script::LedgerOf(const Words& words) {
+  if (words[0] == "ledger") {
+    const auto stored = Dump(cluster().disk(Node(words[1])), Tombstones::kLeftOut);
+    for (const auto& [key, version] : stored) {
+      if (IsLedgerKey(key)) Say(Describe(key, version));
+    }
+    return true;
+  }
+  if (words[0] != "settle") return false;
+  Settlement settlement;
+  settlement.key = words[2];
+  settlement.keep = words[3] == "loser"    ? Resolution::kLoserKept
+                    : words[3] == "winner" ? Resolution::kWinnerKept
+                                           : Resolution::kOtherValue;
+  settlement.value = Value{Value::Kind::kText, words[3]};
+  Proposal proposal;
+  proposal.id = next_proposal_++;
+  proposal.settlement = std::move(settlement);
+  cluster().Run(Node(words[1]), [&](Replica* replica) { replica->Propose(proposal); });
   return true;
 }
 

@@ -5,7 +5,8 @@
 //
 //   cluster A B C             nodes with these ids, all down, each with the others as peers
 //   node D id=B cluster=x peers=A,B    one more, at address D; must come before the first start
-//   tuning chunk_bytes=1 window_bytes=1 relay_ms=1000 seed=1 requests_max=9      before the first start
+//   tuning chunk_bytes=1 window_bytes=1 relay_ms=1000 seed=1 requests_max=9 ledger_entries_max=9
+//                             before the first start
 //   tuning live_gather_ms=5 live_gather_bytes=100
 //   start A | stop A | crash A | crash A unnoticed | restart A
 //   wipe A | save A | restore A       its disk, while it is down: empty, kept aside, put back
@@ -14,6 +15,7 @@
 //                             a version that is gone, with all that the store knew of it
 //   put A x 10 [ttl=500] [id=r1] | del A x [id=r1] | write A x=1 y=2 -z [id=r1]
 //   member add A D | member remove A C [force]      asks A; the node's id and address are its spec's
+//   ledger A | settle A x loser|winner|VALUE     what A's conflict ledger has; asks A to settle x's conflicts
 //   dying A before commit|send: put A x 10       the process dies in the middle of the group
 //   wire                      what is on its way, numbered from 1
 //   deliver A->B [N] | drop A->B [N] | repeat A->B [N]      the first, or N of them, "all" for all
@@ -56,6 +58,7 @@ class Script : public Observer {
   void Tamper(NodeIndex node, const std::string& key, const std::string& text);
   bool Client(const Words& words, CrashPoint crash);
   bool Members(const Words& words);
+  bool LedgerOf(const Words& words);
   bool Network(const Words& words);
   bool Wire(const Words& words);
   bool Look(const Words& words);

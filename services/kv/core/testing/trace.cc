@@ -3,6 +3,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
+#include "services/kv/core/conflict.h"
 
 namespace lamppost::kv::testing {
 namespace {
@@ -37,6 +38,23 @@ std::string DescribeMember(const std::string& key, const Version& version) {
                       ToString(Origin{node_id, record->barred_birth}));
 }
 
+// "conflict: x=1 @ 25@B.1 lost to 26@A.1, open", "ledger above {A.1:31}, 2 dropped".
+std::string DescribeLedgerRecord(const std::string& key, const Version& version) {
+  const std::string bytes = version.value ? version.value->bytes : "";
+  if (key == kLedgerFloorKey) {
+    const auto floor = DecodeLedgerFloor(bytes);
+    if (!floor.ok()) return "a damaged floor of the ledger";
+    return absl::StrCat("ledger above ", Braced(floor->heads), ", ", floor->dropped, " dropped");
+  }
+  if (version.IsTombstone()) return "a conflict that has expired";
+  const auto conflict = ReadConflict(key, version);
+  if (!conflict.ok()) return "a damaged conflict";
+  static constexpr const char* kResolutions[] = {"open", "loser kept", "winner kept", "written anew"};
+  return absl::StrCat("conflict: ", Describe(conflict->key, conflict->loser), " lost to ",
+                      ToString(conflict->winner.timestamp), ", ",
+                      kResolutions[static_cast<size_t>(conflict->resolution)]);
+}
+
 bool IsEssential(const SyncMessage& message) {
   return message.full || message.repair_buckets != 0 || message.wants_buckets ||
          (message.entries != nullptr && !message.entries->empty());
@@ -48,6 +66,8 @@ std::string Describe(const std::string& key, const Version& version) {
   std::string what = absl::StrCat(key, " deleted");
   if (absl::StartsWith(key, kMemberKeyPrefix)) {
     what = DescribeMember(key, version);
+  } else if (IsLedgerKey(key)) {
+    what = DescribeLedgerRecord(key, version);
   } else if (!version.IsTombstone()) {
     what = absl::StrCat(key, "=", version.value->bytes);
   }

@@ -1,0 +1,80 @@
+// Which entries the conflict ledger has, as far as its bounds and those who look for a key's need to know. The
+// entries themselves are in the store (conflict.h).
+//
+// What was found first goes first, by the counter of the record and not by that of the loser: what was found
+// lately is kept, be it about a write that has come from far behind.
+//
+// Not thread-safe.
+#ifndef LAMPPOST_SERVICES_KV_CORE_LEDGER_H_
+#define LAMPPOST_SERVICES_KV_CORE_LEDGER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "services/kv/core/conflict.h"
+#include "services/kv/core/heads.h"
+
+namespace lamppost::kv {
+
+struct LedgerLimits {
+  size_t entries_max = 10000;
+  uint64_t bytes_max = uint64_t{32} << 20;  // keys and values
+  // Since it was found, by the clock of the node that found it, which then deletes it.
+  uint64_t age_max_ms = uint64_t{30} * 24 * 60 * 60 * 1000;
+};
+
+class Ledger {
+ public:
+  explicit Ledger(LedgerLimits limits = {}) : limits_(limits) {}
+
+  // The store has this entry now, in the place of what it had under the key.
+  void Put(const std::string& stored_key, const Version& stored, const Conflict& conflict);
+  // The store has no entry under the key any more.
+  void Erase(const std::string& stored_key);
+
+  // The floor as recorded; it does not fall.
+  void RaiseFloor(const LedgerFloor& floor);
+  const LedgerFloor& floor() const { return floor_; }
+  // The keys of all entries that the floor leaves out.
+  std::vector<std::string> BelowFloor() const;
+
+  // The floor that the bounds ask for, of a node with these heads; nothing while they hold. It goes a good way
+  // below the bounds, so that it need not move with each new entry. left_out: entries that have been left out
+  // already, before they became any.
+  std::optional<LedgerFloor> WantedFloor(const Heads& heads, uint64_t left_out) const;
+
+  // The keys of all open entries about the client's key, the oldest record first.
+  std::vector<std::string> OpenAbout(absl::string_view key) const;
+
+  const LedgerLimits& limits() const { return limits_; }
+  size_t size() const { return entries_.size(); }
+  size_t open() const { return open_; }  // entries that nobody has settled
+  uint64_t bytes() const { return bytes_; }
+
+ private:
+  struct Entry {
+    Timestamp timestamp;  // of the record
+    uint64_t bytes = 0;
+    bool is_open = true;
+  };
+  using Place = std::pair<uint64_t, std::string>;  // counter of the record, its key
+
+  const LedgerLimits limits_;
+  absl::flat_hash_map<std::string, Entry> entries_;  // looked up, never walked over
+  std::set<Place> by_counter_;                       // the oldest first
+  std::set<std::string> below_floor_;                // keys; to be dropped
+  LedgerFloor floor_;
+  uint64_t bytes_ = 0;
+  size_t open_ = 0;
+};
+
+}  // namespace lamppost::kv
+
+#endif  // LAMPPOST_SERVICES_KV_CORE_LEDGER_H_
