@@ -78,7 +78,7 @@
   X(kLoserForgotten, "loser-forgotten", "what loses to a concurrent version is not written down")            \
   X(kLateLoserForgotten, "late-loser-forgotten", "what comes later than what it lost to is not written down") \
   X(kResolutionLost, "resolution-lost", "a late record of a conflict takes its resolution back")             \
-  X(kFloorIgnored, "floor-ignored", "entries of the ledger come back that all have left out")                \
+  X(kLedgerUnbounded, "ledger-unbounded", "nobody drops entries of a ledger that is full")                    \
   X(kWatchUncovered, "watch-uncovered", "a watch tells of what the node's heads do not cover yet")           \
   X(kWatchAhead, "watch-ahead", "a watch's session is ahead of what has been told")
 

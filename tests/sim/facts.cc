@@ -57,14 +57,6 @@ bool Facts::IsForgottenBy(NodeIndex node, const std::string& key, const Timestam
                      [&](const Timestamp& deletion) { return forgotten.Covers(deletion); });
 }
 
-bool Facts::IsLeftOutBy(NodeIndex node, const std::string& key, const Timestamp& version) const {
-  return kv::IsConflictKey(key) && this->node(node).replica().ledger().floor().heads.Covers(version);
-}
-
-bool Facts::IsLeftOut(const std::string& key, const Timestamp& version) const {
-  return kv::IsConflictKey(key) && ledger_floor_.Covers(version);
-}
-
 const Write* Facts::ForgottenAfter(const std::string& key, const Timestamp& version,
                                    std::optional<NodeIndex> node) const {
   const auto of_key = forgotten_.find(key);
@@ -232,7 +224,6 @@ void Facts::OnAttempted(NodeIndex node, const kv::Output& output, uint64_t) {
 
 void Facts::OnCommitted(NodeIndex node, const kv::Output& output) {
   View& view = views_[node];
-  ledger_floor_.RaiseAll(this->node(node).replica().ledger().floor().heads);
   stored_.clear();
   removed_.clear();
   for (const kv::WriteBatch::Operation& operation : output.batch.operations()) {

@@ -106,9 +106,6 @@ class Facts : public Observer {
   // has been forgotten.
   bool IsForgotten(const std::string& key, const Timestamp& at_least) const;
   bool IsForgottenBy(NodeIndex node, const std::string& key, const Timestamp& at_least) const;
-  // Whether the record is an entry of the ledger that this node leaves out; or that some node does.
-  bool IsLeftOutBy(NodeIndex node, const std::string& key, const Timestamp& version) const;
-  bool IsLeftOut(const std::string& key, const Timestamp& version) const;
   // A deletion that has been forgotten, is above `version`, and came after it in time; only those that the
   // node knows of, if a node is named. Null if there is none.
   const Write* ForgottenAfter(const std::string& key, const Timestamp& version,
@@ -185,7 +182,6 @@ class Facts : public Observer {
   std::vector<Removed> removed_;
   std::map<std::string, std::set<Timestamp>> forgotten_;  // deletions that some node has dropped, by key
   std::set<std::string> rotten_;                          // keys
-  kv::Heads ledger_floor_;                                // what any node has left out of its ledger
   uint64_t next_number_ = 0;
   std::vector<Answered> answered_;
   std::vector<Timestamp> issued_;

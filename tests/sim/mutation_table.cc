@@ -116,7 +116,7 @@ const std::vector<Expectation>& Expectations() {
       {"loser-forgotten", {"I17"}},
       {"late-loser-forgotten", {"I17"}},
       {"resolution-lost", {"I17"}},
-      {"floor-ignored", {"I4"}},
+      {"ledger-unbounded", {"I17"}},
       {"watch-uncovered", {"watch"}},
       {"watch-ahead", {"watch"}},
       {"session-not-awaited", {"I8", "I9"}},

@@ -74,7 +74,8 @@ absl::Status Node::Start() {
   options.boot_id = random_.Next();
   options.life_seed = random_.Next();
   options.chunk_bytes = plan_.chunk_bytes;
-  options.window_bytes = plan_.window_bytes;
+  // Not so many chunks on their way that one which is lost makes thousands come again.
+  options.window_bytes = std::min(plan_.window_bytes, 500 * plan_.chunk_bytes);
   options.live_gather_ms = plan_.live_gather_ms;
   options.ledger.entries_max = plan_.ledger_entries_max;
   options.stability =

@@ -36,7 +36,7 @@ bool IsConflictKey(absl::string_view key) {
 }
 
 bool IsLedgerKey(absl::string_view key) {
-  return IsConflictKey(key) || key == kLedgerFloorKey;
+  return IsConflictKey(key) || absl::StartsWith(key, kLedgerDroppedPrefix);
 }
 
 // The key itself may be longer than what fits, and may have other characters; a batch may lose with several
@@ -90,20 +90,21 @@ absl::StatusOr<Conflict> ReadConflict(absl::string_view stored_key, const Versio
   return conflict;
 }
 
-std::string EncodeLedgerFloor(const LedgerFloor& floor) {
+std::string LedgerDroppedKey(absl::string_view node_id) {
+  return absl::StrCat(kLedgerDroppedPrefix, node_id);
+}
+
+std::string EncodeLedgerDropped(uint64_t dropped) {
   std::string out;
-  PutVarint(floor.dropped, &out);
-  PutHeads(floor.heads, &out);
+  PutVarint(dropped, &out);
   return out;
 }
 
-absl::StatusOr<LedgerFloor> DecodeLedgerFloor(absl::string_view bytes) {
+absl::StatusOr<uint64_t> DecodeLedgerDropped(absl::string_view bytes) {
   Decoder decoder(bytes);
-  LedgerFloor floor;
-  floor.dropped = decoder.Varint();
-  floor.heads = GetHeads(&decoder);
+  const uint64_t dropped = decoder.Varint();
   if (!decoder.Done()) return Damaged("ledger's");
-  return floor;
+  return dropped;
 }
 
 std::string EncodeSettlement(const Settlement& settlement) {
@@ -118,14 +119,11 @@ std::string EncodeSettlement(const Settlement& settlement) {
 
 std::optional<std::string> CorrectedLedgerRecord(absl::string_view key, absl::string_view winner,
                                                  absl::string_view loser) {
-  if (key == kLedgerFloorKey) {
-    absl::StatusOr<LedgerFloor> won = DecodeLedgerFloor(winner);
-    const absl::StatusOr<LedgerFloor> lost = DecodeLedgerFloor(loser);
-    if (!won.ok() || !lost.ok()) return std::nullopt;
-    LedgerFloor both{won->heads, std::max(won->dropped, lost->dropped)};
-    both.heads.RaiseAll(lost->heads);
-    if (both == *won) return std::nullopt;
-    return EncodeLedgerFloor(both);
+  if (!IsConflictKey(key)) {
+    const absl::StatusOr<uint64_t> won = DecodeLedgerDropped(winner);
+    const absl::StatusOr<uint64_t> lost = DecodeLedgerDropped(loser);
+    if (!won.ok() || !lost.ok() || *lost <= *won) return std::nullopt;
+    return std::string(loser);
   }
   absl::StatusOr<Conflict> won = DecodeConflict(winner);
   const absl::StatusOr<Conflict> lost = DecodeConflict(loser);

@@ -14,7 +14,6 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "services/kv/core/heads.h"
 #include "services/kv/core/version.h"
 
 namespace lamppost::kv {
@@ -64,23 +63,17 @@ absl::StatusOr<Conflict> DecodeConflict(absl::string_view bytes);
 // The same, and it is the one that belongs under the store's key: DATA_LOSS if it is another's.
 absl::StatusOr<Conflict> ReadConflict(absl::string_view stored_key, const Version& stored);
 
-// The ledger is bounded by leaving out what was found first: every node drops the entries whose records these
-// heads cover. It is itself a record, under one key, and only rises. What its writer had not heard of stays.
-struct LedgerFloor {
-  Heads heads;
-  uint64_t dropped = 0;  // entries that were left out so far, at least
-
-  friend bool operator==(const LedgerFloor& a, const LedgerFloor& b) {
-    return a.heads == b.heads && a.dropped == b.dropped;
-  }
-};
-inline constexpr absl::string_view kLedgerFloorKey("\0ledger-floor", 13);
-bool IsLedgerKey(absl::string_view key);  // an entry's, or the floor's
-std::string EncodeLedgerFloor(const LedgerFloor& floor);
-absl::StatusOr<LedgerFloor> DecodeLedgerFloor(absl::string_view bytes);
+// The ledger is bounded by deleting what was found first. How many entries a node has deleted, or never had
+// room for, is a record of its own, which only this node writes; all of them together tell how many are missing.
+inline constexpr absl::string_view kLedgerDroppedPrefix("\0ledger-dropped/", 16);
+std::string LedgerDroppedKey(absl::string_view node_id);
+bool IsLedgerKey(absl::string_view key);  // an entry's, or such a number's
+std::string EncodeLedgerDropped(uint64_t dropped);
+// DATA_LOSS if it is none.
+absl::StatusOr<uint64_t> DecodeLedgerDropped(absl::string_view bytes);
 
 // What one of the ledger's records is to be if the one that won by its timestamp was written by somebody who
-// did not know of the other: a resolution stays, and a floor does not fall. Nothing if it was known.
+// did not know of the other: a resolution stays, and a number does not fall. Nothing if it was known.
 std::optional<std::string> CorrectedLedgerRecord(absl::string_view key, absl::string_view winner,
                                                  absl::string_view loser);
 

@@ -67,9 +67,10 @@ TEST(Conflict, KeysAreTheStoresOwnAndInTheOrderOfTheLosers) {
   EXPECT_TRUE(CheckStoredKey(key).ok());
   EXPECT_LT(ConflictKey({255, {"B", 1}}, "x"), ConflictKey({256, {"A", 1}}, "x"));
   EXPECT_NE(ConflictKey({255, {"B", 1}}, "x"), ConflictKey({255, {"B", 1}}, "y"));
-  EXPECT_TRUE(IsLedgerKey(kLedgerFloorKey));
-  EXPECT_TRUE(CheckStoredKey(kLedgerFloorKey).ok());
-  EXPECT_FALSE(IsConflictKey(kLedgerFloorKey));
+  const std::string dropped = LedgerDroppedKey(std::string(kNodeIdBytesMax, 'n'));
+  EXPECT_TRUE(IsLedgerKey(dropped));
+  EXPECT_TRUE(CheckStoredKey(dropped).ok());
+  EXPECT_FALSE(IsConflictKey(dropped));
   EXPECT_FALSE(IsLedgerKey("conflict/x"));
 }
 
@@ -84,23 +85,21 @@ TEST(Conflict, TheRuleIsTheFirstPartThatDiffers) {
   EXPECT_EQ(RuleOf(conflict), DecidedBy::kIncarnation);
 }
 
-TEST(LedgerFloor, SurvivesItsBytes) {
-  const LedgerFloor floor{{{{"A", 1}, 300}, {{"B", 2}, 20}}, 17};
-  const auto read = DecodeLedgerFloor(EncodeLedgerFloor(floor));
+TEST(LedgerDropped, SurvivesItsBytes) {
+  const auto read = DecodeLedgerDropped(EncodeLedgerDropped(300));
   ASSERT_TRUE(read.ok());
-  EXPECT_EQ(*read, floor);
-  EXPECT_TRUE(absl::IsDataLoss(DecodeLedgerFloor("").status()));
-  EXPECT_FALSE(DecodeLedgerFloor(EncodeLedgerFloor(floor) + "x").ok());
+  EXPECT_EQ(*read, 300u);
+  EXPECT_TRUE(absl::IsDataLoss(DecodeLedgerDropped("").status()));
+  EXPECT_FALSE(DecodeLedgerDropped(EncodeLedgerDropped(300) + "x").ok());
 }
 
-TEST(LedgerFloor, OfTwoTheCorrectedOneSaysWhatBothSay) {
-  const LedgerFloor one{{{{"A", 1}, 300}, {{"B", 2}, 20}}, 17};
-  const LedgerFloor other{{{{"B", 2}, 40}}, 9};
-  const auto corrected =
-      CorrectedLedgerRecord(kLedgerFloorKey, EncodeLedgerFloor(one), EncodeLedgerFloor(other));
-  ASSERT_TRUE(corrected);
-  EXPECT_EQ(*DecodeLedgerFloor(*corrected), (LedgerFloor{{{{"A", 1}, 300}, {{"B", 2}, 40}}, 17}));
-  EXPECT_FALSE(CorrectedLedgerRecord(kLedgerFloorKey, *corrected, EncodeLedgerFloor(one)));
+// A node that has lost its disk begins to count before it has its own number back.
+TEST(LedgerDropped, DoesNotFall) {
+  const std::string key = LedgerDroppedKey("A");
+  EXPECT_EQ(CorrectedLedgerRecord(key, EncodeLedgerDropped(9), EncodeLedgerDropped(300)),
+            EncodeLedgerDropped(300));
+  EXPECT_FALSE(CorrectedLedgerRecord(key, EncodeLedgerDropped(300), EncodeLedgerDropped(9)));
+  EXPECT_FALSE(CorrectedLedgerRecord(key, EncodeLedgerDropped(300), EncodeLedgerDropped(300)));
 }
 
 TEST(Conflict, ASettlementStays) {

@@ -10,7 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -19,7 +19,6 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "services/kv/core/conflict.h"
-#include "services/kv/core/heads.h"
 
 namespace lamppost::kv {
 
@@ -39,16 +38,20 @@ class Ledger {
   // The store has no entry under the key any more.
   void Erase(const std::string& stored_key);
 
-  // The floor as recorded; it does not fall.
-  void RaiseFloor(const LedgerFloor& floor);
-  const LedgerFloor& floor() const { return floor_; }
-  // The keys of all entries that the floor leaves out.
-  std::vector<std::string> BelowFloor() const;
+  enum class Fill {
+    kWithin,
+    kBeyond,     // its bounds
+    kFarBeyond,  // by more than an eighth: whoever is to see to it does not
+  };
+  Fill fill() const;
+  // The keys of the entries that are to go, the oldest record first; none while it is within its bounds. What
+  // is left is a good way below them, so that it need not be done with each new entry.
+  std::vector<std::string> Surplus() const;
 
-  // The floor that the bounds ask for, of a node with these heads; nothing while they hold. It goes a good way
-  // below the bounds, so that it need not move with each new entry. left_out: entries that have been left out
-  // already, before they became any.
-  std::optional<LedgerFloor> WantedFloor(const Heads& heads, uint64_t left_out) const;
+  // So many entries has this node deleted, or left out before they became any.
+  void SetDropped(const std::string& node_id, uint64_t dropped) { dropped_[node_id] = dropped; }
+  uint64_t DroppedBy(const std::string& node_id) const;
+  uint64_t dropped() const;  // by all
 
   // The keys of all open entries about the client's key, the oldest record first.
   std::vector<std::string> OpenAbout(absl::string_view key) const;
@@ -60,7 +63,7 @@ class Ledger {
 
  private:
   struct Entry {
-    Timestamp timestamp;  // of the record
+    uint64_t counter = 0;  // of the record
     uint64_t bytes = 0;
     bool is_open = true;
   };
@@ -69,8 +72,7 @@ class Ledger {
   const LedgerLimits limits_;
   absl::flat_hash_map<std::string, Entry> entries_;  // looked up, never walked over
   std::set<Place> by_counter_;                       // the oldest first
-  std::set<std::string> below_floor_;                // keys; to be dropped
-  LedgerFloor floor_;
+  std::map<std::string, uint64_t> dropped_;          // by node id
   uint64_t bytes_ = 0;
   size_t open_ = 0;
 };

@@ -162,11 +162,20 @@ TEST(RecordTest, ACountThatCannotBeTrueAllocatesNothing) {
 }
 
 TEST(RecordTest, UnknownFlagsAndKindsAreDataLoss) {
-  for (const int flags : {0x03, 0x04, 0x08, 0x20, 0x40, 0x80}) {
+  for (const int flags : {0x03, 0x04, 0x08, 0x20, 0x40}) {
     std::string bytes = EncodeVersion(SomeVersions()[0]);
     bytes[0] = static_cast<char>(flags);
     EXPECT_EQ(DecodeVersion(bytes).status().code(), absl::StatusCode::kDataLoss) << flags;
   }
+}
+
+TEST(RecordTest, OnlyADeletionLapses) {
+  Version version;
+  version.timestamp = {1, kB};
+  version.lapsed = true;
+  EXPECT_EQ(*DecodeVersion(EncodeVersion(version)), version);
+  version.value = Value{Value::Kind::kText, "x"};
+  EXPECT_EQ(DecodeVersion(EncodeVersion(version)).status().code(), absl::StatusCode::kDataLoss);
 }
 
 // It would be written again without its fingerprint: another record.

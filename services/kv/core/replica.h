@@ -266,7 +266,6 @@ class Replica {
   absl::Status LoadLedger();
   void TakeLedgerRecord(const std::string& key, const Version* version);
   bool IsSoundLedgerRecord(const KeyedVersion& entry) const;
-  bool IsLeftOut(const KeyedVersion& entry) const;
   void NoteConflict(const std::string& key, const Version& winner, const Version& loser);
   void RecordConflicts();
   struct OpenConflicts {
@@ -277,9 +276,10 @@ class Replica {
   absl::StatusOr<Version> KeptBy(const Settlement& settlement, const std::vector<Conflict>& conflicts);
   absl::StatusOr<WriteResult> Settle(const Proposal& request, RequestTag tag);
   void BoundLedger();
-  void DropBelowFloor();
+  void WriteLedger(std::vector<Operation> operations);
 
   // replica_expiry.cc: what has expired
+  bool IsFirstAbout() const;
   bool ExpiresFor(const std::string& node_id) const;
   void ExpireDue();
   size_t ExpireOf(const std::string& node_id, size_t most);
@@ -377,7 +377,7 @@ class Replica {
   Ledger ledger_;
   std::deque<Conflict> found_conflicts_;  // in this group
   size_t found_bytes_ = 0;
-  uint64_t conflicts_left_out_ = 0;  // and not yet counted in the floor's record
+  uint64_t conflicts_left_out_ = 0;  // and not yet counted in this node's record
   Receiver receiver_;
 
   uint64_t now_ms_ = 0;

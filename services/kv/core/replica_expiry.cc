@@ -1,4 +1,5 @@
 // What has expired: turned into tombstones by the node that wrote it, by ordinary writes.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -6,17 +7,20 @@
 
 namespace lamppost::kv {
 
-// Whether this node turns into tombstones what a node of that id has written: its own, and what nobody else
-// will, of a node that was removed. Of the members that are about, the first by id does that, so that they
+// Of the members that are about, whether this is the first by id. It does what one of them has to, so that they
 // seldom do it side by side.
+bool Replica::IsFirstAbout() const {
+  return std::none_of(peers_.begin(), peers_.end(), [&](const Peer& peer) {
+    return !peer.retired && peer.node_id < options_.node_id && IsAnswering(peer);
+  });
+}
+
+// Whether this node turns into tombstones what a node of that id has written: its own, and what nobody else
+// will, of a node that was removed.
 bool Replica::ExpiresFor(const std::string& node_id) const {
   if (node_id == options_.node_id) return true;
   const MemberRecord* record = RecordOf(node_id);
-  if (record == nullptr || record->state != MemberState::kRemoved) return false;
-  for (const Peer& peer : peers_) {
-    if (!peer.retired && peer.node_id < options_.node_id && IsAnswering(peer)) return false;
-  }
-  return true;
+  return record != nullptr && record->state == MemberState::kRemoved && IsFirstAbout();
 }
 
 // The index is in the order of the expiries, so what is due of a node lies together. Bounded in each group,

@@ -17,6 +17,8 @@ namespace {
 // Entries that one event settles.
 constexpr size_t kSettledMax = 100;
 constexpr size_t kSettledBytesMax = size_t{2} << 20;
+// Entries that one event deletes.
+constexpr size_t kDroppedAtOnce = 200;
 
 Operation LedgerWrite(const std::string& stored_key, std::string bytes, uint64_t ttl_ms) {
   return {stored_key, Value{Value::Kind::kData, std::move(bytes)}, ttl_ms};
@@ -37,7 +39,7 @@ Operation AsItIs(const std::string& key, const Version& version, uint64_t now_un
 }  // namespace
 
 absl::Status Replica::LoadLedger() {
-  for (const absl::string_view prefix : {kConflictKeyPrefix, kLedgerFloorKey}) {
+  for (const absl::string_view prefix : {kConflictKeyPrefix, kLedgerDroppedPrefix}) {
     std::string end(prefix);
     ++end.back();
     const std::unique_ptr<Cursor> cursor = store_->Scan(Space::kData, prefix, end);
@@ -53,11 +55,11 @@ absl::Status Replica::LoadLedger() {
 
 // The version of one of the ledger's keys, or that it has none any more.
 void Replica::TakeLedgerRecord(const std::string& key, const Version* version) {
-  if (key == kLedgerFloorKey && version != nullptr && version->value) {
-    const absl::StatusOr<LedgerFloor> floor = DecodeLedgerFloor(version->value->bytes);
-    if (floor.ok()) ledger_.RaiseFloor(*floor);
+  if (!IsConflictKey(key)) {
+    const auto dropped = version == nullptr || !version->value ? 0 : DecodeLedgerDropped(version->value->bytes);
+    if (dropped.ok()) ledger_.SetDropped(key.substr(kLedgerDroppedPrefix.size()), *dropped);
+    return;
   }
-  if (!IsConflictKey(key)) return;
   if (version == nullptr || !version->value) return ledger_.Erase(key);
   const absl::StatusOr<Conflict> conflict = ReadConflict(key, *version);
   if (conflict.ok()) ledger_.Put(key, *version, *conflict);
@@ -69,11 +71,10 @@ bool Replica::IsSoundLedgerRecord(const KeyedVersion& entry) const {
   constexpr uint64_t kUnixMsMax = 253'402'300'799'999;  // the last of the year 9999
   if (!entry.version.value) return IsConflictKey(entry.key);
   const uint64_t counter = entry.version.timestamp.counter;
-  if (entry.key == kLedgerFloorKey) {
-    const absl::StatusOr<LedgerFloor> floor = DecodeLedgerFloor(entry.version.value->bytes);
-    return floor.ok() && floor->heads.Max() <= counter &&
-           std::all_of(floor->heads.begin(), floor->heads.end(),
-                       [&](const Heads::Entry& head) { return IsPlausible(head.first); });
+  if (!IsConflictKey(entry.key)) {
+    const absl::StatusOr<uint64_t> dropped = DecodeLedgerDropped(entry.version.value->bytes);
+    return dropped.ok() && *dropped <= counter &&
+           CheckNodeId(entry.key.substr(kLedgerDroppedPrefix.size())).ok();
   }
   const absl::StatusOr<Conflict> conflict = ReadConflict(entry.key, entry.version);
   if (!conflict.ok() || !CheckKey(conflict->key).ok() || conflict->found_unix_ms > kUnixMsMax) return false;
@@ -86,15 +87,9 @@ bool Replica::IsSoundLedgerRecord(const KeyedVersion& entry) const {
   return is_sound(conflict->loser) && is_sound(conflict->winner);
 }
 
-// One that all nodes leave out.
-bool Replica::IsLeftOut(const KeyedVersion& entry) const {
-  return IsConflictKey(entry.key) && ledger_.floor().heads.Covers(entry.version.timestamp) &&
-         !LAMPPOST_MUTATION(kFloorIgnored);
-}
-
 // What a client has written twice, because it did not hear that the first attempt was done, is no loss, nor is a
-// deletion that nobody asked for. In one
-// group more may lose than the ledger has room for: what was found first goes, as it would a moment later.
+// deletion that nobody asked for. In one group more may lose than the ledger has room for: what was found first
+// goes, as it would a moment later.
 void Replica::NoteConflict(const std::string& key, const Version& winner, const Version& loser) {
   ++conflicts_;
   if (!loser.request.id.empty() && loser.request.id == winner.request.id &&
@@ -216,27 +211,32 @@ absl::StatusOr<WriteResult> Replica::Settle(const Proposal& request, RequestTag 
   return result;
 }
 
+// By one of the members that are about, or each of them would delete the same. What goes is deleted as anything
+// else is: only so do all nodes have the same entries, in whatever order things come to them.
 void Replica::BoundLedger() {
   if (!life_decided_ || state_.removed || write_refusal_ || state_.refilling) return;
-  const auto floor = ledger_.WantedFloor(state_.heads, conflicts_left_out_);
-  if (!floor) return;
-  conflicts_left_out_ = 0;
-  Proposal proposal;
-  proposal.operations.push_back(LedgerWrite(std::string(kLedgerFloorKey), EncodeLedgerFloor(*floor), 0));
-  const auto written = WriteUnchecked(proposal, RequestTag());
-  if (!written.ok()) return Note(absl::StrCat("cannot bound the ledger: ", written.status().message()));
+  const Ledger::Fill fill = ledger_.fill();
+  const bool is_due = fill == Ledger::Fill::kFarBeyond || (fill == Ledger::Fill::kBeyond && IsFirstAbout());
+  std::vector<std::string> surplus;
+  if (is_due && !LAMPPOST_MUTATION(kLedgerUnbounded)) surplus = ledger_.Surplus();
+  const uint64_t dropped = surplus.size() + std::exchange(conflicts_left_out_, 0);
+  if (dropped == 0) return;
+  WriteLedger({LedgerWrite(LedgerDroppedKey(options_.node_id),
+                           EncodeLedgerDropped(ledger_.DroppedBy(options_.node_id) + dropped), 0)});
+  std::vector<Operation> deletions;
+  for (std::string& key : surplus) {
+    deletions.push_back({std::move(key)});
+    if (deletions.size() == kDroppedAtOnce) WriteLedger(std::exchange(deletions, {}));
+  }
+  if (!deletions.empty()) WriteLedger(std::move(deletions));
   FollowRecords();
 }
 
-// All nodes leave the same out, without a word: so nothing is kept of it that would have to be forgotten.
-void Replica::DropBelowFloor() {
-  for (const std::string& key : ledger_.BelowFloor()) {
-    if (absl::Status status = table_.Drop(key); !status.ok()) {
-      Note(absl::StrCat("cannot drop an entry of the ledger: ", status.message()));
-    }
-    ledger_.Erase(key);
-    state_changed_ = true;
-  }
+void Replica::WriteLedger(std::vector<Operation> operations) {
+  Proposal proposal;
+  proposal.operations = std::move(operations);
+  const auto written = WriteUnchecked(proposal, RequestTag());
+  if (!written.ok()) Note(absl::StrCat("cannot bound the ledger: ", written.status().message()));
 }
 
 }  // namespace lamppost::kv

@@ -75,7 +75,6 @@ void Replica::FollowRecords() {
     ConsiderRemoval(key, **version);
     TakeRecord(key, **version);
   }
-  DropBelowFloor();
 }
 
 // Whoever removed the node may not have heard of its latest life. It was a member in that, here at least, and

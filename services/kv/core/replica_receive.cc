@@ -197,11 +197,6 @@ Arrival Replica::ArrivalOf(const SyncMessage& message) const {
 Refusal Replica::MergeEntry(const KeyedVersion& entry, const SyncMessage& message) {
   const Version& version = entry.version;
   const bool is_system = IsSystemKey(entry.key);
-  if (IsLeftOut(entry)) {
-    held_.Raise(version.timestamp.origin, version.timestamp.counter);
-    written_.Raise(version.timestamp.origin, version.timestamp.counter);
-    return Refusal::kNone;
-  }
   std::optional<Version> before;
   if (is_system) {
     const absl::StatusOr<const Version*> present = table_.Find(entry.key);

@@ -131,7 +131,6 @@ Refusal Replica::MergeRepair(const SyncMessage& message) {
   uint64_t changed = 0;
   for (const KeyedVersion& entry : message.entries ? *message.entries : std::vector<KeyedVersion>()) {
     const Version& version = entry.version;
-    if (IsLeftOut(entry)) continue;
     Version incoming = version;
     incoming.arrival = ArrivalOf(message);
     std::optional<Version> before;

@@ -58,13 +58,20 @@ absl::StatusOr<std::string> StartOf(const v1::ListConflictsRequest& request) {
 }
 
 absl::Status ReadDropped(const Store& store, v1::ListConflictsResponse* response) {
-  const absl::StatusOr<std::optional<std::string>> bytes = store.Get(Space::kData, kLedgerFloorKey);
-  if (!bytes.ok() || !*bytes) return bytes.status();
-  const absl::StatusOr<Version> version = DecodeVersion(**bytes);
-  if (!version.ok() || !version->value) return version.status();
-  const absl::StatusOr<LedgerFloor> floor = DecodeLedgerFloor(version->value->bytes);
-  if (floor.ok()) response->set_dropped(floor->dropped);
-  return floor.status();
+  std::string end(kLedgerDroppedPrefix);
+  ++end.back();
+  uint64_t sum = 0;
+  const std::unique_ptr<Cursor> cursor = store.Scan(Space::kData, kLedgerDroppedPrefix, end);
+  for (; cursor->Valid(); cursor->Next()) {
+    const absl::StatusOr<Version> version = DecodeVersion(cursor->value());
+    if (!version.ok()) return version.status();
+    if (!version->value) continue;
+    const absl::StatusOr<uint64_t> dropped = DecodeLedgerDropped(version->value->bytes);
+    if (!dropped.ok()) return dropped.status();
+    sum += *dropped;
+  }
+  response->set_dropped(sum);
+  return cursor->status();
 }
 
 bool IsWanted(const v1::ListConflictsRequest& request, const Conflict& conflict) {

@@ -71,7 +71,7 @@ void FillStatus(const NodeFacts& facts, uint64_t now_ms, const Replica& replica,
   response->set_removed(replica.state().removed);
   response->set_ledger_entries(replica.ledger().size());
   response->set_ledger_open(replica.ledger().open());
-  response->set_ledger_dropped(replica.ledger().floor().dropped);
+  response->set_ledger_dropped(replica.ledger().dropped());
   if (const auto refusal = replica.WriteRefusal()) response->set_write_refusal(ErrorReason(*refusal));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "services/kv/core/limits.h"
 #include "services/kv/core/record.h"
@@ -26,12 +27,30 @@ std::map<std::string, kv::Conflict> EntriesOf(const Node& node) {
 
 }  // namespace
 
-void LedgerIsTrue::OnEnd() {
+void LedgerIsTrue::JudgeSize() {
+  const size_t entries_max = facts().plan().ledger_entries_max;
   for (NodeIndex node = 0; node < facts().size(); ++node) {
     const size_t entries = facts().node(node).replica().ledger().size();
-    if (entries <= facts().plan().ledger_entries_max) continue;
+    if (entries <= entries_max) continue;
     Violated(absl::StrCat("the ledger of node ", NodeId(node), " has ", entries, " entries"));
   }
+  std::set<std::string> recorded;
+  const Write* drops = nullptr;
+  for (const auto& [origin, writes] : facts().writes()) {
+    for (const std::unique_ptr<Write>& write : writes) {
+      for (const Write::Change& change : write->changes) {
+        if (kv::IsConflictKey(change.key)) recorded.insert(change.key);
+        if (absl::StartsWith(change.key, kv::kLedgerDroppedPrefix) && write->committed) drops = write.get();
+      }
+    }
+  }
+  if (drops == nullptr || recorded.size() > entries_max) return;
+  Violated(absl::StrCat("entries are dropped by ", ToString(drops->timestamp), ", though there never were more than ",
+                        recorded.size()));
+}
+
+void LedgerIsTrue::OnEnd() {
+  JudgeSize();
   const std::map<std::string, kv::Conflict> entries = EntriesOf(facts().node(0));
   for (const auto& [key, conflict] : entries) {
     Looked();
@@ -44,7 +63,7 @@ void LedgerIsTrue::OnEnd() {
   }
 }
 
-// Entries that have been left out or have expired are nobody's business any more.
+// Entries that have been dropped or have expired are nobody's business any more.
 void LedgerIsTrue::JudgeSettled(const Write& write, const std::map<std::string, kv::Conflict>& entries) {
   for (const Write::Change& change : write.changes) {
     const auto entry = entries.find(change.key);
@@ -88,9 +107,18 @@ void NothingLosesSilently::Collect() {
         if (change.replaced) replaced_.insert({change.key, *change.replaced});
         for (const Timestamp& maybe : change.maybe_replaced) replaced_.insert({change.key, maybe});
         of_key_[change.key].push_back(write.get());
+        CollectSettled(change);
       }
     }
   }
+}
+
+// Whoever settles a conflict has been shown both versions, wherever the winner may still be on its way.
+void NothingLosesSilently::CollectSettled(const Write::Change& change) {
+  if (!kv::IsConflictKey(change.key) || !change.value) return;
+  const absl::StatusOr<kv::Conflict> conflict = kv::DecodeConflict(change.value->bytes);
+  if (!conflict.ok() || conflict->resolution == kv::Resolution::kOpen) return;
+  replaced_.insert({conflict->key, conflict->winner.timestamp});
 }
 
 bool NothingLosesSilently::WasReplacedKnowingly(const Place& place) const {
@@ -121,7 +149,9 @@ void NothingLosesSilently::Judge(const Write& write, const Write::Change& change
                         " in the end, and is not in the ledger"));
 }
 
+// What a ledger that is full has no room for need never have been an entry: then its number is all that is told.
 void NothingLosesSilently::OnEnd() {
+  if (facts().node(0).replica().ledger().dropped() > 0) return;
   Collect();
   for (const auto& [origin, writes] : facts().writes()) {
     for (const std::unique_ptr<Write>& write : writes) {

@@ -14,13 +14,15 @@
 namespace lamppost::sim {
 
 // Each entry is of two writes that there were, as they were, and the writer of the winner had not seen the
-// loser. No node has more entries than it may. What a client has settled is settled.
+// loser. No node has more entries than it may, and none is dropped while there is room for all. What a client has
+// settled is settled.
 class LedgerIsTrue : public Check {
  public:
   LedgerIsTrue(const Facts* facts, Findings* findings) : Check("I17", facts, findings) {}
   void OnEnd() override;
 
  private:
+  void JudgeSize();
   void Judge(const kv::Conflict& conflict);
   void JudgeSettled(const Write& write, const std::map<std::string, kv::Conflict>& entries);
   // Whether the version is that of a write of the run.
@@ -28,8 +30,8 @@ class LedgerIsTrue : public Check {
 };
 
 // An acknowledged write that is not what its key has in the end was written down in the ledger, or there was
-// somebody who replaced it and knew. That what was written down stays, but for what the floor leaves out, is
-// judged like that of any other record (I5).
+// somebody who replaced it and knew. That what was written down stays, until it is dropped, is judged
+// like that of any other record (I5).
 class NothingLosesSilently : public Check {
  public:
   NothingLosesSilently(const Facts* facts, Findings* findings) : Check("I17", facts, findings) {}
@@ -39,6 +41,7 @@ class NothingLosesSilently : public Check {
   using Place = std::pair<std::string, Timestamp>;  // a key, and a version of it
 
   void Collect();
+  void CollectSettled(const Write::Change& change);
   bool WasReplacedKnowingly(const Place& place) const;
   bool WasWrittenAgain(const Write& write, const std::string& key) const;
   void Judge(const Write& write, const Write::Change& change);

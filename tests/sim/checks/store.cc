@@ -41,7 +41,6 @@ void HeadsInvariant::OnCommitted(NodeIndex node, const kv::Output&) {
         if (facts().Holds(node, change.key, write.timestamp)) continue;
         if (facts().IsForgottenBy(node, change.key, write.timestamp)) continue;
         if (facts().IsRotten(change.key)) continue;
-        if (facts().IsLeftOutBy(node, change.key, write.timestamp)) continue;
         Violated(absl::StrCat("node ", NodeId(node), " covers ", ToString(write.timestamp), " of ",
                               change.key, " and has nothing as high"));
       }
@@ -69,7 +68,6 @@ void NothingAcknowledgedIsLost::OnEnd() {
           if (facts().IsForgottenBy(node, change.key, write->timestamp)) continue;
           // Who has lost it without a sign may have given others everything, and they hold it for deleted.
           if (facts().IsRotten(change.key)) continue;
-          if (facts().IsLeftOutBy(node, change.key, write->timestamp)) continue;
           Violated(absl::StrCat("write ", ToString(write->timestamp), " of ", change.key, " is lost at node ",
                                 NodeId(node)));
         }
@@ -96,7 +94,6 @@ void NothingDeletedComesBack::OnCommitted(NodeIndex node, const kv::Output&) {
     Looked();
     // A node whose disk has lost a version without a sign tells others by a full Sync that it was deleted.
     if (removed.was_forgotten || facts().IsRotten(removed.key)) continue;
-    if (facts().IsLeftOut(removed.key, removed.version)) continue;
     if (!removed.is_tombstone) {
       Violated(absl::StrCat("node ", NodeId(node), " drops ", ToString(removed.version), " of ", removed.key,
                             ", of which nobody has forgotten a deletion"));
@@ -205,7 +202,6 @@ void StableIsDurableEverywhere::OnCommitted(NodeIndex node, const kv::Output&) {
           const auto held = facts().DurablyHeldBy(other).find(change.key);
           if (held != facts().DurablyHeldBy(other).end() && !(held->second < write.timestamp)) continue;
           if (facts().IsForgotten(change.key, write.timestamp)) continue;
-          if (facts().IsLeftOut(change.key, write.timestamp)) continue;
           Violated(absl::StrCat("node ", NodeId(node), " calls ", stable, " stable, and node ", NodeId(other),
                                 " has not ", ToString(write.timestamp), " of ", change.key));
         }

@@ -38,15 +38,15 @@ std::string DescribeMember(const std::string& key, const Version& version) {
                       ToString(Origin{node_id, record->barred_birth}));
 }
 
-// "conflict: x=1 @ 25@B.1 lost to 26@A.1, open", "ledger above {A.1:31}, 2 dropped".
+// "conflict: x=1 @ 25@B.1 lost to 26@A.1, open", "ledger: 2 dropped by A".
 std::string DescribeLedgerRecord(const std::string& key, const Version& version) {
   const std::string bytes = version.value ? version.value->bytes : "";
-  if (key == kLedgerFloorKey) {
-    const auto floor = DecodeLedgerFloor(bytes);
-    if (!floor.ok()) return "a damaged floor of the ledger";
-    return absl::StrCat("ledger above ", Braced(floor->heads), ", ", floor->dropped, " dropped");
+  if (!IsConflictKey(key)) {
+    const auto dropped = DecodeLedgerDropped(bytes);
+    if (!dropped.ok()) return "a damaged number of the ledger";
+    return absl::StrCat("ledger: ", *dropped, " dropped by ", key.substr(kLedgerDroppedPrefix.size()));
   }
-  if (version.IsTombstone()) return "a conflict that has expired";
+  if (version.IsTombstone()) return version.lapsed ? "a conflict that has expired" : "a conflict that is dropped";
   const auto conflict = ReadConflict(key, version);
   if (!conflict.ok()) return "a damaged conflict";
   static constexpr const char* kResolutions[] = {"open", "loser kept", "winner kept", "written anew"};
