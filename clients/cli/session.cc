@@ -115,6 +115,15 @@ std::unique_ptr<client::AdminClient> Session::MakeAdminClient() {
   return std::make_unique<client::AdminClient>(MakeOptions(), std::move(environment));
 }
 
+std::unique_ptr<client::AdminClient> Session::MakeAdminClientOf(const Address& node) {
+  client::ClientOptions options = MakeOptions();
+  options.nodes = {node};
+  options.retry.attempts_max = 2;
+  client::AdminEnvironment environment;
+  environment.time = time_;
+  return std::make_unique<client::AdminClient>(std::move(options), std::move(environment));
+}
+
 // Without a --timeout a snapshot takes as long as it takes, so long as something comes.
 std::unique_ptr<client::SnapshotClient> Session::MakeSnapshotClient() {
   client::ClientOptions options = MakeOptions();

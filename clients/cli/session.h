@@ -55,6 +55,8 @@ class Session {
   std::unique_ptr<client::Client> MakeClientOf(const Address& node, int attempts_max);
   // Tries all nodes.
   std::unique_ptr<client::AdminClient> MakeAdminClient();
+  // Tries one, twice at most: who asks each of several is not to wait for one that is down.
+  std::unique_ptr<client::AdminClient> MakeAdminClientOf(const Address& node);
   std::unique_ptr<client::SnapshotClient> MakeSnapshotClient();
   // gRPC chooses among the servers. attempts_max: 0 stands for --retries, or for as many as the time allows.
   std::unique_ptr<client::FunctionClient> MakeFunctionClient(const std::vector<Address>& servers,

@@ -34,6 +34,15 @@ absl::Status Check(const v1::ListConflictsRequest& request) {
   const absl::Status status = CheckKey(request.key());
   return status.ok() ? CheckText("the page token", request.page_token(), "PAGE_TOKEN_INVALID") : status;
 }
+absl::Status Check(const v1::SetLinkFaultRequest& request) {
+  return CheckText("the node id", request.fault().to(), "NODE_ID_INVALID");
+}
+absl::Status Check(const v1::ClearLinkFaultsRequest& request) {
+  return CheckText("the node id", request.to(), "NODE_ID_INVALID");
+}
+absl::Status Check(const v1::ListLinkFaultsRequest&) {
+  return absl::OkStatus();
+}
 absl::Status Check(const v1::ExplainRequest& request) {
   return CheckKey(request.key());
 }
@@ -113,6 +122,24 @@ Result<v1::ResolveConflictResponse> AdminClient::ResolveConflict(v1::ResolveConf
                     std::move(request), call);
   result.request_id = request_id;
   return result;
+}
+
+// Done twice, each of these is done once.
+Result<v1::SetLinkFaultResponse> AdminClient::SetLinkFault(v1::LinkFault fault, const CallOptions& call) {
+  v1::SetLinkFaultRequest request;
+  *request.mutable_fault() = std::move(fault);
+  return Run("SetLinkFault", CallKind::kRepeatableWrite, &AdminStub::SetLinkFault, std::move(request), call);
+}
+
+Result<v1::ClearLinkFaultsResponse> AdminClient::ClearLinkFaults(absl::string_view to, const CallOptions& call) {
+  v1::ClearLinkFaultsRequest request;
+  request.set_to(std::string(to));
+  return Run("ClearLinkFaults", CallKind::kRepeatableWrite, &AdminStub::ClearLinkFaults, std::move(request),
+             call);
+}
+
+Result<v1::ListLinkFaultsResponse> AdminClient::ListLinkFaults(const CallOptions& call) {
+  return Run("ListLinkFaults", CallKind::kRead, &AdminStub::ListLinkFaults, v1::ListLinkFaultsRequest(), call);
 }
 
 }  // namespace lamppost::client

@@ -32,6 +32,12 @@ class AdminStub {
                              v1::ExplainResponse* response) = 0;
   virtual AttemptEnd ResolveConflict(const v1::ResolveConflictRequest& request, int64_t timeout_ms,
                                      v1::ResolveConflictResponse* response) = 0;
+  virtual AttemptEnd SetLinkFault(const v1::SetLinkFaultRequest& request, int64_t timeout_ms,
+                                  v1::SetLinkFaultResponse* response) = 0;
+  virtual AttemptEnd ClearLinkFaults(const v1::ClearLinkFaultsRequest& request, int64_t timeout_ms,
+                                     v1::ClearLinkFaultsResponse* response) = 0;
+  virtual AttemptEnd ListLinkFaults(const v1::ListLinkFaultsRequest& request, int64_t timeout_ms,
+                                    v1::ListLinkFaultsResponse* response) = 0;
 };
 
 using AdminStubFactory = std::function<std::unique_ptr<AdminStub>(const Address&)>;

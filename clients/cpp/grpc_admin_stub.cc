@@ -52,6 +52,18 @@ class GrpcAdminStub final : public AdminStub {
                              v1::ResolveConflictResponse* response) override {
     return Invoke(&v1::AdminService::Stub::ResolveConflict, request, timeout_ms, response);
   }
+  AttemptEnd SetLinkFault(const v1::SetLinkFaultRequest& request, int64_t timeout_ms,
+                          v1::SetLinkFaultResponse* response) override {
+    return Invoke(&v1::AdminService::Stub::SetLinkFault, request, timeout_ms, response);
+  }
+  AttemptEnd ClearLinkFaults(const v1::ClearLinkFaultsRequest& request, int64_t timeout_ms,
+                             v1::ClearLinkFaultsResponse* response) override {
+    return Invoke(&v1::AdminService::Stub::ClearLinkFaults, request, timeout_ms, response);
+  }
+  AttemptEnd ListLinkFaults(const v1::ListLinkFaultsRequest& request, int64_t timeout_ms,
+                            v1::ListLinkFaultsResponse* response) override {
+    return Invoke(&v1::AdminService::Stub::ListLinkFaults, request, timeout_ms, response);
+  }
 
  private:
   template <typename Request, typename Response>

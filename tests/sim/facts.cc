@@ -94,6 +94,7 @@ void Facts::OnProposed(NodeIndex node, const kv::Proposal& proposal, const kv::H
   const kv::Replica& replica = this->node(node).replica();
   for (const auto& [origin, counter] : proposal.session) {
     if (heads.At(origin) >= counter) continue;
+    proposed.told.Raise(origin, counter);
     const std::string& id = origin.node_id;
     const bool is_known = id == NodeId(node) || heads.NewestIncarnation(id) != 0 ||
                           std::any_of(replica.peers().begin(), replica.peers().end(),
@@ -101,7 +102,6 @@ void Facts::OnProposed(NodeIndex node, const kv::Proposal& proposal, const kv::H
     proposed.exact &= is_known;
     if (!is_known) continue;
     proposed.heads.Raise(origin, counter);
-    proposed.told.Raise(origin, counter);
   }
   views_[node].proposed[proposal.id] = std::move(proposed);
 }

@@ -27,18 +27,18 @@ namespace lamppost::sim {
 struct Write {
   struct Change {
     std::string key;
-    std::optional<kv::Value> value;     // nothing: a deletion
-    std::optional<Timestamp> replaced;  // what the coordinator's store showed then
+    std::optional<kv::Value> value;              // nothing: a deletion
+    std::optional<Timestamp> replaced;           // what the coordinator's store showed then
     std::vector<Timestamp> maybe_replaced = {};  // or what came with its group, and may have been shown
-    kv::Seen seen;                      // what the version says that its writer had seen
-    uint64_t expires_unix_ms = 0;       // by its coordinator's wall clock; 0: never
+    kv::Seen seen;                               // what the version says that its writer had seen
+    uint64_t expires_unix_ms = 0;                // by its coordinator's wall clock; 0: never
   };
 
   Timestamp timestamp;
   NodeIndex coordinator = 0;
   std::vector<Change> changes;
   kv::Heads heads;    // the coordinator's when the write was handed to it, and what its session has seen
-  kv::Heads told;     // what of this only the session had
+  kv::Heads told;     // what only the session had; not all of it counts if the node did not know whose it was
   bool exact = true;  // false if it then waited, or its keys came in with its group: not known what it had
   bool committed = false;  // as durable as the mode promises, at its coordinator
   bool gone = false;       // with a disk; nobody else had it
@@ -154,8 +154,9 @@ class Facts : public Observer {
     // By batch; nothing: the key has no version any more.
     std::deque<std::vector<std::pair<std::string, std::optional<Timestamp>>>> unflushed;
     std::map<kv::ProposalId, Proposed> proposed;  // not answered yet
-    std::map<std::string, std::vector<Timestamp>> arriving;  // in messages that have come since the last group
-    std::set<std::string> rotten;                 // keys
+    std::map<std::string, std::vector<Timestamp>>
+        arriving;                  // in messages that have come since the last group
+    std::set<std::string> rotten;  // keys
     bool lost = false;
     uint64_t conflicts = 0;  // that its process has met
   };

@@ -4,10 +4,13 @@
 #define LAMPPOST_SERVICES_KV_CORE_MESSAGES_H_
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -28,6 +31,23 @@ using ProposalId = uint64_t;
 
 // Versions to send. Shared by the messages to all peers.
 using Entries = std::shared_ptr<const std::vector<KeyedVersion>>;
+
+// A vector clock, for those who watch (tracer.h): how many events of each process are known of. After a restart
+// a node's process is another one.
+struct ProcessId {
+  std::string node_id;
+  uint64_t boot_id = 0;
+
+  friend bool operator==(const ProcessId& a, const ProcessId& b) {
+    return a.boot_id == b.boot_id && a.node_id == b.node_id;
+  }
+  friend bool operator<(const ProcessId& a, const ProcessId& b) {
+    return std::tie(a.node_id, a.boot_id) < std::tie(b.node_id, b.boot_id);
+  }
+};
+using VectorClock = std::map<ProcessId, uint64_t>;
+inline constexpr size_t kVectorEntriesMax = 1024;
+using Trace = std::shared_ptr<const VectorClock>;
 
 // "If your heads are at least `from`, then once all entries up to `last` are durable your heads are at
 // least `to`." A message with receiver_incarnation 0 is a greeting: it asks for an answer and no more.
@@ -57,6 +77,7 @@ struct SyncMessage {
   Heads forgotten;              // of a full Sync: up to where the sender has forgotten deletions
   uint64_t repair_buckets = 0;  // bit i: bucket i of the content hash
   bool wants_buckets = false;
+  Trace trace;  // null: the sender is not being traced
 };
 
 enum class Refusal {
@@ -91,6 +112,7 @@ struct SyncAnswer {
   Hash128 content_hash;
   uint64_t birth = 0;                                                 // as SyncMessage's
   std::optional<std::array<Hash128, ContentHash::kBuckets>> buckets;  // if asked for; at exactly these heads
+  Trace trace;                                                        // as SyncMessage's
 };
 
 // A client's write: one or more operations that happen as one event.
@@ -128,6 +150,7 @@ struct OutgoingMessage {
 struct OutgoingAnswer {
   LinkId link;
   SyncAnswer answer;
+  std::string to;  // the node id of whom it answers
 };
 struct Reply {
   ProposalId id;

@@ -65,7 +65,8 @@ Replica::Replica(ReplicaOptions options, const Store* store)
       store_(store),
       table_(store, &state_),
       requests_(options_.requests_max),
-      ledger_(options_.ledger) {
+      ledger_(options_.ledger),
+      tracer_({options_.node_id, options_.boot_id}) {
   for (const std::string& address : options_.peer_addresses) peers_.emplace_back(address);
 }
 
@@ -343,6 +344,7 @@ absl::StatusOr<WriteResult> Replica::WriteUnchecked(const Proposal& proposal, Re
   state_.heads.Raise(self, counter);
   written_.Raise(self, counter);
   state_changed_ = true;
+  if (tracer_.IsOn()) TraceWrite(result.version, proposal);
   if (!tag.id.empty()) requests_.Record({tag, result.version}, &output_.batch);
   return result;
 }
@@ -382,6 +384,7 @@ Output Replica::TakeOutput() {
   table_.WriteTo(&output_.batch);
   if (state_changed_) output_.batch.Put(Space::kMeta, std::string(kStateKey), EncodeState(state_));
   state_changed_ = false;
+  if (tracer_.IsOn()) output_.trace = tracer_.Take();
   Output output = std::move(output_);
   output_ = Output();
   return output;

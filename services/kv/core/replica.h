@@ -41,6 +41,7 @@
 #include "services/kv/core/request_table.h"
 #include "services/kv/core/store.h"
 #include "services/kv/core/table.h"
+#include "services/kv/core/tracer.h"
 
 namespace lamppost::kv {
 
@@ -102,6 +103,7 @@ struct Output {
   std::vector<Reply> replies;
   std::vector<std::string> notes;     // for the log
   std::vector<std::string> warnings;  // the same, of what should not be
+  Tracer::Points trace;  // while it is traced
   // Not OK: what the store holds is not what was written to it, although it reads well (DATA_LOSS,
   // CONTENT_DAMAGED). The replica goes on; what it holds is to be had from the others again (salvage.h).
   absl::Status damage;
@@ -158,6 +160,11 @@ class Replica {
   void Flushed(const Heads& heads) { durable_heads_.RaiseAll(heads); }
   // While set, nothing is written: proposals and messages are refused with it.
   void RefuseWrites(std::optional<absl::Status> why) { write_refusal_ = std::move(why); }
+
+  // From now on its outputs tell what it does. While it does so, a message that comes in takes a counter of its
+  // own where otherwise several might share one.
+  void StartTrace() { tracer_.Start(); }
+  void StopTrace() { tracer_.Stop(); }
 
   // Ends a group.
   Output TakeOutput();
@@ -309,6 +316,15 @@ class Replica {
   void Answer(LinkId link, const SyncMessage& message, Refusal refusal);
   void CompleteAnswers();
 
+  // replica_trace.cc: what is told of all this
+  void TraceSend(const std::string& to, SyncMessage* message);
+  void TraceSend(const std::string& to, SyncAnswer* answer);
+  template <typename Message>
+  void TraceReceipt(const std::string& from, const Message& message);
+  uint64_t ReceiptCounter();
+  void TraceWrite(const Timestamp& version, const Proposal& proposal);
+  void TraceConflict(const std::string& key, const Version& winner, const Version& loser);
+
   // replica_send.cc: what peers get
   void Greet(PeerIndex index);
   void Heartbeat(PeerIndex index);
@@ -377,6 +393,7 @@ class Replica {
   Ledger ledger_;
   std::deque<Conflict> found_conflicts_;  // in this group
   size_t found_bytes_ = 0;
+  std::set<std::string> found_keys_;  // of their entries
   uint64_t conflicts_left_out_ = 0;  // and not yet counted in this node's record
   Receiver receiver_;
 
@@ -406,7 +423,8 @@ class Replica {
   // The group under way.
   Output output_;
   bool state_changed_ = false;
-  std::map<LinkId, SyncAnswer> answers_;
+  Tracer tracer_;
+  std::map<LinkId, OutgoingAnswer> answers_;
   std::set<LinkId> wants_buckets_;
 
   // Dropping tombstones: a sweep goes from the lowest that may still be there up to what is stable.

@@ -102,11 +102,13 @@ void Replica::NoteTombstone(const Version& version) {
 }
 
 // True if the tombstone is gone. One that this node's heads do not cover is part of a Sync that has not come
-// to its end: it stays.
+// to its end: it stays. So does one that is not on stable storage here: of a life that nobody has anything of
+// there, Stable() knows nothing.
 bool Replica::ForgetOne(const TombstoneKey& tombstone) {
   const absl::StatusOr<std::optional<Timestamp>> held = table_.TimestampOf(tombstone.key);
   if (!held.ok() || !*held || (*held)->counter != tombstone.counter || !state_.heads.Covers(**held))
     return false;
+  if (!durable_heads_.Covers(**held)) return false;
   if (!table_.Drop(tombstone.key).ok()) return false;
   state_.forgotten.Raise((*held)->origin, (*held)->counter);
   state_changed_ = true;

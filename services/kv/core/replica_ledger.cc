@@ -92,12 +92,15 @@ bool Replica::IsSoundLedgerRecord(const KeyedVersion& entry) const {
 // goes, as it would a moment later.
 void Replica::NoteConflict(const std::string& key, const Version& winner, const Version& loser) {
   ++conflicts_;
+  if (tracer_.IsOn()) TraceConflict(key, winner, loser);
   if (!loser.request.id.empty() && loser.request.id == winner.request.id &&
       loser.request.fingerprint == winner.request.fingerprint)
     return;
   if (loser.lapsed || LAMPPOST_MUTATION(kLoserForgotten)) return;
-  const absl::StatusOr<std::optional<Timestamp>> held = table_.TimestampOf(ConflictKey(loser.timestamp, key));
+  const std::string entry_key = ConflictKey(loser.timestamp, key);
+  const absl::StatusOr<std::optional<Timestamp>> held = table_.TimestampOf(entry_key);
   if (held.ok() && *held) return;  // another node has been first, or this one on another way
+  if (!found_keys_.insert(entry_key).second) return;
   found_conflicts_.push_back({key, loser, winner, unix_ms_, Resolution::kOpen});
   found_bytes_ += BytesOf(found_conflicts_.back());
   while (found_conflicts_.size() > ledger_.limits().entries_max || found_bytes_ > ledger_.limits().bytes_max) {
@@ -111,6 +114,7 @@ void Replica::NoteConflict(const std::string& key, const Version& winner, const 
 // a catch-up. Not refused as clients' writes are: what loses here may be nowhere else.
 void Replica::RecordConflicts() {
   found_bytes_ = 0;
+  found_keys_.clear();
   for (Conflict& conflict : std::exchange(found_conflicts_, {})) {
     const std::string key = ConflictKey(conflict.loser.timestamp, conflict.key);
     const absl::StatusOr<std::optional<Timestamp>> held = table_.TimestampOf(key);

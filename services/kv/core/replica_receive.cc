@@ -10,6 +10,7 @@
 namespace lamppost::kv {
 
 void Replica::Receive(LinkId link, const SyncMessage& message) {
+  if (tracer_.IsOn()) TraceReceipt(message.clock.origin.node_id, message);
   Refusal refusal = CheckSender(message);
   if (refusal == Refusal::kDuplicateNodeId) receiver_.KeepsOut(message.clock.origin.node_id, message.boot_id);
   if (refusal == Refusal::kNone) refusal = CheckHearing(link, message);
@@ -277,18 +278,19 @@ void Replica::Answer(LinkId link, const SyncMessage& message, Refusal refusal) {
   }
   if (message.wants_buckets) wants_buckets_.insert(link);
   const auto it = answers_.find(link);
-  if (it != answers_.end() && it->second.refusal != Refusal::kNone) {
-    output_.answers.push_back({link, std::move(it->second)});
+  if (it != answers_.end() && it->second.answer.refusal != Refusal::kNone) {
+    output_.answers.push_back(std::move(it->second));
   }
-  answers_[link] = std::move(answer);
+  answers_[link] = {link, std::move(answer), sender};
 }
 
 void Replica::CompleteAnswers() {
-  for (auto& [link, answer] : answers_) output_.answers.push_back({link, std::move(answer)});
+  for (auto& [link, outgoing] : answers_) output_.answers.push_back(std::move(outgoing));
   answers_.clear();
   for (OutgoingAnswer& outgoing : output_.answers) {
     SyncAnswer& answer = outgoing.answer;
     answer.clock = {Tick(), me()};
+    if (tracer_.IsOn()) TraceSend(outgoing.to, &answer);
     answer.cluster = options_.cluster;
     answer.boot_id = options_.boot_id;
     answer.birth = state_.birth;

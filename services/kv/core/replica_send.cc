@@ -34,6 +34,7 @@ void Replica::Send(PeerIndex index, SyncMessage message, uint64_t bytes) {
   message.birth = state_.birth;
   message.sequence = ++peer.last_sequence;
   peer.Sent(bytes, now_ms_);
+  if (tracer_.IsOn()) TraceSend(peer.node_id, &message);
   output_.messages.push_back({index, std::move(message)});
 }
 
@@ -234,6 +235,7 @@ void Replica::ConsiderRelay(PeerIndex index) {
 void Replica::ReceiveAnswer(PeerIndex index, const SyncAnswer& answer) {
   Peer& peer = peers_[index];
   if (!peer.IsLinked()) return;
+  if (tracer_.IsOn()) TraceReceipt(answer.clock.origin.node_id, answer);
   peer.Answered(answer.sequence);
   if (!CheckIdentity(index, answer)) return;
   if (answer.refusal == Refusal::kNone) peer.full.Answered(answer.sequence);

@@ -52,6 +52,24 @@ grpc::ServerUnaryReactor* AdminServiceImpl::Explain(Context* context, const Byte
   return AwaitSession<v1::ExplainRequest, v1::ExplainResponse>(shell_, context, in, out, explain);
 }
 
+grpc::ServerUnaryReactor* AdminServiceImpl::SetLinkFault(Context* context, const Bytes* in, Bytes* out) {
+  return BeginCall<v1::SetLinkFaultRequest, v1::SetLinkFaultResponse>(
+      shell_, context, in, out,
+      [this](std::unique_ptr<FaultAdmin::SetCall> call) { faults_.Set(std::move(call)); });
+}
+
+grpc::ServerUnaryReactor* AdminServiceImpl::ClearLinkFaults(Context* context, const Bytes* in, Bytes* out) {
+  return BeginCall<v1::ClearLinkFaultsRequest, v1::ClearLinkFaultsResponse>(
+      shell_, context, in, out,
+      [this](std::unique_ptr<FaultAdmin::ClearCall> call) { faults_.Clear(std::move(call)); });
+}
+
+grpc::ServerUnaryReactor* AdminServiceImpl::ListLinkFaults(Context* context, const Bytes* in, Bytes* out) {
+  return BeginCall<v1::ListLinkFaultsRequest, v1::ListLinkFaultsResponse>(
+      shell_, context, in, out,
+      [this](std::unique_ptr<FaultAdmin::ListCall> call) { faults_.List(std::move(call)); });
+}
+
 grpc::ServerUnaryReactor* AdminServiceImpl::ResolveConflict(Context* context, const Bytes* in, Bytes* out) {
   return HandleWrite<v1::ResolveConflictRequest, v1::ResolveConflictResponse>(limits_, shell_, context, in,
                                                                               out);

@@ -8,9 +8,11 @@
 #include "lamppost/kv/v1/admin_service.grpc.pb.h"
 #include "services/kv/core/limits.h"
 #include "services/kv/core/store.h"
+#include "services/kv/server/fault_admin.h"
 #include "services/kv/server/member_admin.h"
 #include "services/kv/server/shell.h"
 #include "services/kv/server/snapshot_call.h"
+#include "services/kv/server/trace_calls.h"
 
 namespace lamppost::kv {
 
@@ -20,21 +22,28 @@ using RawAdminService = v1::AdminService::WithRawCallbackMethod_ListMembers<
         v1::AdminService::WithRawCallbackMethod_ListConflicts<
             v1::AdminService::WithRawCallbackMethod_ResolveConflict<
                 v1::AdminService::WithRawCallbackMethod_Explain<
-                    v1::AdminService::WithRawCallbackMethod_Snapshot<v1::AdminService::Service>>>>>>>;
+                    v1::AdminService::WithRawCallbackMethod_SetLinkFault<
+                        v1::AdminService::WithRawCallbackMethod_ClearLinkFaults<
+                            v1::AdminService::WithRawCallbackMethod_ListLinkFaults<
+                                v1::AdminService::WithRawCallbackMethod_Trace<
+                                    v1::AdminService::WithRawCallbackMethod_Snapshot<
+                                        v1::AdminService::Service>>>>>>>>>>>;
 
 class AdminServiceImpl : public RawAdminService {
  public:
   using Context = grpc::CallbackServerContext;
   using Bytes = grpc::ByteBuffer;
 
-  // All must outlive the service.
+  // All must outlive the service. faults: as FaultAdmin's.
   AdminServiceImpl(std::string cluster, Limits limits, Shell* shell, const Store* store,
-                   SnapshotCalls* snapshots)
+                   SnapshotCalls* snapshots, FaultyOutbox* faults, TraceCalls* traces)
       : limits_(limits),
         shell_(shell),
         store_(store),
         members_(std::move(cluster), shell),
-        snapshots_(snapshots) {}
+        snapshots_(snapshots),
+        faults_(shell, faults),
+        traces_(traces) {}
 
   grpc::ServerUnaryReactor* ListMembers(Context* context, const Bytes* in, Bytes* out) override;
   grpc::ServerUnaryReactor* AddMember(Context* context, const Bytes* in, Bytes* out) override;
@@ -42,6 +51,12 @@ class AdminServiceImpl : public RawAdminService {
   grpc::ServerUnaryReactor* ListConflicts(Context* context, const Bytes* in, Bytes* out) override;
   grpc::ServerUnaryReactor* Explain(Context* context, const Bytes* in, Bytes* out) override;
   grpc::ServerUnaryReactor* ResolveConflict(Context* context, const Bytes* in, Bytes* out) override;
+  grpc::ServerUnaryReactor* SetLinkFault(Context* context, const Bytes* in, Bytes* out) override;
+  grpc::ServerUnaryReactor* ClearLinkFaults(Context* context, const Bytes* in, Bytes* out) override;
+  grpc::ServerUnaryReactor* ListLinkFaults(Context* context, const Bytes* in, Bytes* out) override;
+  grpc::ServerWriteReactor<Bytes>* Trace(Context* context, const Bytes* in) override {
+    return traces_->Start(context, in);
+  }
   grpc::ServerWriteReactor<Bytes>* Snapshot(Context* context, const Bytes* in) override {
     return snapshots_->Start(context, in);
   }
@@ -52,6 +67,8 @@ class AdminServiceImpl : public RawAdminService {
   const Store* const store_;
   MemberAdmin members_;
   SnapshotCalls* const snapshots_;
+  FaultAdmin faults_;
+  TraceCalls* const traces_;
 };
 
 }  // namespace lamppost::kv

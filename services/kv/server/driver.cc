@@ -127,7 +127,8 @@ void Driver::ReserveThen(uint64_t counter, std::function<void(absl::Status)> nex
 
 void Driver::AwaitInputs() {
   const uint64_t patience_ms =
-      failed_ ? options_.tick_ms : std::min(options_.tick_ms, replica_->PatienceMs());
+      failed_ ? options_.tick_ms
+              : std::min({options_.tick_ms, replica_->PatienceMs(), outbox_->PatienceMs()});
   if (patience_ms == 0) return;
   const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return !queue_.empty() || !between_groups_.empty() || stopping_;
@@ -203,7 +204,7 @@ void Driver::RunGroup(std::vector<Input> inputs) {
   if (!failed_) replica_->Begin(now_ms, UnixMs());
   for (Input& input : inputs) Apply(std::move(input));
   if (failed_) return;
-  if (now_ms >= next_poll_ms_) {
+  if (now_ms >= next_poll_ms_ || outbox_->PatienceMs() == 0) {
     next_poll_ms_ = now_ms + options_.tick_ms;
     outbox_->Poll(now_ms);
   }
@@ -241,8 +242,9 @@ void Driver::Dispatch(Output output) {
   for (const std::string& note : output.notes) Log(LogLevel::kInfo, note);
   for (const std::string& warning : output.warnings) Log(LogLevel::kWarn, warning);
   if (!output.damage.ok() && options_.on_damage) options_.on_damage(output.damage);
+  if (options_.on_trace && !output.trace.points.empty()) options_.on_trace(output.trace);
   for (OutgoingMessage& outgoing : output.messages) outbox_->Send(outgoing.peer, std::move(outgoing.message));
-  for (const OutgoingAnswer& outgoing : output.answers) outbox_->SendAnswer(outgoing.link, outgoing.answer);
+  for (const OutgoingAnswer& outgoing : output.answers) outbox_->SendAnswer(outgoing);
   for (const Reply& reply : output.replies) {
     const auto it = waiters_.find(reply.id);
     WriteWaiter* waiter = it->second;

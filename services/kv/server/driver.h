@@ -38,9 +38,12 @@ class Outbox {
  public:
   virtual ~Outbox() = default;
   virtual void Send(PeerIndex peer, SyncMessage message) = 0;
-  virtual void SendAnswer(LinkId link, const SyncAnswer& answer) = 0;
-  // Called about every tick_ms, for what has to be done now and then (reconnecting).
+  virtual void SendAnswer(const OutgoingAnswer& outgoing) = 0;
+  // Called about every tick_ms, and when its patience is at an end, for what has to be done now and then
+  // (reconnecting).
   virtual void Poll(uint64_t now_ms) = 0;
+  // How long the next Poll may wait.
+  virtual uint64_t PatienceMs() const { return UINT64_MAX; }
 };
 
 struct DriverOptions {
@@ -55,6 +58,7 @@ struct DriverOptions {
   uint64_t disk_reserve_bytes = uint64_t{64} << 20;         // writes are refused while less is free
   std::function<void(const absl::Status&)> on_fatal_error;  // a commit has failed: end the process
   std::function<void(const absl::Status&)> on_damage;       // see Output::damage; must not block
+  std::function<void(const Tracer::Points&)> on_trace;      // see Output::trace; must not block
 };
 
 class Driver {

@@ -20,7 +20,7 @@ namespace {
 class NoPeers : public Outbox {
  public:
   void Send(PeerIndex, SyncMessage) override {}
-  void SendAnswer(LinkId, const SyncAnswer&) override {}
+  void SendAnswer(const OutgoingAnswer&) override {}
   void Poll(uint64_t) override {}
 };
 

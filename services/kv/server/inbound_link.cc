@@ -109,7 +109,7 @@ class InboundStream : public grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncRe
   // Hands the message to the driver. The next one is read once the driver has taken this one.
   void Take() {
     shell_->driver()->Post([this, self = self_](Replica* replica) {
-      replica->Receive(link_, message_);
+      if (shell_->Admits(message_)) replica->Receive(link_, message_);
       Read();
     });
   }

@@ -8,6 +8,7 @@
 #include "services/common/port_probe.h"
 #include "services/common/version.h"
 #include "services/kv/server/salvage_run.h"
+#include "services/kv/server/wall_clock.h"
 #include "services/kv/storage/rocksdb_storage.h"
 #include "services/kv/storage/salvage_files.h"
 
@@ -22,13 +23,13 @@ uint64_t RandomNumber() {
   return uint64_t{device()} << 32 | device();
 }
 
-ReplicaOptions MakeReplicaOptions(const Settings& settings) {
+ReplicaOptions MakeReplicaOptions(const Settings& settings, uint64_t boot_id) {
   ReplicaOptions options;
   options.node_id = settings.node_id;
   options.cluster = settings.cluster;
   for (const Address& peer : settings.peers)
     options.peer_addresses.push_back(absl::StrCat("http://", peer.HostPort()));
-  options.boot_id = RandomNumber();
+  options.boot_id = boot_id;
   options.life_seed = RandomNumber();
   options.stability =
       settings.durability == Durability::kSync ? Stability::kAtEachCommit : Stability::kAtFlushes;
@@ -75,8 +76,9 @@ absl::Status Node::OpenStorage() {
 
 absl::Status Node::Open() {
   if (absl::Status status = OpenStorage(); !status.ok()) return status;
+  boot_id_ = RandomNumber();
   absl::StatusOr<std::unique_ptr<Replica>> replica =
-      Replica::Open(MakeReplicaOptions(settings_), storage_.get());
+      Replica::Open(MakeReplicaOptions(settings_, boot_id_), storage_.get());
   if (!replica.ok()) return replica.status();
   replica_ = *std::move(replica);
 
@@ -87,10 +89,18 @@ absl::Status Node::Open() {
   DriverOptions driver_options = MakeDriverOptions(settings_);
   driver_options.on_fatal_error = environment_.on_fatal_error;
   driver_options.on_damage = environment_.on_damage;
-  Outbox* const outbox = this;
+  driver_options.on_trace = [this](const Tracer::Points& points) { traces_->Publish(points); };
+  Outbox* outbox = this;
+  if (settings_.faults == FaultMode::kEnabled) {
+    faults_ = std::make_unique<FaultyOutbox>(RandomNumber(), replica_.get(), outbox, [this](TracePoint mark) {
+      traces_->Publish({{std::move(mark)}, 0});
+    });
+    outbox = faults_.get();
+  }
   driver_ = std::make_unique<Driver>(driver_options, replica_.get(), storage_.get(), outbox);
   shell_ = std::make_unique<Shell>(settings_.node_id, replica_->clock(), driver_.get());
   shell_->set_refilling(replica_->state().refilling);
+  shell_->set_ingress(faults_.get());
   has_peers_ = replica_->member_count() > 1;
   return absl::OkStatus();
 }
@@ -101,6 +111,7 @@ absl::Status Node::Serve() {
   kv_service_ = std::make_unique<KvServiceImpl>(limits, shell_.get(), storage_.get(),
                                                 [this](const Replica& replica, v1::StatusResponse* response) {
                                                   FillStatus(facts_, MonotonicMs(), replica, response);
+                                                  if (faults_) response->set_link_faults(faults_->count());
                                                 });
   driver_->SetHeadsListener([this] { kv_service_->HeadsChanged(); });
   replication_service_ = std::make_unique<ReplicationServiceImpl>(shell_.get());
@@ -108,8 +119,13 @@ absl::Status Node::Serve() {
   snapshots.cluster = settings_.cluster;
   snapshots.estimate_bytes = [this] { return storage_->EstimatedDataBytes(); };
   snapshot_calls_ = std::make_unique<SnapshotCalls>(std::move(snapshots), shell_.get(), storage_.get());
+  TraceCallsOptions traces;
+  traces.node_id = settings_.node_id;
+  traces.boot_id = boot_id_;
+  traces.started_unix_ms = UnixMs();
+  traces_ = std::make_unique<TraceCalls>(std::move(traces), shell_.get());
   admin_service_ = std::make_unique<AdminServiceImpl>(settings_.cluster, limits, shell_.get(), storage_.get(),
-                                                      snapshot_calls_.get());
+                                                      snapshot_calls_.get(), faults_.get(), traces_.get());
   links_ = std::make_unique<PeerLinks>(shell_.get());
   ServerOptions options;
   options.listen = settings_.listen;
@@ -125,6 +141,7 @@ absl::Status Node::Serve() {
     kv_service_->Drain();
     replication_service_->Drain();
     snapshot_calls_->Drain();
+    traces_->Drain();
     links_->Shutdown();
   };
   server_ = std::make_unique<Server>(std::move(options));
@@ -162,8 +179,8 @@ void Node::Send(PeerIndex peer, SyncMessage message) {
   links_->Send(peer, std::move(message));
 }
 
-void Node::SendAnswer(LinkId link, const SyncAnswer& answer) {
-  replication_service_->SendAnswer(link, answer);
+void Node::SendAnswer(const OutgoingAnswer& outgoing) {
+  replication_service_->SendAnswer(outgoing.link, outgoing.answer);
 }
 
 void Node::Poll(uint64_t now_ms) {
@@ -172,6 +189,7 @@ void Node::Poll(uint64_t now_ms) {
   UpdateRefilling();
   UpdateHealth();
   snapshot_calls_->Poll(now_ms);
+  traces_->Poll(now_ms);
   links_->Poll(replica_->peers(), now_ms);
 }
 

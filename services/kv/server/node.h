@@ -18,12 +18,14 @@
 #include "services/kv/core/replica.h"
 #include "services/kv/server/admin_service.h"
 #include "services/kv/server/driver.h"
+#include "services/kv/server/faulty_outbox.h"
 #include "services/kv/server/inbound_link.h"
 #include "services/kv/server/kv_service.h"
 #include "services/kv/server/peer_links.h"
 #include "services/kv/server/scrubber.h"
 #include "services/kv/server/settings.h"
 #include "services/kv/server/status.h"
+#include "services/kv/server/trace_calls.h"
 #include "services/kv/storage/rocksdb_storage.h"
 
 namespace lamppost::kv {
@@ -71,19 +73,22 @@ class Node : private Outbox {
   void UpdateRefilling();
 
   void Send(PeerIndex peer, SyncMessage message) override;
-  void SendAnswer(LinkId link, const SyncAnswer& answer) override;
+  void SendAnswer(const OutgoingAnswer& outgoing) override;
   void Poll(uint64_t now_ms) override;
 
   const Settings settings_;
   const NodeEnvironment environment_;
   NodeFacts facts_;
+  uint64_t boot_id_ = 0;
   std::unique_ptr<RocksDbStorage> storage_;
   std::unique_ptr<Replica> replica_;
+  std::unique_ptr<FaultyOutbox> faults_;  // null unless they are enabled
   std::unique_ptr<Driver> driver_;
   std::unique_ptr<Shell> shell_;
   std::unique_ptr<KvServiceImpl> kv_service_;
   std::unique_ptr<ReplicationServiceImpl> replication_service_;
   std::unique_ptr<SnapshotCalls> snapshot_calls_;
+  std::unique_ptr<TraceCalls> traces_;
   std::unique_ptr<AdminServiceImpl> admin_service_;
   std::unique_ptr<PeerLinks> links_;
   std::unique_ptr<Server> server_;

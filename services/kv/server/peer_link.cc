@@ -82,7 +82,7 @@ class OutboundStream : public grpc::ClientBidiReactor<v1::SyncRequest, v1::SyncR
         answer->clock.counter,
         [this, self = self_, answer = *std::move(answer)] {
           shell_->driver()->Post([this, self, answer](Replica* replica) {
-            if (connected_ && !ended_) replica->ReceiveAnswer(peer_, answer);
+            if (connected_ && !ended_ && shell_->Admits(answer)) replica->ReceiveAnswer(peer_, answer);
           });
           StartRead(&response_);
         },

@@ -38,6 +38,7 @@ struct Flags {
   uint64_t block_cache_bytes = uint64_t{64} << 20;
   uint64_t memtable_bytes = uint64_t{64} << 20;
   std::string scrub_interval = "24h";
+  bool enable_faults = false;
 };
 
 void Declare(CLI::App* app, Flags* flags) {
@@ -69,6 +70,7 @@ void Declare(CLI::App* app, Flags* flags) {
   app->add_option("--scrub-interval", flags->scrub_interval,
                   "All stored data is looked through for damage so often, such as 12h; 0: never")
       ->capture_default_str();
+  app->add_flag("--enable-faults", flags->enable_faults, "Let clients disturb the links between nodes on purpose");
   DeclareServerFlags(app,
                      "loopback alone, or every interface if a peer on another host is named with http://",
                      &flags->server);
@@ -152,6 +154,11 @@ absl::StatusOr<Settings> Check(const Flags& flags) {
   const absl::StatusOr<uint64_t> scrub_interval_ms = ParseScrubInterval(flags.scrub_interval);
   if (!scrub_interval_ms.ok()) return scrub_interval_ms.status();
   settings.scrub_interval_ms = *scrub_interval_ms;
+  settings.faults = flags.enable_faults ? FaultMode::kEnabled : FaultMode::kDisabled;
+  if (flags.enable_faults) {
+    settings.warnings.push_back(
+        "faults are enabled: whoever can reach this port can disturb the replication");
+  }
   return settings;
 }
 

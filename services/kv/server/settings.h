@@ -14,6 +14,8 @@
 
 namespace lamppost::kv {
 
+enum class FaultMode { kDisabled, kEnabled };
+
 struct Settings : ServerSettings {
   std::string node_id;
   std::string cluster;
@@ -25,6 +27,7 @@ struct Settings : ServerSettings {
   uint64_t block_cache_bytes = 0;
   uint64_t memtable_bytes = 0;
   uint64_t scrub_interval_ms = 0;  // 0: never
+  FaultMode faults = FaultMode::kDisabled;
 };
 
 std::variant<Settings, ExitNow> ParseCommandLine(int argc, const char* const* argv);

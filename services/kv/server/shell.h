@@ -11,6 +11,7 @@
 #include "services/common/call_shell.h"
 #include "services/common/error.h"
 #include "services/kv/server/driver.h"
+#include "services/kv/server/ingress.h"
 #include "services/kv/server/session_gate.h"
 
 namespace lamppost::kv {
@@ -32,6 +33,12 @@ class Shell : public CallShell {
   absl::Status CheckReadable() const;
   void set_refilling(bool refilling) { refilling_.store(refilling, std::memory_order_release); }
   bool refilling() const { return refilling_.load(std::memory_order_acquire); }
+  // Of the driver's thread; set before it starts, if at all.
+  void set_ingress(Ingress* ingress) { ingress_ = ingress; }
+  template <typename Message>
+  bool Admits(const Message& message) {
+    return ingress_ == nullptr || ingress_->Admits(message);
+  }
   // Where calls with a session wait for what it has seen. To be drained before the driver stops.
   SessionGate* sessions() { return &sessions_; }
 
@@ -39,6 +46,7 @@ class Shell : public CallShell {
   Driver* const driver_;
   SessionGate sessions_;
   std::atomic<bool> refilling_{false};
+  Ingress* ingress_ = nullptr;
 };
 
 inline absl::Status Shell::CheckReadable() const {

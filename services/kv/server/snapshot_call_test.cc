@@ -33,7 +33,7 @@ constexpr uint64_t kStallMs = 60'000;
 class NoPeers : public Outbox {
  public:
   void Send(PeerIndex, SyncMessage) override {}
-  void SendAnswer(LinkId, const SyncAnswer&) override {}
+  void SendAnswer(const OutgoingAnswer&) override {}
   void Poll(uint64_t) override {}
 };
 

@@ -16,6 +16,7 @@
 #include "services/kv/core/coding.h"
 #include "services/kv/server/codec.h"
 #include "services/kv/server/sync_checksum.h"
+#include "services/kv/server/trace_codec.h"
 
 namespace lamppost::kv {
 
@@ -243,6 +244,7 @@ absl::StatusOr<SyncMessage> FromProto(const v1::SyncRequest& message) {
   sync.forgotten = FromProto(message.forgotten());
   sync.repair_buckets = message.repair_buckets();
   sync.wants_buckets = message.wants_buckets();
+  sync.trace = TraceFromProto(message.trace());
   return sync;
 }
 
@@ -266,6 +268,7 @@ void ToProto(const SyncMessage& sync, v1::SyncRequest* message) {
   ToProto(sync.forgotten, message->mutable_forgotten());
   message->set_repair_buckets(sync.repair_buckets);
   message->set_wants_buckets(sync.wants_buckets);
+  if (sync.trace) ToProto(*sync.trace, message->mutable_trace());
   message->set_checksum(ChecksumOf(*message));
 }
 
@@ -289,6 +292,7 @@ absl::StatusOr<SyncAnswer> FromProto(const v1::SyncResponse& message) {
   answer.content_hash.low = hash.BigEndian64();
   if (!hash.Done()) return Invalid("a content hash has 16 bytes");
   answer.birth = message.birth();
+  answer.trace = TraceFromProto(message.trace());
   if (message.buckets().empty()) return answer;
   Decoder buckets(message.buckets());
   answer.buckets.emplace();
@@ -310,6 +314,7 @@ void ToProto(const SyncAnswer& answer, v1::SyncResponse* message) {
   PutBigEndian64(answer.content_hash.high, message->mutable_content_hash());
   PutBigEndian64(answer.content_hash.low, message->mutable_content_hash());
   message->set_birth(answer.birth);
+  if (answer.trace) ToProto(*answer.trace, message->mutable_trace());
   if (answer.buckets) {
     for (const Hash128& bucket : *answer.buckets) {
       PutBigEndian64(bucket.high, message->mutable_buckets());

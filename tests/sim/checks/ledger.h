@@ -24,7 +24,8 @@ class LedgerIsTrue : public Check {
  private:
   void JudgeSize();
   void Judge(const kv::Conflict& conflict);
-  void JudgeSettled(const Write& write, const std::map<std::string, kv::Conflict>& entries);
+  void JudgeSettled(const Write& write, const std::map<std::string, kv::Conflict>& entries,
+                    const std::set<std::string>& dropped);
   // Whether the version is that of a write of the run.
   bool WasWritten(const std::string& key, const kv::Version& version) const;
 };

@@ -120,8 +120,10 @@ void NothingDeletedComesBack::MustBeStable(NodeIndex node, const Facts::Removed&
     Looked();
     const auto held = facts().DurablyHeldBy(other).find(removed.key);
     if (held != facts().DurablyHeldBy(other).end() && !(held->second < removed.version)) continue;
-    Violated(absl::StrCat("node ", NodeId(node), " forgets ", ToString(removed.version), " of ", removed.key,
-                          ", which node ", NodeId(other), " has not got"));
+    Violated(absl::StrCat(
+        "node ", NodeId(node), " forgets ", ToString(removed.version), " of ", removed.key, ", which node ",
+        NodeId(other), " has not got",
+        held == facts().DurablyHeldBy(other).end() ? "" : absl::StrCat(": it has ", ToString(held->second))));
   }
 }
 

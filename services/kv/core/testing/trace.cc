@@ -46,7 +46,7 @@ std::string DescribeLedgerRecord(const std::string& key, const Version& version)
     if (!dropped.ok()) return "a damaged number of the ledger";
     return absl::StrCat("ledger: ", *dropped, " dropped by ", key.substr(kLedgerDroppedPrefix.size()));
   }
-  if (version.IsTombstone()) return version.lapsed ? "a conflict that has expired" : "a conflict that is dropped";
+  if (version.IsTombstone()) return absl::StrCat(key.substr(1), version.lapsed ? " expired" : " dropped");
   const auto conflict = ReadConflict(key, version);
   if (!conflict.ok()) return "a damaged conflict";
   static constexpr const char* kResolutions[] = {"open", "loser kept", "winner kept", "written anew"};

@@ -1,0 +1,200 @@
+// fault delay, drop, duplicate, reorder, cut, pause, list and clear: of the links between nodes.
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "clients/cli/directory.h"
+#include "clients/cli/exit_code.h"
+#include "clients/cli/link_fault_format.h"
+#include "clients/cli/verbs.h"
+#include "services/common/error.h"
+
+namespace lamppost::cli {
+namespace {
+
+using kv::v1::LinkFault;
+
+// From a node to another. A fault of it is set at the node that sends.
+struct Way {
+  DirectoryEntry from;
+  std::string to;  // empty: to all others
+};
+
+// A change of one fault, and what it takes to undo it.
+struct Change {
+  Way way;
+  std::optional<LinkFault> before;
+  LinkFault after;
+};
+
+client::CallOptions CallOf(Session* session) {
+  client::CallOptions call;
+  call.timeout_ms = session->RemainingMs();
+  return call;
+}
+
+template <typename Response>
+Failure FailureAt(const DirectoryEntry& node, const client::Result<Response>& result) {
+  Failure failure = FailureOf(result);
+  failure.details["node_id"] = node.node_id;
+  failure.hint = ErrorReason(result.status) == "FAULTS_DISABLED"
+                     ? absl::StrCat("start node ", node.node_id, " with --enable-faults")
+                     : absl::StrCat("node ", node.node_id, " at ", node.address.HostPort());
+  return failure;
+}
+
+// What the arguments speak of: the one link in its ways, or all that one node sends.
+absl::StatusOr<std::vector<Way>> WaysOf(const LinkFaultArguments& arguments, const Directory& directory) {
+  absl::StatusOr<DirectoryEntry> from = directory.Find(arguments.from);
+  if (!from.ok()) return from.status();
+  if (arguments.to.empty()) return std::vector<Way>{{*std::move(from), ""}};
+  absl::StatusOr<DirectoryEntry> to = directory.Find(arguments.to);
+  if (!to.ok()) return to.status();
+  std::vector<Way> ways = {{*std::move(from), arguments.to}};
+  if (arguments.ways == LinkWays::kBoth) ways.push_back({*std::move(to), arguments.from});
+  return ways;
+}
+
+std::vector<Way> AllOf(const Directory& directory) {
+  std::vector<Way> ways;
+  for (const DirectoryEntry& entry : directory.entries()) ways.push_back({entry, ""});
+  return ways;
+}
+
+// Asks the nodes that the ways lead from, all at the same time: one that does not answer is not to use up the
+// time of the others.
+template <typename Response, typename Ask>
+std::vector<NodeAnswer<Response>> AskEach(Session* session, const std::vector<Way>& ways, Ask ask) {
+  std::vector<NodeAnswer<Response>> answers;
+  for (const Way& way : ways) answers.push_back({way.from.node_id, way.from.address.HostPort(), {}});
+  const client::CallOptions call = CallOf(session);
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < ways.size(); ++i) {
+    threads.emplace_back([&, i, client = session->MakeAdminClientOf(ways[i].from.address)] {
+      answers[i].result = ask(client.get(), ways[i], call);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return answers;
+}
+
+// Reports the answers that are failures; gives the worst one's exit code. Nothing is unknown for long: to ask
+// again does no harm, and `fault list` tells.
+template <typename Response>
+int ReportFailures(Session* session, const std::vector<Way>& ways,
+                   const std::vector<NodeAnswer<Response>>& answers) {
+  int exit_code = kExitDone;
+  for (size_t i = 0; i < answers.size(); ++i) {
+    if (answers[i].result.ok()) continue;
+    Failure failure = FailureAt(ways[i].from, answers[i].result);
+    failure.outcome = client::Outcome::kFailed;
+    exit_code = std::max(exit_code, session->Report(std::move(failure)));
+  }
+  return exit_code;
+}
+
+int List(Session* session, const Directory& directory) {
+  const std::vector<Way> ways = AllOf(directory);
+  const auto answers = AskEach<kv::v1::ListLinkFaultsResponse>(
+      session, ways, [](client::AdminClient* client, const Way&, const client::CallOptions& call) {
+        return client->ListLinkFaults(call);
+      });
+  *session->io().out << FormatLinkFaults(answers, session->arguments().format, session->io().out_colour)
+                     << std::flush;
+  return ReportFailures(session, ways, answers);
+}
+
+int Clear(Session* session, const std::vector<Way>& ways) {
+  const auto answers = AskEach<kv::v1::ClearLinkFaultsResponse>(
+      session, ways, [](client::AdminClient* client, const Way& way, const client::CallOptions& call) {
+        return client->ClearLinkFaults(way.to, call);
+      });
+  *session->io().out << FormatClearedFaults(answers, session->arguments().format) << std::flush;
+  return ReportFailures(session, ways, answers);
+}
+
+// Nothing if there is none there at present.
+std::optional<LinkFault> FaultThere(const kv::v1::ListLinkFaultsResponse& list, const std::string& to) {
+  for (const LinkFault& fault : list.faults()) {
+    if (fault.pause() ? to.empty() : fault.to() == to) return fault;
+  }
+  return std::nullopt;
+}
+
+// What is to be changed at each node. All are asked before anything is, so that most of what may be wrong leaves
+// all as it was. If that fails it has been reported, and `exit_code` is set.
+std::optional<std::vector<Change>> Plan(Session* session, std::vector<Way> ways, int* exit_code) {
+  std::vector<Change> changes;
+  for (Way& way : ways) {
+    const auto listed = session->MakeAdminClientOf(way.from.address)->ListLinkFaults(CallOf(session));
+    if (!listed.ok()) {
+      *exit_code = session->Report(FailureAt(way.from, listed));
+      return std::nullopt;
+    }
+    std::optional<LinkFault> before = FaultThere(listed.response, way.to);
+    LinkFault after = before.value_or(LinkFault());
+    after.set_to(way.to);
+    after = WithEffect(std::move(after), session->arguments().link_fault);
+    after.clear_dropped();
+    after.clear_delayed();
+    after.clear_duplicated();
+    changes.push_back({std::move(way), std::move(before), std::move(after)});
+  }
+  return changes;
+}
+
+absl::Status Undo(Session* session, const Change& change) {
+  const auto client = session->MakeAdminClientOf(change.way.from.address);
+  if (change.before) return client->SetLinkFault(*change.before, CallOf(session)).status;
+  // A pause is cleared with all else, so the rest is set anew.
+  if (!change.way.to.empty()) return client->ClearLinkFaults(change.way.to, CallOf(session)).status;
+  return absl::OkStatus();
+}
+
+// Undoes the changes; those that stay are told of. True if none does.
+bool TakeBack(Session* session, const std::vector<Change>& changes) {
+  bool all = true;
+  session->RestartDeadline();  // what took too long is not to keep this from being done
+  for (const Change& change : changes) {
+    Failure failure;
+    failure.status = Undo(session, change);
+    if (failure.status.ok()) continue;
+    all = false;
+    failure.outcome = client::Outcome::kUnknown;
+    failure.details["node_id"] = change.way.from.node_id;
+    failure.hint = absl::StrCat("the fault from ", change.way.from.node_id, " to ", change.way.to,
+                                " may still be in force; see 'lamppost fault list'");
+    session->Report(std::move(failure));
+  }
+  return all;
+}
+
+// Both directions or none.
+int Set(Session* session, std::vector<Way> ways) {
+  int exit_code = kExitFailed;
+  const std::optional<std::vector<Change>> changes = Plan(session, std::move(ways), &exit_code);
+  if (!changes) return exit_code;
+  std::vector<Change> begun;
+  std::vector<PlacedFault> placed;
+  for (const Change& change : *changes) {
+    const DirectoryEntry& node = change.way.from;
+    const auto result = session->MakeAdminClientOf(node.address)->SetLinkFault(change.after, CallOf(session));
+    if (result.ok() || result.outcome != client::Outcome::kFailed) begun.push_back(change);
+    if (!result.ok()) {
+      Failure failure = FailureAt(node, result);
+      if (TakeBack(session, begun)) failure.outcome = client::Outcome::kFailed;
+      ...
+    }
+    placed.push_back({node.node_id, node.address.HostPort(), change.after});
+  }
+  *session->io().out << FormatPlacedFaults(placed, session->arguments().format) << std::flush;
+  return kExitDone;
+}
+
+}  // namespace
