@@ -39,11 +39,13 @@ struct RawArguments {
   bool every_node = false;
   uint64_t limit = 0;
   RawFunctionArguments functions;
+  RawLinkFaultArguments link_fault;
+  RawTraceArguments trace;
   Arguments arguments;
 };
 
 void AddCommonOptions(CLI::App* app, RawArguments* raw) {
-  app->add_option("--node", raw->nodes, "Nodes to ask, in order of preference, separated by commas")
+  app->add_option("--node,--nodes", raw->nodes, "Nodes to ask, in order of preference, separated by commas")
       ->envname("LAMPPOST_NODE")
       ->type_name("LIST")
       ->capture_default_str();
@@ -53,7 +55,7 @@ void AddCommonOptions(CLI::App* app, RawArguments* raw) {
       ->type_name("FORMAT")
       ->capture_default_str();
   app->add_option("--timeout", raw->timeout,
-                  "Bounds the whole command [10s; call: 30s; load, dump, watch and snapshot: none]")
+                  "Bounds the whole command [10s; call: 30s; load, dump, watch, snapshot, trace and scenario: none]")
       ->type_name("DURATION");
   app->add_option("--attempt-timeout", raw->attempt_timeout,
                   "Bounds one attempt at one node or server [2s; functions: 5s]")
@@ -192,7 +194,10 @@ std::unique_ptr<CLI::App> MakeApp(RawArguments* raw) {
   AddSnapshotVerbs(app.get(), &raw->arguments.snapshot);
   AddSessionOption(app->get_subcommand("snapshot")->get_subcommand("save"), raw);
   AddConflictsVerb(app.get(), raw);
+  AddTraceVerb(app.get(), &raw->trace);
+  AddScenarioVerb(app.get(), &raw->arguments.scenario);
   AddFunctionVerbs(app.get(), &raw->functions);
+  AddLinkFaultVerbs(app->get_subcommand("fault"), &raw->link_fault);
   AddHelpVerb(app.get(), raw);
   return app;
 }
@@ -258,7 +263,8 @@ absl::Status CheckTimes(const RawArguments& raw, Arguments* arguments) {
   const bool watches = arguments->verb == Verb::kConflicts &&
                        arguments->conflicts.action == ConflictAction::kWatch;
   const bool bulk = watches || arguments->verb == Verb::kLoad || arguments->verb == Verb::kDump ||
-                    arguments->verb == Verb::kWatch || arguments->verb == Verb::kSnapshot;
+                    arguments->verb == Verb::kWatch || arguments->verb == Verb::kSnapshot ||
+                    arguments->verb == Verb::kTrace || arguments->verb == Verb::kScenario;
   if (!raw.timeout.empty()) {
     const auto timeout_ms = ParseDurationMs(raw.timeout);
     if (!timeout_ms.ok()) {
@@ -289,9 +295,11 @@ ParsedArguments Check(const CLI::App& app, RawArguments raw, const std::string& 
       {"load", Verb::kLoad},       {"dump", Verb::kDump},      {"watch", Verb::kWatch},
       {"member", Verb::kMember},   {"call", Verb::kCall},      {"functions", Verb::kFunctions},
       {"outcome", Verb::kOutcome}, {"fault", Verb::kFaultRpc}, {"snapshot", Verb::kSnapshot},
-      {"conflicts", Verb::kConflicts}, {"explain", Verb::kExplain}};
+      {"conflicts", Verb::kConflicts}, {"explain", Verb::kExplain}, {"trace", Verb::kTrace}, {"scenario", Verb::kScenario}};
   Arguments arguments = std::move(raw.arguments);
   arguments.verb = kVerbs->at(verb);
+  const bool is_of_link = verb == "fault" && !app.get_subcommand("fault")->got_subcommand("rpc");
+  if (is_of_link) arguments.verb = Verb::kFaultLink;
   if (const absl::Status status = CheckDestination(app, arguments.verb); !status.ok()) {
     return UsageError(status.message());
   }
@@ -312,6 +320,16 @@ ParsedArguments Check(const CLI::App& app, RawArguments raw, const std::string& 
     return UsageError(status.message());
   }
   arguments.functions = std::move(raw.functions.arguments);
+  if (arguments.verb == Verb::kFaultLink) {
+    if (const absl::Status status = CheckLinkFaultArguments(&raw.link_fault); !status.ok()) {
+      return UsageError(status.message());
+    }
+    arguments.link_fault = std::move(raw.link_fault.arguments);
+  }
+  if (const absl::Status status = CheckTraceArguments(&raw.trace); !status.ok()) {
+    return UsageError(status.message());
+  }
+  arguments.trace = std::move(raw.trace.arguments);
   if (!arguments.prefix.empty() && (!arguments.start_key.empty() || !arguments.end_key.empty())) {
     return UsageError("scan takes either a PREFIX or --start and --end");
   }

@@ -9,8 +9,11 @@
 
 #include "clients/cli/conflict_arguments.h"
 #include "clients/cli/function_arguments.h"
+#include "clients/cli/link_fault_arguments.h"
 #include "clients/cli/member_arguments.h"
+#include "clients/cli/scenario_arguments.h"
 #include "clients/cli/snapshot_arguments.h"
+#include "clients/cli/trace_arguments.h"
 #include "services/common/listen_address.h"
 
 namespace lamppost::cli {
@@ -30,9 +33,12 @@ enum class Verb {
   kFunctions,
   kOutcome,
   kFaultRpc,
+  kFaultLink,
   kSnapshot,
   kConflicts,
   kExplain,
+  kTrace,
+  kScenario,
 };
 enum class OutputFormat { kTable, kJson, kRaw };
 enum class Verbosity { kNormal, kEachAttempt };
@@ -80,6 +86,9 @@ struct Arguments {
 
   SnapshotArguments snapshot;   // snapshot
   ConflictArguments conflicts;  // conflicts
+  LinkFaultArguments link_fault;  // fault, but for fault rpc
+  TraceArguments trace;         // trace
+  ScenarioArguments scenario;   // scenario
   FunctionArguments functions;  // call, functions, outcome, fault rpc
 };
 

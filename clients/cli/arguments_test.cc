@@ -119,6 +119,7 @@ TEST_F(ArgumentsTest, ADestinationOfTheOtherKindIsNotPassedOver) {
   EXPECT_THAT(Bad({"--node", "h:1", "fault", "rpc", "list"}), HasSubstr("--node"));
   EXPECT_THAT(Bad({"--server", "h:1", "get", "x"}), HasSubstr("--server"));
   EXPECT_THAT(Bad({"status", "--server", "h:1"}), HasSubstr("--server"));
+  EXPECT_THAT(Bad({"fault", "list", "--server", "h:1"}), HasSubstr("--server"));
   setenv("LAMPPOST_NODE", "h:1", 1);
   setenv("LAMPPOST_SERVER", "h:2", 1);
   Good({"call", "add"});

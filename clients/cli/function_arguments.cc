@@ -77,7 +77,7 @@ void AddFaultOptions(CLI::App* verb, RawFunctionArguments* raw) {
 }
 
 void AddFaultVerbs(CLI::App* app, RawFunctionArguments* raw) {
-  CLI::App* fault = app->add_subcommand("fault", "Make calls fail, to see what retries do");
+  CLI::App* fault = app->add_subcommand("fault", "Let links between nodes, or calls of functions, go wrong");
   fault->require_subcommand(1);
   CLI::App* rpc = fault->add_subcommand("rpc", "Faults of function servers");
   rpc->require_subcommand(1);

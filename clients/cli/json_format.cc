@@ -107,6 +107,7 @@ Json StatusJson(const kv::v1::StatusResponse& status, absl::string_view address)
           {"horizon", status.horizon()},
           {"stable_held_by", std::move(holds)},
           {"refilling", status.refilling()},
+          {"link_faults", status.link_faults()},
           {"address", std::string(address)}};
 }
 

@@ -117,7 +117,8 @@ absl::Status CheckEnds(const LinkFaultArguments& arguments) {
   if (arguments.action == LinkFaultAction::kClear) {
     const bool is_about_all = arguments.from.empty() && arguments.to.empty();
     if (is_about_all && arguments.ways == LinkWays::kBoth) return absl::OkStatus();
-    if (arguments.to.empty()) return absl::InvalidArgumentError("fault clear takes two nodes, or none for all");
+    if (arguments.to.empty())
+      return absl::InvalidArgumentError("fault clear takes two nodes, or none for all");
   }
   if (arguments.from.empty()) return Wrong("FROM", "it is empty");
   const bool is_pause = arguments.action == LinkFaultAction::kSet && arguments.effect == LinkEffect::kPause;

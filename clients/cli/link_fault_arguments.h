@@ -1,5 +1,5 @@
-// The arguments of the commands about faults on the links between nodes: fault delay, drop, duplicate, reorder,
-// cut, pause, list and clear. Those of fault rpc are in function_arguments.h.
+// The arguments of the commands about faults on the links between nodes: fault delay, drop, duplicate,
+// reorder, cut, pause, list and clear. Those of fault rpc are in function_arguments.h.
 #ifndef LAMPPOST_CLIENTS_CLI_LINK_FAULT_ARGUMENTS_H_
 #define LAMPPOST_CLIENTS_CLI_LINK_FAULT_ARGUMENTS_H_
 
@@ -47,8 +47,8 @@ absl::Status CheckLinkFaultArguments(RawLinkFaultArguments* raw);
 // "30%" or "0.3": more than nothing, at most all. INVALID_ARGUMENT otherwise, saying what is accepted.
 absl::StatusOr<double> ParseShare(absl::string_view text);
 
-// The fault that a node is to have: its present one (empty if it has none), with the one effect changed. It ends
-// when --for says, or else when the present one would have.
+// The fault that a node is to have: its present one (empty if it has none), with the one effect changed. It
+// ends when --for says, or else when the present one would have.
 kv::v1::LinkFault WithEffect(kv::v1::LinkFault present, const LinkFaultArguments& asked);
 
 }  // namespace lamppost::cli

@@ -132,7 +132,8 @@ std::string FormatPlacedFaults(const std::vector<PlacedFault>& faults, OutputFor
       text += RawLine(placed.node_id, fault);
     } else {
       absl::StrAppend(&text, "OK ", Way(placed.node_id, fault), ": ", LinkFaultText(fault),
-                      fault.for_ms() == 0 ? ", until cleared" : absl::StrCat(", for ", LeftText(fault)), "\n");
+                      fault.for_ms() == 0 ? ", until cleared" : absl::StrCat(", for ", LeftText(fault)),
+                      "\n");
     }
   }
   if (format == OutputFormat::kJson) return absl::StrCat(Line({{"nodes", std::move(nodes)}}), "\n");

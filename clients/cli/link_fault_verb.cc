@@ -49,6 +49,12 @@ Failure FailureAt(const DirectoryEntry& node, const client::Result<Response>& re
   return failure;
 }
 
+int ReportStatus(Session* session, const absl::Status& status) {
+  Failure failure;
+  failure.status = status;
+  return session->Report(std::move(failure));
+}
+
 // What the arguments speak of: the one link in its ways, or all that one node sends.
 absl::StatusOr<std::vector<Way>> WaysOf(const LinkFaultArguments& arguments, const Directory& directory) {
   absl::StatusOr<DirectoryEntry> from = directory.Find(arguments.from);
@@ -84,8 +90,8 @@ std::vector<NodeAnswer<Response>> AskEach(Session* session, const std::vector<Wa
   return answers;
 }
 
-// Reports the answers that are failures; gives the worst one's exit code. Nothing is unknown for long: to ask
-// again does no harm, and `fault list` tells.
+// Reports the answers that are failures; gives the exit code. Also who may have cleared its faults and not
+// said so has failed: to ask again does no harm.
 template <typename Response>
 int ReportFailures(Session* session, const std::vector<Way>& ways,
                    const std::vector<NodeAnswer<Response>>& answers) {
@@ -127,8 +133,8 @@ std::optional<LinkFault> FaultThere(const kv::v1::ListLinkFaultsResponse& list, 
   return std::nullopt;
 }
 
-// What is to be changed at each node. All are asked before anything is, so that most of what may be wrong leaves
-// all as it was. If that fails it has been reported, and `exit_code` is set.
+// What is to be changed at each node. All are asked before anything is, so that most of what may be wrong
+// leaves all as it was. If that fails it has been reported, and `exit_code` is set.
 std::optional<std::vector<Change>> Plan(Session* session, std::vector<Way> ways, int* exit_code) {
   std::vector<Change> changes;
   for (Way& way : ways) {
@@ -149,30 +155,32 @@ std::optional<std::vector<Change>> Plan(Session* session, std::vector<Way> ways,
   return changes;
 }
 
+// Of a link: a pause is a change of its own, and there is nothing to be undone if it fails.
 absl::Status Undo(Session* session, const Change& change) {
   const auto client = session->MakeAdminClientOf(change.way.from.address);
   if (change.before) return client->SetLinkFault(*change.before, CallOf(session)).status;
-  // A pause is cleared with all else, so the rest is set anew.
-  if (!change.way.to.empty()) return client->ClearLinkFaults(change.way.to, CallOf(session)).status;
-  return absl::OkStatus();
+  return client->ClearLinkFaults(change.way.to, CallOf(session)).status;
 }
 
-// Undoes the changes; those that stay are told of. True if none does.
-bool TakeBack(Session* session, const std::vector<Change>& changes) {
-  bool all = true;
-  session->RestartDeadline();  // what took too long is not to keep this from being done
+// What is left of changes that were to be undone.
+enum class Rest { kNone, kSome };
+
+// Undoes the changes, and tells of those that stay.
+Rest TakeBack(Session* session, const std::vector<Change>& changes) {
+  Rest rest = Rest::kNone;
+  session->RestartDeadline();  // what has taken too long is not to keep this from being done
   for (const Change& change : changes) {
     Failure failure;
     failure.status = Undo(session, change);
     if (failure.status.ok()) continue;
-    all = false;
+    rest = Rest::kSome;
     failure.outcome = client::Outcome::kUnknown;
     failure.details["node_id"] = change.way.from.node_id;
     failure.hint = absl::StrCat("the fault from ", change.way.from.node_id, " to ", change.way.to,
-                                " may still be in force; see 'lamppost fault list'");
+                                " may be in force; 'lamppost fault list' tells");
     session->Report(std::move(failure));
   }
-  return all;
+  return rest;
 }
 
 // Both directions or none.
@@ -180,21 +188,38 @@ int Set(Session* session, std::vector<Way> ways) {
   int exit_code = kExitFailed;
   const std::optional<std::vector<Change>> changes = Plan(session, std::move(ways), &exit_code);
   if (!changes) return exit_code;
-  std::vector<Change> begun;
+  std::vector<Change> done;
   std::vector<PlacedFault> placed;
   for (const Change& change : *changes) {
     const DirectoryEntry& node = change.way.from;
     const auto result = session->MakeAdminClientOf(node.address)->SetLinkFault(change.after, CallOf(session));
-    if (result.ok() || result.outcome != client::Outcome::kFailed) begun.push_back(change);
-    if (!result.ok()) {
-      Failure failure = FailureAt(node, result);
-      if (TakeBack(session, begun)) failure.outcome = client::Outcome::kFailed;
-      ...
+    if (result.ok()) {
+      done.push_back(change);
+      placed.push_back({node.node_id, node.address.HostPort(), change.after});
+      continue;
     }
-    placed.push_back({node.node_id, node.address.HostPort(), change.after});
+    Failure failure = FailureAt(node, result);
+    if (done.empty()) return session->Report(std::move(failure));
+    if (failure.outcome != client::Outcome::kFailed) done.push_back(change);
+    const bool is_undone = TakeBack(session, done) == Rest::kNone;
+    failure.outcome = is_undone ? client::Outcome::kFailed : client::Outcome::kUnknown;
+    return session->Report(std::move(failure));
   }
   *session->io().out << FormatPlacedFaults(placed, session->arguments().format) << std::flush;
   return kExitDone;
 }
 
 }  // namespace
+
+int RunFaultLink(Session* session) {
+  const LinkFaultArguments& arguments = session->arguments().link_fault;
+  const absl::StatusOr<Directory> directory = Directory::Ask(session);
+  if (!directory.ok()) return ReportStatus(session, directory.status());
+  if (arguments.action == LinkFaultAction::kList) return List(session, *directory);
+  if (arguments.from.empty()) return Clear(session, AllOf(*directory));
+  absl::StatusOr<std::vector<Way>> ways = WaysOf(arguments, *directory);
+  if (!ways.ok()) return ReportStatus(session, ways.status());
+  return arguments.action == LinkFaultAction::kClear ? Clear(session, *ways) : Set(session, *std::move(ways));
+}
+
+}  // namespace lamppost::cli

@@ -37,6 +37,10 @@ int RunVerb(Session* session) {
       return RunConflicts(session);
     case Verb::kExplain:
       return RunExplain(session);
+    case Verb::kTrace:
+      return RunTrace(session);
+    case Verb::kScenario:
+      return RunScenario(session);
     case Verb::kCall:
       return RunCall(session);
     case Verb::kFunctions:
@@ -45,6 +49,8 @@ int RunVerb(Session* session) {
       return RunOutcome(session);
     case Verb::kFaultRpc:
       return RunFaultRpc(session);
+    case Verb::kFaultLink:
+      return RunFaultLink(session);
   }
   return kExitUsage;
 }

@@ -109,6 +109,13 @@ std::unique_ptr<client::Client> Session::MakeClientOf(const Address& node, int a
   return MakeClient(std::move(options));
 }
 
+std::unique_ptr<client::Client> Session::MakeClientOf(const Address& node, const kv::v1::Session& seen) {
+  client::ClientOptions options = MakeOptions();
+  options.nodes = {node};
+  options.session = std::make_shared<client::ClientSession>(seen);
+  return MakeClient(std::move(options));
+}
+
 std::unique_ptr<client::AdminClient> Session::MakeAdminClient() {
   client::AdminEnvironment environment;
   environment.time = time_;

@@ -53,6 +53,8 @@ class Session {
   std::unique_ptr<client::Client> MakeClient();
   // Tries one, at most so often.
   std::unique_ptr<client::Client> MakeClientOf(const Address& node, int attempts_max);
+  // The same, of somebody who has seen this, whatever --session says.
+  std::unique_ptr<client::Client> MakeClientOf(const Address& node, const kv::v1::Session& seen);
   // Tries all nodes.
   std::unique_ptr<client::AdminClient> MakeAdminClient();
   // Tries one, twice at most: who asks each of several is not to wait for one that is down.

@@ -18,6 +18,14 @@ Cell Conflicts(const kv::v1::StatusResponse& status) {
   return Cell(std::move(text), status.ledger_open() > 0 ? Style::kBusy : Style::kPlain);
 }
 
+// That somebody has asked for, unlike all other trouble.
+Cell Faults(const kv::v1::StatusResponse& status) {
+  const uint32_t links = status.link_faults();
+  return Cell(
+      absl::StrCat("in force on ", links, links == 1 ? " link" : " links", ": see lamppost fault list"),
+      Style::kBusy);
+}
+
 Cell Title(const char* text) {
   return {text, Style::kBold};
 }
@@ -96,6 +104,7 @@ std::string FormatStatus(const kv::v1::StatusResponse& status, const std::string
   }
   table.Add({Title("horizon"), absl::StrCat(status.horizon())});
   table.Add({Title("conflicts"), Conflicts(status)});
+  if (status.link_faults() > 0) table.Add({Title("faults"), Faults(status)});
   table.Add({Title("converged"), Converged(status.converged())});
   table.Add({Title("durability"), Printable(status.durability())});
   table.Add({Title("cluster"), Printable(status.cluster())});

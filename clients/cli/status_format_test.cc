@@ -88,6 +88,17 @@ TEST(StatusFormatTest, LostAndDifferentDataIsShown) {
   EXPECT_NE(text.find("3 of 64 buckets differ"), std::string::npos) << text;
 }
 
+TEST(StatusFormatTest, FaultsAreShownWhileThereAreSome) {
+  kv::v1::StatusResponse status = Example();
+  status.set_link_faults(1);
+  EXPECT_NE(FormatStatus(status, "h:1", Colour::kOff)
+                .find("faults      in force on 1 link: see lamppost fault list\nconverged   no\n"),
+            std::string::npos);
+  status.set_link_faults(2);
+  EXPECT_NE(FormatStatus(status, "h:1", Colour::kOff).find("in force on 2 links:"), std::string::npos);
+  EXPECT_EQ(StatusJson(status, "h:1")["link_faults"], 2);
+}
+
 TEST(StatusFormatTest, SeveralNodes) {
   std::vector<NodeStatus> nodes(2);
   nodes[0].address = "h:1";
@@ -116,7 +127,7 @@ TEST(StatusFormatTest, Json) {
       R"("incarnation":"0","content_hash":"","last_answer_ms":null,"catch_up_bytes_sent":0,"full_syncs_sent":0,"divergent_buckets":0,"repaired_buckets":0}],"converged":false,"conflicts":2,"ledger_entries":3,"ledger_open":2,"ledger_dropped":5,)"
       R"("cluster":"lamppost","version":"0.1.0","durability":"sync","uptime_ms":61000,"write_refusal":"",)"
       R"("removed":false,"horizon":90,"stable_held_by":[)"
-      R"({"node_id":"B","address":"http://h:2","detail":"has A.2 up to 100 only"}],"refilling":false,)"
+      R"({"node_id":"B","address":"http://h:2","detail":"has A.2 up to 100 only"}],"refilling":false,"link_faults":0,)"
       R"("address":"h:1"})");
 }
 

@@ -20,9 +20,12 @@ int RunCall(Session* session);
 int RunFunctions(Session* session);
 int RunOutcome(Session* session);
 int RunFaultRpc(Session* session);
+int RunFaultLink(Session* session);
 int RunSnapshot(Session* session);
 int RunConflicts(Session* session);
 int RunExplain(Session* session);
+int RunTrace(Session* session);
+int RunScenario(Session* session);
 
 }  // namespace lamppost::cli
 

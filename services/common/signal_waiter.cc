@@ -31,7 +31,7 @@ int CheckedFd(int fd, const char* what) {
 
 }  // namespace
 
-SignalWaiter::SignalWaiter() {
+SignalWaiter::SignalWaiter(Second second) : second_(second) {
   const sigset_t set = EndSignals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signal_fd_ = CheckedFd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
@@ -45,9 +45,14 @@ SignalWaiter::~SignalWaiter() {
 
 SignalWaiter::Woken SignalWaiter::Wait() {
   const Woken woken = WaitOrWake();
+  Release();
+  return woken;
+}
+
+void SignalWaiter::Release() const {
+  if (second_ == Second::kWaits) return;
   const sigset_t set = EndSignals();
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-  return woken;
 }
 
 SignalWaiter::Woken SignalWaiter::WaitOrWake() {
@@ -60,8 +65,7 @@ SignalWaiter::Woken SignalWaiter::WaitOrWake() {
   uint64_t wakes = 0;
   [[maybe_unused]] const ssize_t taken = read(wake_fd_, &wakes, sizeof(wakes));
   if (!signalled) return Woken::kByProgram;
-  const sigset_t set = EndSignals();
-  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  Release();
   return Woken::kBySignal;
 }
 

@@ -10,17 +10,20 @@ namespace lamppost {
 class SignalWaiter {
  public:
   enum class Woken { kBySignal, kByProgram };
+  // What a second signal does, after the first has been taken: it ends the process, or it waits as well, for a
+  // program that has to put something in order, and does so in a moment.
+  enum class Second { kEndsAtOnce, kWaits };
 
   // Blocks both signals in this thread and in all that it starts later. So make it before gRPC or any
   // other thread starts. A child process started later inherits the block: unblock it there.
   // Ends the process (abort) if the system has no file descriptors left.
-  SignalWaiter();
+  explicit SignalWaiter(Second second = Second::kEndsAtOnce);
   ~SignalWaiter();
   SignalWaiter(const SignalWaiter&) = delete;
   SignalWaiter& operator=(const SignalWaiter&) = delete;
 
   // Returns at the first signal, or after Wake. From then on a signal has its default effect again and
-  // ends the process at once. Call it in the thread that made this object.
+  // ends the process at once, unless it is to wait. Call it in the thread that made this object.
   Woken Wait();
 
   // As Wait, but after a Wake (kByProgram) signals still wait to be taken, and it may be called again: for a
@@ -32,6 +35,9 @@ class SignalWaiter {
   void Wake();
 
  private:
+  void Release() const;
+
+  const Second second_;
   int signal_fd_;
   int wake_fd_;
 };

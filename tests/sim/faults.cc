@@ -41,6 +41,12 @@ void TwoNodes(Plan* plan, Strike* strike, Random* random) {
   strike->amount = random->Pick({uint64_t{5}, uint64_t{50}, uint64_t{500}, uint64_t{3000}});
 }
 
+// Of a thousand messages so many are lost.
+void Lossy(Plan* plan, Strike* strike, Random* random) {
+  TwoNodes(plan, strike, random);
+  strike->amount = random->Pick({uint64_t{50}, uint64_t{300}, uint64_t{300}, uint64_t{700}});
+}
+
 void Halves(Plan* plan, Strike* strike, Random* random) {
   TwoNodes(plan, strike, random);
   strike->amount = 1 + random->Below((uint64_t{1} << plan->nodes) - 2);  // who is on one side, as bits
@@ -199,9 +205,22 @@ bool Isolate(World* world, const Strike& strike) {
 
 bool SlowLink(World* world, const Strike& strike) {
   world->Struck(strike.fault);
-  world->network()->Slow(strike.node, strike.other, strike.amount * 1000);
+  world->network()->Slow(strike.node, strike.other, strike.amount);
   world->scheduler()->AfterMs(strike.for_ms,
                               [world, strike] { world->network()->Slow(strike.node, strike.other, 0); });
+  return true;
+}
+
+// As many as it loses it gives a second copy and a later arrival. Counted message by message.
+bool LossyLink(World* world, const Strike& strike) {
+  kv::LinkFault chances;
+  chances.drop = chances.duplicate = chances.reorder =
+      static_cast<double>(std::min<uint64_t>(strike.amount, 1000)) / 1000;
+  world->Tell(absl::StrCat(NodeId(strike.node), "->", NodeId(strike.other), " loses ", strike.amount,
+                           " of a thousand messages"));
+  world->network()->Spoil(strike.node, strike.other, chances);
+  world->scheduler()->AfterMs(strike.for_ms,
+                              [world, strike] { world->network()->Spoil(strike.node, strike.other, {}); });
   return true;
 }
 
@@ -362,6 +381,7 @@ const std::vector<Fault>& Faults() {
       {"forge", "I15", 10, OneNode, Forge},
       {"member-add", "members", 15, Joining, Join, kLongMs},
       {"member-remove", "members", 12, Leaving, Leave, kLongMs},
+      {"lossy-link", "F1", 25, Lossy, LossyLink},
   };
   return *kFaults;
 }

@@ -7,7 +7,10 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <optional>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
@@ -15,7 +18,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "services/common/mutation.h"
+#include "tests/sim/diagram.h"
 #include "tests/sim/draw_plan.h"
+#include "tests/sim/drawing.h"
 #include "tests/sim/mutation_table.h"
 #include "tests/sim/options.h"
 #include "tests/sim/plan_text.h"
@@ -39,18 +44,58 @@ int Fail(const absl::Status& status) {
   return 2;
 }
 
+// Draws the replay, if that is asked for. The file is opened before the play, so that nobody waits for a
+// drawing that cannot be written.
+class Drawer {
+ public:
+  Drawer(const Options& options, const Plan& plan)
+      : options_(options), recorder_(plan, {1000 * options.from_ms, 1000 * options.until_ms}) {}
+
+  absl::Status Open() {
+    if (options_.draw_file.empty()) return absl::OkStatus();
+    const absl::StatusOr<DrawingFormat> format = DrawingFormatOf(options_.draw_file);
+    if (!format.ok()) return format.status();
+    format_ = *format;
+    file_.open(options_.draw_file, std::ios::binary);
+    return file_ ? absl::OkStatus() : CannotWrite();
+  }
+  void AddTo(std::vector<TimedObserver*>* watchers) {
+    if (format_) watchers->push_back(&recorder_);
+  }
+  absl::Status Write() {
+    if (!format_) return absl::OkStatus();
+    const absl::StatusOr<std::string> drawing =
+        Draw(recorder_.Take(), *format_, absl::StrCat("Replay of ", options_.replay));
+    if (!drawing.ok()) return drawing.status();
+    file_ << *drawing;
+    return file_.flush() ? absl::OkStatus() : CannotWrite();
+  }
+
+ private:
+  absl::Status CannotWrite() const {
+    return absl::UnavailableError(absl::StrCat("cannot write ", options_.draw_file));
+  }
+
+  const Options& options_;
+  DiagramRecorder recorder_;
+  std::optional<DrawingFormat> format_;
+  std::ofstream file_;
+};
+
 int Replay(const Options& options) {
   const absl::StatusOr<Plan> plan = PlanOf(options.replay);
   if (!plan.ok()) return Fail(plan.status());
-  const Played played =
-      Play(*plan, &std::cout, options.brief ? TraceText::Detail::kEssential : TraceText::Detail::kAll);
+  Drawer drawer(options, *plan);
+  if (const absl::Status opened = drawer.Open(); !opened.ok()) return Fail(opened);
+  TraceText text(&std::cout, options.brief ? TraceText::Detail::kEssential : TraceText::Detail::kAll);
+  std::vector<TimedObserver*> watchers = {&text};
+  drawer.AddTo(&watchers);
+  const Played played = Play(*plan, watchers);
   std::cout << absl::StrFormat("trace hash %016x, %d events\n", played.trace_hash, played.result.events);
-  if (played.IsGood()) {
-    std::cout << "nothing was violated\n";
-    return 0;
-  }
-  std::cout << played.WhatIsWrong();
-  return 1;
+  std::cout << (played.IsGood() ? "nothing was violated\n" : played.WhatIsWrong());
+  const absl::Status drawn = drawer.Write();
+  if (!drawn.ok()) return Fail(drawn);
+  return played.IsGood() ? 0 : 1;
 }
 
 int ShrinkIt(const Options& options) {

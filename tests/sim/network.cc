@@ -1,7 +1,9 @@
 #include "tests/sim/network.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
+#include <utility>
 
 #include "lamppost/kv/v1/replication_service.pb.h"
 #include "services/kv/server/sync_codec.h"
@@ -11,6 +13,7 @@ namespace {
 
 constexpr size_t kLateMax = 2000;
 constexpr uint64_t kFirstHit = 15;  // by this candidate at the latest
+constexpr uint64_t kFaultsSalt = 'f';
 
 // To bytes and back, as between two processes. With `flip`, one of the bits is turned over.
 template <typename Proto, typename Body>
@@ -32,8 +35,12 @@ bool ThroughBytes(Body* body, Rate how, Random* random) {
 
 }  // namespace
 
-Network::Network(const Plan& plan, Random random, Scheduler* scheduler, Tally* tally)
-    : plan_(plan), random_(random), scheduler_(scheduler), tally_(tally) {}
+Network::Network(const Plan& plan, Random random, Scheduler* scheduler, Tally* tally, Observer* observer)
+    : plan_(plan), random_(random), scheduler_(scheduler), tally_(tally), observer_(observer) {
+  // From a source of their own, so that a fault on one link does not shift what befalls others.
+  Random seeds(plan.seed ^ kFaultsSalt);
+  for (NodeIndex node = 0; node < plan.machines(); ++node) faults_.emplace_back(seeds.Next());
+}
 
 bool Network::Strikes(Rate rate) {
   if (healed_ || plan_.RateOf(rate) == 0) return false;
@@ -54,38 +61,61 @@ void Network::Connect(NodeIndex from, NodeIndex to) {
   });
 }
 
-uint64_t Network::LatencyUs(const Packet& packet) {
-  uint64_t latency_us = random_.Between(plan_.latency_min_us, plan_.latency_max_us);
-  const auto slow = slow_.find({packet.from, packet.to});
-  if (slow != slow_.end()) latency_us += slow->second / 2 + random_.Below(slow->second);
-  return latency_us;
+void Network::Tell(const Packet& packet, Mishap::Kind kind, Mishap::Cause cause, uint64_t delay_us) {
+  observer_->OnMishap(packet, {kind, cause, (delay_us + 999) / 1000});
+}
+
+// A stream does not lose a message; it breaks.
+void Network::Drop(const Packet& packet, Mishap::Cause cause) {
+  Lose(packet, cause);
+  if (plan_.carriage == Carriage::kStream) Break(packet.link);
 }
 
 void Network::Send(Packet packet) {
   const auto it = links_.find(packet.link);
-  if (it == links_.end()) return;
+  if (it == links_.end()) return Lose(packet, Mishap::Cause::kLinkGone);
   if (packet.IsAnswer()) packet.to = it->second.from;
-  if (Strikes(Rate::kDrop)) {
-    // A stream does not lose a message; it breaks.
-    if (plan_.carriage == Carriage::kStream) Break(packet.link);
-    return;
+  if (Strikes(Rate::kDrop)) return Drop(packet, Mishap::Cause::kChance);
+  for (const Rate how : {Rate::kRecode, Rate::kFlip}) {
+    if (!Strikes(how) || Recode(&packet, how)) continue;
+    Lose(packet, Mishap::Cause::kGarbled);
+    return Break(packet.link);
   }
-  if (Strikes(Rate::kRecode) && !Recode(&packet, Rate::kRecode)) return Break(packet.link);
-  if (Strikes(Rate::kFlip) && !Recode(&packet, Rate::kFlip)) return Break(packet.link);
   if (plan_.carriage == Carriage::kDatagram) {
-    if (Strikes(Rate::kDuplicate)) Transmit(packet, &it->second);
-    if (!packet.IsAnswer() && late_.size() < kLateMax && Strikes(Rate::kLate)) late_.push_back(packet);
+    if (Strikes(Rate::kDuplicate)) {
+      Tell(packet, Mishap::Kind::kDoubled, Mishap::Cause::kChance);
+      Carry(packet);
+    }
+    if (!packet.IsAnswer() && late_.size() < kLateMax && Strikes(Rate::kLate)) {
+      Tell(packet, Mishap::Kind::kDoubled, Mishap::Cause::kChance);
+      late_.push_back(packet);
+    }
   }
-  Transmit(std::move(packet), &it->second);
+  Carry(std::move(packet));
 }
 
-void Network::Transmit(Packet packet, Link* link) {
-  uint64_t arrival_us = scheduler_->now_us() + LatencyUs(packet);
+void Network::Carry(Packet packet) {
+  // Whether a cut stops a message is found where it arrives: it may have been on its way when the cut came.
+  if (IsCut(packet.from, packet.to)) return Transmit(std::move(packet), 0);
+  const kv::Fate fate = faults_[packet.from].Draw(NodeId(packet.to), scheduler_->now_ms());
+  if (fate.IsLost()) return Drop(packet, Mishap::Cause::kLinkFault);
+  if (fate.delays_ms.size() > 1) Tell(packet, Mishap::Kind::kDoubled, Mishap::Cause::kLinkFault);
+  for (const uint64_t delay_ms : fate.delays_ms) {
+    if (delay_ms > 0) Tell(packet, Mishap::Kind::kDelayed, Mishap::Cause::kLinkFault, delay_ms * 1000);
+    Transmit(packet, delay_ms * 1000);
+  }
+}
+
+void Network::Transmit(Packet packet, uint64_t extra_us) {
+  const uint64_t latency_us = random_.Between(plan_.latency_min_us, plan_.latency_max_us);
+  uint64_t arrival_us = scheduler_->now_us() + latency_us + extra_us;
   if (plan_.carriage == Carriage::kStream || healed_) {
-    uint64_t& latest_us = link->arrived_us[packet.IsAnswer() ? 1 : 0];
+    uint64_t& latest_us = links_.at(packet.link).arrived_us[packet.IsAnswer() ? 1 : 0];
     arrival_us = latest_us = std::max(arrival_us, latest_us);
   } else if (Strikes(Rate::kReorder)) {
-    arrival_us += random_.Below(30 * plan_.latency_max_us);
+    const uint64_t held_us = random_.Below(30 * plan_.latency_max_us);
+    Tell(packet, Mishap::Kind::kDelayed, Mishap::Cause::kChance, held_us);
+    arrival_us += held_us;
   }
   scheduler_->At(arrival_us, [this, packet = std::move(packet)]() mutable { Arrive(std::move(packet)); });
 }
@@ -95,12 +125,13 @@ void Network::Arrive(Packet packet) {
   const bool is_stream = plan_.carriage == Carriage::kStream;
   // An answer comes on a stream that its reader holds, so it does not outlive the link. A message may lie in
   // a queue of the receiver's while the link goes down.
-  if (it == links_.end() && (is_stream || packet.IsAnswer())) return;
+  if (it == links_.end() && (is_stream || packet.IsAnswer())) return Lose(packet, Mishap::Cause::kLinkGone);
   if (IsCut(packet.from, packet.to)) {
-    if (is_stream) it->second.waiting.push_back(std::move(packet));
+    if (!is_stream) return Lose(packet, Mishap::Cause::kCut);
+    it->second.waiting.push_back({std::move(packet), scheduler_->now_us()});
     return;
   }
-  if (!nodes_[packet.to]->Listens()) return;
+  if (!nodes_[packet.to]->Listens()) return Lose(packet, Mishap::Cause::kNobodyThere);
   nodes_[packet.to]->OnPacket(std::move(packet));
 }
 
@@ -116,7 +147,9 @@ void Network::Break(kv::LinkId link) {
   if (it == links_.end()) return;
   const NodeIndex from = it->second.from;
   const NodeIndex to = it->second.to;
+  const std::vector<Waiting> waiting = std::move(it->second.waiting);
   links_.erase(it);
+  for (const Waiting& one : waiting) Lose(one.packet, Mishap::Cause::kLinkGone);
   if (nodes_[from]->Listens()) nodes_[from]->OnLinkDown(to, link);
   if (nodes_[to]->Listens()) nodes_[to]->OnInboundDown(link);
 }
@@ -136,8 +169,24 @@ void Network::Gone(NodeIndex node, Notice notice) {
   }
 }
 
+kv::LinkFault Network::FaultOf(NodeIndex from, NodeIndex to) {
+  const std::map<std::string, kv::LinkFault>& faults = faults_[from].At(scheduler_->now_ms());
+  const auto it = faults.find(NodeId(to));
+  return it == faults.end() ? kv::LinkFault() : it->second;
+}
+
+void Network::SetFault(NodeIndex from, NodeIndex to, const kv::LinkFault& fault) {
+  if (fault.IsNone()) {
+    faults_[from].Clear(NodeId(to));
+  } else {
+    faults_[from].Set(NodeId(to), fault);
+  }
+}
+
 void Network::Cut(NodeIndex from, NodeIndex to) {
-  cut_.insert({from, to});
+  kv::LinkFault fault = FaultOf(from, to);
+  fault.cut = true;
+  SetFault(from, to, fault);
   for (const auto& [id, link] : links_) {
     if ((link.from == from && link.to == to) || (link.from == to && link.to == from)) WatchCut(id);
   }
@@ -153,32 +202,51 @@ void Network::WatchCut(kv::LinkId link) {
 }
 
 void Network::Mend(NodeIndex from, NodeIndex to) {
-  if (cut_.erase({from, to}) == 0) return;
+  kv::LinkFault fault = FaultOf(from, to);
+  if (!std::exchange(fault.cut, false)) return;
+  SetFault(from, to, fault);
+  std::vector<Waiting> released;  // apart, for a link may break over the first of them
   for (auto& [id, link] : links_) {
-    std::vector<Packet> still_waiting;
-    for (Packet& packet : link.waiting) {
-      if (packet.from == from && packet.to == to) {
-        Transmit(std::move(packet), &link);
-      } else {
-        still_waiting.push_back(std::move(packet));
-      }
-    }
-    link.waiting = std::move(still_waiting);
+    const auto first = std::stable_partition(
+        link.waiting.begin(), link.waiting.end(),
+        [&](const Waiting& one) { return one.packet.from != from || one.packet.to != to; });
+    std::move(first, link.waiting.end(), std::back_inserter(released));
+    link.waiting.erase(first, link.waiting.end());
   }
+  for (Waiting& one : released) Resend(std::move(one));
 }
 
-void Network::Slow(NodeIndex from, NodeIndex to, uint64_t extra_us) {
-  if (extra_us == 0) {
-    slow_.erase({from, to});
-  } else {
-    slow_[{from, to}] = extra_us;
-  }
+void Network::Resend(Waiting waiting) {
+  if (links_.count(waiting.packet.link) == 0) return Lose(waiting.packet, Mishap::Cause::kLinkGone);
+  Tell(waiting.packet, Mishap::Kind::kDelayed, Mishap::Cause::kCut, scheduler_->now_us() - waiting.since_us);
+  Carry(std::move(waiting.packet));
+}
+
+void Network::Slow(NodeIndex from, NodeIndex to, uint64_t extra_ms) {
+  kv::LinkFault fault = FaultOf(from, to);
+  fault.delay_ms = extra_ms / 2;
+  fault.jitter_ms = extra_ms;
+  SetFault(from, to, fault);
+}
+
+void Network::Spoil(NodeIndex from, NodeIndex to, const kv::LinkFault& chances) {
+  const bool keeps_order = plan_.carriage == Carriage::kStream;
+  kv::LinkFault fault = FaultOf(from, to);
+  fault.drop = chances.drop;
+  fault.duplicate = keeps_order ? 0 : chances.duplicate;
+  fault.reorder = keeps_order ? 0 : chances.reorder;
+  SetFault(from, to, fault);
 }
 
 void Network::Heal() {
   healed_ = true;
-  slow_.clear();
-  while (!cut_.empty()) Mend(cut_.begin()->first, cut_.begin()->second);
+  for (NodeIndex from = 0; from < faults_.size(); ++from) {
+    for (NodeIndex to = 0; to < faults_.size(); ++to) {
+      Slow(from, to, 0);
+      Spoil(from, to, {});
+      Mend(from, to);
+    }
+  }
 }
 
 void Network::ReleaseLate() {

@@ -6,6 +6,8 @@
 // late. What cannot get through a cut waits in a stream, as TCP sends again, until the cut is mended or the
 // link is given up; as a datagram it is lost.
 //
+// The faults on links are those of the real server, one LinkFaults for each node that sends.
+//
 // Not thread-safe.
 #ifndef LAMPPOST_TESTS_SIM_NETWORK_H_
 #define LAMPPOST_TESTS_SIM_NETWORK_H_
@@ -13,10 +15,11 @@
 #include <array>
 #include <cstdint>
 #include <map>
-#include <set>
 #include <utility>
 #include <vector>
 
+#include "services/kv/faults/link_faults.h"
+#include "tests/sim/observer.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/random.h"
 #include "tests/sim/scheduler.h"
@@ -53,7 +56,8 @@ class Network {
   // As the server sets it: a silent peer is given up after the sum of keepalive's time and timeout.
   static constexpr uint64_t kKeepaliveMs = 8000;
 
-  Network(const Plan& plan, Random random, Scheduler* scheduler, Tally* tally);
+  // All must outlive this.
+  Network(const Plan& plan, Random random, Scheduler* scheduler, Tally* tally, Observer* observer);
 
   // Before anything is sent: all nodes, by index.
   void Attach(std::vector<Endpoint*> nodes) { nodes_ = std::move(nodes); }
@@ -67,12 +71,16 @@ class Network {
   // The node's process is gone, and with it its links.
   void Gone(NodeIndex node, Notice notice);
 
-  // What is sent in this direction does not arrive, from now on.
+  // Effects on one direction add up: one that is cut and mended is as slow or lossy as before.
+  //
+  // What is sent does not arrive, from now on.
   void Cut(NodeIndex from, NodeIndex to);
   void Mend(NodeIndex from, NodeIndex to);
-  bool IsCut(NodeIndex from, NodeIndex to) const { return cut_.count({from, to}) > 0; }
-  // What is sent in this direction takes so much longer; 0 ends it.
-  void Slow(NodeIndex from, NodeIndex to, uint64_t extra_us);
+  // What is sent takes so much longer, from half of it to half as much again; 0 ends it.
+  void Slow(NodeIndex from, NodeIndex to, uint64_t extra_ms);
+  // What is sent is lost, doubled and held back as by the probabilities of this fault, from which nothing
+  // else is taken; {} ends it. A stream only loses, and so breaks.
+  void Spoil(NodeIndex from, NodeIndex to, const kv::LinkFault& chances);
   // Whether a rate strikes now, and counts it. It strikes one of the first few candidates in any case: a
   // fault that a run is to have must happen in it.
   bool Strikes(Rate rate);
@@ -81,15 +89,29 @@ class Network {
   void ReleaseLate();
 
  private:
+  struct Waiting {
+    Packet packet;
+    uint64_t since_us;
+  };
   struct Link {
     NodeIndex from = 0;
     NodeIndex to = 0;
     uint64_t arrived_us[2] = {0, 0};  // of the latest in each direction
-    std::vector<Packet> waiting;      // for a cut to be mended
+    std::vector<Waiting> waiting;     // for a cut to be mended
   };
 
-  uint64_t LatencyUs(const Packet& packet);
-  void Transmit(Packet packet, Link* link);
+  // None, if there is none.
+  kv::LinkFault FaultOf(NodeIndex from, NodeIndex to);
+  void SetFault(NodeIndex from, NodeIndex to, const kv::LinkFault& fault);
+  bool IsCut(NodeIndex from, NodeIndex to) { return FaultOf(from, to).cut; }
+  void Tell(const Packet& packet, Mishap::Kind kind, Mishap::Cause cause, uint64_t delay_us = 0);
+  void Lose(const Packet& packet, Mishap::Cause cause) { Tell(packet, Mishap::Kind::kLost, cause); }
+  // Loses it as its carriage does.
+  void Drop(const Packet& packet, Mishap::Cause cause);
+  // Sends it as the faults on its way will have it; its link is there.
+  void Carry(Packet packet);
+  void Resend(Waiting waiting);
+  void Transmit(Packet packet, uint64_t extra_us);
   void Arrive(Packet packet);
   // Through the codec's bytes, with a flipped bit or without; false if the receiver cannot read them.
   bool Recode(Packet* packet, Rate how);
@@ -99,11 +121,11 @@ class Network {
   Random random_;
   Scheduler* const scheduler_;
   Tally* const tally_;
+  Observer* const observer_;
   std::vector<Endpoint*> nodes_;
   std::map<kv::LinkId, Link> links_;
   kv::LinkId next_link_ = 1;
-  std::set<std::pair<NodeIndex, NodeIndex>> cut_;
-  std::map<std::pair<NodeIndex, NodeIndex>, uint64_t> slow_;
+  std::vector<kv::LinkFaults> faults_;  // by who sends
   std::vector<Packet> late_;
   std::array<uint64_t, kRates> candidates_ = {};  // messages that a rate could have struck
   bool healed_ = false;

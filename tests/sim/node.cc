@@ -47,7 +47,7 @@ std::optional<kv::PeerIndex> Node::PeerOf(NodeIndex node) const {
 }
 
 NodeIndex Node::NodeOf(kv::PeerIndex peer) const {
-  return static_cast<NodeIndex>(replica_->peers()[peer].address[0] - 'A');
+  return NodeOfId(replica_->peers()[peer].address);
 }
 
 bool Node::HasMember(NodeIndex other) const {

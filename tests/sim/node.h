@@ -56,7 +56,8 @@ class Node : public Endpoint {
 
   // The process. Start fails as Replica::Open does.
   absl::Status Start();
-  // Ends it at once. With kPower, some of what was not flushed is lost, chosen at random.
+  // Ends it at once, unless it has ended itself in order. With kPower, some of what was not flushed is lost,
+  // chosen at random.
   void Crash(Loss loss, Notice notice);
   // Ends it in order, as SIGTERM does: what is queued is done first. Takes a moment.
   void Stop();

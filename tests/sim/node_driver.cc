@@ -108,20 +108,28 @@ void Node::FinishGroup() {
   ServeWaitingReads();
   if (ending_) {
     (void)disk_->Flush();
-    return EndByItself(Loss::kProcess);
+    return EndByItself(Loss::kNothing);
   }
   Wake(inputs_.empty() && !stopping_ ? 1000 * std::min(kTickMs, replica_->PatienceMs()) : 20);
 }
 
 void Node::SendMessages(const kv::Output& output) {
   for (const kv::OutgoingMessage& outgoing : output.messages) {
-    if (outgoing.peer >= links_.size()) continue;
-    const PeerLink& link = links_[outgoing.peer];
-    if (link.state != PeerLink::State::kUp) continue;
-    to_.network->Send({index_, NodeOf(outgoing.peer), link.link, outgoing.message});
+    const bool has_link =
+        outgoing.peer < links_.size() && links_[outgoing.peer].state == PeerLink::State::kUp;
+    const kv::LinkId link = has_link ? links_[outgoing.peer].link : 0;
+    Packet packet{index_, NodeOf(outgoing.peer), link, outgoing.message};
+    to_.observer->OnSent(packet);
+    if (has_link) {
+      to_.network->Send(std::move(packet));
+    } else {
+      to_.observer->OnMishap(packet, {Mishap::Kind::kLost, Mishap::Cause::kLinkGone});
+    }
   }
   for (const kv::OutgoingAnswer& outgoing : output.answers) {
-    to_.network->Send({index_, index_, outgoing.link, outgoing.answer});
+    Packet packet{index_, NodeOfId(outgoing.to), outgoing.link, outgoing.answer};
+    to_.observer->OnSent(packet);
+    to_.network->Send(std::move(packet));
   }
 }
 

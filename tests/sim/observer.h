@@ -3,6 +3,7 @@
 #ifndef LAMPPOST_TESTS_SIM_OBSERVER_H_
 #define LAMPPOST_TESTS_SIM_OBSERVER_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,8 +13,29 @@
 
 namespace lamppost::sim {
 
-// Whether a crash takes the process alone or the machine.
-enum class Loss { kProcess, kPower };
+// What goes with a process that ends: nothing if it ends in order; what it had in memory; with the machine's
+// power, what was not flushed as well.
+enum class Loss { kNothing, kProcess, kPower };
+
+// What has befallen a message on its way. The nodes see nothing of it.
+struct Mishap {
+  enum class Kind {
+    kLost,
+    kDelayed,  // by delay_ms
+    kDoubled,  // it arrives a second time
+  };
+  enum class Cause {
+    kChance,     // one of the plan's rates
+    kLinkFault,  // a link that is slow or lossy
+    kCut,
+    kGarbled,   // its bytes could not be read
+    kLinkGone,  // before it had arrived, or been sent
+    kNobodyThere,
+  };
+  Kind kind = Kind::kLost;
+  Cause cause = Cause::kChance;
+  uint64_t delay_ms = 0;
+};
 
 class Observer {
  public:
@@ -26,6 +48,10 @@ class Observer {
   // A node that is down has another disk now: empty or with an old copy.
   virtual void OnDiskExchanged(NodeIndex) {}
 
+  // A message or an answer leaves its node, if the link is still there: what it stands on is committed.
+  virtual void OnSent(const Packet&) {}
+  // Something that was sent has met this.
+  virtual void OnMishap(const Packet&, const Mishap&) {}
   // Something has come in; the node's clock has observed it, and shows `now`.
   virtual void OnReceived(NodeIndex, const Packet&, uint64_t /*now*/) {}
   virtual void OnRequest(NodeIndex, const Request&, uint64_t /*now*/) {}

@@ -23,6 +23,12 @@ class Observers : public Observer {
   void OnDiskExchanged(NodeIndex node) override {
     for (Observer* observer : all_) observer->OnDiskExchanged(node);
   }
+  void OnSent(const Packet& packet) override {
+    for (Observer* observer : all_) observer->OnSent(packet);
+  }
+  void OnMishap(const Packet& packet, const Mishap& mishap) override {
+    for (Observer* observer : all_) observer->OnMishap(packet, mishap);
+  }
   void OnReceived(NodeIndex node, const Packet& packet, uint64_t now) override {
     for (Observer* observer : all_) observer->OnReceived(node, packet, now);
   }

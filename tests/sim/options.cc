@@ -28,6 +28,19 @@ std::variant<Options, ExitNow> ParseCommandLine(int argc, const char* const* arg
       "--mutations", options.mutations, "Check that each deliberate bug is caught; in a build that has them");
   app.add_flag("--brief", options.brief, "With --replay: without greetings, heartbeats and plain answers")
       ->needs(replay);
+  CLI::Option* const draw =
+      app.add_option(
+             "--draw", options.draw_file,
+             "With --replay: draw it into this file, as a space-time diagram if its name ends in .svg or "
+             ".html, for other programs if in .shiviz or .jsonl")
+          ->needs(replay);
+  CLI::Option* const from =
+      app.add_option("--from-ms", options.from_ms, "With --draw: only what happens from this virtual time on")
+          ->needs(draw);
+  app.add_option("--until-ms", options.until_ms, "With --draw: only what happens before this virtual time")
+      ->needs(draw)
+      ->check(CLI::Range(uint64_t{0}, Options::kEverMs));
+  from->check(CLI::Range(uint64_t{0}, Options::kEverMs));
   app.add_option("--out", options.out_file, "With --shrink: write the plan to this file")->needs(shrink);
   app.add_option("--mutation", options.mutation_names,
                  "With --mutations only this one; else with this deliberate bug, in a build that has it");

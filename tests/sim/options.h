@@ -11,6 +11,8 @@
 namespace lamppost::sim {
 
 struct Options {
+  static constexpr uint64_t kEverMs = UINT64_MAX / 1000;
+
   uint64_t first_seed = 1;
   uint64_t seeds = 1000;
   std::optional<double> minutes;
@@ -24,7 +26,11 @@ struct Options {
   std::string plan;
   bool mutations = false;
 
-  bool brief = false;                       // of replay: only what is essential
+  bool brief = false;     // of replay: only what is essential
+  std::string draw_file;  // of replay; none: nothing is drawn
+  // What of it is drawn, in virtual time; to before until_ms.
+  uint64_t from_ms = 0;
+  uint64_t until_ms = kEverMs;
   std::string out_file;                     // of shrink; else standard output
   std::vector<std::string> mutation_names;  // none: all
   std::string plans = "tests/sim/regressions";

@@ -49,7 +49,7 @@ enum class Act {
   kWrite,  // several keys at once, puts and deletes
   kGet,
   kScan,
-  kReuse,  // a put with a request id that an earlier write of the client has used
+  kReuse,   // a put with a request id that an earlier write of the client has used
   kSettle,  // a put that settles the conflicts of the key; nothing if there are none
 };
 constexpr size_t kActs = 7;
@@ -103,6 +103,8 @@ struct Plan {
 };
 
 std::string NodeId(NodeIndex node);
+// And back; the id is one that NodeId gives.
+NodeIndex NodeOfId(const std::string& id);
 
 }  // namespace lamppost::sim
 

@@ -62,23 +62,22 @@ std::string Played::WhatIsWrong() const {
   return text;
 }
 
-Played Play(const Plan& plan) {
+Played Play(const Plan& plan, const std::vector<TimedObserver*>& watchers) {
   TraceHash hash;
+  std::vector<Observer*> observers = {&hash};
+  observers.insert(observers.end(), watchers.begin(), watchers.end());
+  World world(plan, observers);
+  for (TimedObserver* const watcher : watchers) watcher->Watch(world.scheduler());
   Played played;
-  played.result = World(plan, {&hash}).Run();
+  played.result = world.Run();
+  for (TimedObserver* const watcher : watchers) watcher->Watch(nullptr);  // it goes with the world
   played.trace_hash = hash.value();
   return played;
 }
 
 Played Play(const Plan& plan, std::ostream* trace, TraceText::Detail detail) {
-  TraceHash hash;
   TraceText text(trace, detail);
-  World world(plan, {&hash, &text});
-  text.Watch(world.scheduler());
-  Played played;
-  played.result = world.Run();
-  played.trace_hash = hash.value();
-  return played;
+  return Play(plan, {&text});
 }
 
 SweepSummary Run(const Sweep& sweep) {

@@ -26,7 +26,8 @@ struct Played {
   std::string WhatIsWrong() const;
 };
 
-Played Play(const Plan& plan);
+// The watchers change nothing. They must outlive the call.
+Played Play(const Plan& plan, const std::vector<TimedObserver*>& watchers = {});
 // The same, told line by line.
 Played Play(const Plan& plan, std::ostream* trace, TraceText::Detail detail);
 

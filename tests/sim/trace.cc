@@ -59,8 +59,7 @@ void TraceHash::OnOperation(const history::Operation& operation) {
 
 void TraceText::Line(const std::string& what) {
   char time[32];
-  const uint64_t now_us = scheduler_ == nullptr ? 0 : scheduler_->now_us();
-  std::snprintf(time, sizeof(time), "%10.3f  ", static_cast<double>(now_us) / 1000.0);
+  std::snprintf(time, sizeof(time), "%10.3f  ", static_cast<double>(now_us()) / 1000.0);
   out_ << time << what << "\n";
 }
 

@@ -6,8 +6,7 @@
 #include <ostream>
 #include <string>
 
-#include "tests/sim/observer.h"
-#include "tests/sim/scheduler.h"
+#include "tests/sim/timed_observer.h"
 
 namespace lamppost::sim {
 
@@ -31,16 +30,15 @@ class TraceHash : public Observer {
 };
 
 // For people: a line for each event, with the virtual time.
-class TraceText : public Observer {
+class TraceText : public TimedObserver {
  public:
   enum class Detail {
     kAll,
     kEssential,  // without greetings, heartbeats and answers that refuse nothing
   };
 
-  // Both must outlive this.
+  // The stream must outlive this.
   TraceText(std::ostream* out, Detail detail) : out_(*out), detail_(detail) {}
-  void Watch(const Scheduler* scheduler) { scheduler_ = scheduler; }
 
   void OnStarted(NodeIndex node) override;
   void OnStopped(NodeIndex node, Loss loss, size_t lost) override;
@@ -57,7 +55,6 @@ class TraceText : public Observer {
 
   std::ostream& out_;
   const Detail detail_;
-  const Scheduler* scheduler_ = nullptr;
 };
 
 }  // namespace lamppost::sim

@@ -31,6 +31,10 @@ class World::Bookkeeper : public Observer {
   explicit Bookkeeper(World* world) : world_(world) {}
 
   void OnRefused(NodeIndex, uint64_t, uint64_t) override { world_->Struck("forge"); }
+  void OnMishap(const Packet&, const Mishap& mishap) override {
+    const bool is_certain = mishap.kind != Mishap::Kind::kDelayed;  // a slow link delays messages, too
+    if (mishap.cause == Mishap::Cause::kLinkFault && is_certain) world_->Struck("lossy-link");
+  }
   void OnCommitFailed(NodeIndex, const kv::Output&) override { ++world_->tally_.other["failed commits"]; }
   void OnStopped(NodeIndex, Loss, size_t lost) override {
     if (lost > 0) world_->tally_.other["batches lost with the power"] += lost;
@@ -70,7 +74,7 @@ World::World(const Plan& plan, const std::vector<Observer*>& observers)
   observers_.Add(bookkeeper_.get());
   for (Observer* observer : observers) observers_.Add(observer);
 
-  network_ = std::make_unique<Network>(plan_, random_.Fork('n'), &scheduler_, &tally_);
+  network_ = std::make_unique<Network>(plan_, random_.Fork('n'), &scheduler_, &tally_, &observers_);
   std::vector<Endpoint*> endpoints;
   for (NodeIndex i = 0; i < plan_.machines(); ++i) {
     Node::Surroundings surroundings;

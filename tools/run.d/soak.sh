@@ -3,6 +3,7 @@
 #
 # usage: ./run soak [--seeds N] [--minutes M] [--first SEED] [--jobs J]
 #        ./run soak --replay SEED|FILE [--brief]      plays one, and tells all that happens
+#                   [--draw FILE [--from-ms N] [--until-ms N]]   and draws it: .svg .html .shiviz .jsonl
 #        ./run soak --shrink SEED|FILE [--out FILE]   makes a bad one small
 #        ./run soak --functions [OPTION…]             function servers instead of clusters
 #        ./run soak [--functions] --help              lists all options

@@ -91,6 +91,7 @@ Trace Tracer::Happened(TracePoint point) {
 void Tracer::Received(TracePoint point, const Trace& its) {
   if (its != nullptr) {
     auto vector = std::make_shared<VectorClock>(*vector_);
+    (*vector)[self_] = events_;  // so that there is room for it
     for (const auto& [process, events] : *its) {
       if (process == self_ || (vector->size() >= kVectorEntriesMax && vector->count(process) == 0)) continue;
       uint64_t& known = (*vector)[process];

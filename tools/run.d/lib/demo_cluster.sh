@@ -1,4 +1,4 @@
-# The demo's nodes: started, asked, paused, killed. Sourced after common.sh; sets OUT, PORT, PID.
+# The demo's nodes: started, asked, killed. Sourced after common.sh; sets OUT, PORT, PID.
 # shellcheck shell=bash
 
 OUT=$LAMPPOST_TOP/demo-out
@@ -32,7 +32,7 @@ peers_of() {
 
 # start NODE: waits until it takes calls.
 start() {
-  "$KV" --id "$1" --port "${PORT[$1]}" --peers "$(peers_of "$1")" --data-dir "$OUT/data/$1" \
+  "$KV" --id "$1" --port "${PORT[$1]}" --peers "$(peers_of "$1")" --data-dir "$OUT/data/$1" --enable-faults \
     >>"$OUT/$1.log" 2>&1 &
   PID[$1]=$!
   disown
@@ -78,8 +78,6 @@ is_absent() {
 has_tombstones() { [ "$(status_field "$1" tombstones)" = "$2" ]; }
 is_converged() { ask "$1" status -o json | grep -q '"converged":true'; }
 
-pause() { kill -STOP "${PID[$1]}"; }
-resume() { kill -CONT "${PID[$1]}"; }
 end() {
   kill "-$2" "${PID[$1]}" 2>/dev/null || true
   while kill -0 "${PID[$1]}" 2>/dev/null; do sleep 0.02; done
@@ -88,10 +86,7 @@ end() {
 
 stop_all() {
   local node
-  for node in "${!PID[@]}"; do
-    kill -CONT "${PID[$node]}" 2>/dev/null || true
-    kill -TERM "${PID[$node]}" 2>/dev/null || true
-  done
+  for node in "${!PID[@]}"; do kill -TERM "${PID[$node]}" 2>/dev/null || true; done
   for node in "${!PID[@]}"; do
     while kill -0 "${PID[$node]}" 2>/dev/null; do sleep 0.02; done
   done

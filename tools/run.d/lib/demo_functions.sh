@@ -37,7 +37,7 @@ lines() { wc -l <"$OUT/data/rpc/counters/$1"; }
 
 scenario_functions() {
   local attempts count
-  scene 'F. Functions: the reply is lost, the client retries, the function runs once'
+  scene 'G. Functions: the reply is lost, the client retries, the function runs once'
   start_rpc
   act "lamppost --server $(rpc_url) call add a=1 b=2"
   tell "$(ask_rpc call add a=1 b=2)"
