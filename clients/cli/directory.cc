@@ -1,6 +1,7 @@
 #include "clients/cli/directory.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -16,30 +17,42 @@ void Directory::Add(const std::string& node_id, const Address& address) {
   entries_.insert(it, {node_id, address});
 }
 
+// All at once: one that is down does not take the others' time.
 absl::StatusOr<Directory> Directory::Ask(Session* session) {
-  Directory directory;
-  std::vector<kv::v1::Member> others;
-  absl::Status status;
-  for (const Address& address : session->arguments().nodes) {
+  using List = client::Result<kv::v1::ListMembersResponse>;
+  const std::vector<Address>& addresses = session->arguments().nodes;
+  std::vector<List> lists(addresses.size());
+  std::vector<std::thread> askers;
+  for (size_t i = 0; i < addresses.size(); ++i) {
     client::CallOptions call;
     call.timeout_ms = session->RemainingMs();
-    const auto result = session->MakeAdminClientOf(address)->ListMembers(call);
-    if (!result.ok()) {
-      status = result.status;
-      continue;
-    }
-    for (const kv::v1::Member& member : result.response.members()) {
-      if (member.self()) directory.Add(member.node_id(), address);
-      const bool is_reached = !member.self() && member.state() != kv::v1::MEMBER_STATE_REMOVED;
-      if (is_reached && !member.node_id().empty()) others.push_back(member);
+    askers.emplace_back([session, call, &address = addresses[i], &list = lists[i]] {
+      list = session->MakeAdminClientOf(address)->ListMembers(call);
+    });
+  }
+  for (std::thread& asker : askers) asker.join();
+
+  Directory directory;
+  absl::Status status;
+  for (size_t i = 0; i < lists.size(); ++i) {
+    if (!lists[i].ok()) status = lists[i].status;
+    for (const kv::v1::Member& member : lists[i].response.members()) {
+      if (member.self() && lists[i].ok()) directory.Add(member.node_id(), addresses[i]);
     }
   }
-  for (const kv::v1::Member& member : others) {
-    const absl::StatusOr<Address> address = ParseAddress(member.address());
-    if (address.ok()) directory.Add(member.node_id(), *address);
+  for (const List& list : lists) {
+    if (list.ok()) directory.AddOthers(list.response);
   }
   if (directory.entries_.empty()) return status;
   return directory;
+}
+
+void Directory::AddOthers(const kv::v1::ListMembersResponse& list) {
+  for (const kv::v1::Member& member : list.members()) {
+    if (member.self() || member.node_id().empty() || member.state() == kv::v1::MEMBER_STATE_REMOVED) continue;
+    const absl::StatusOr<Address> address = ParseAddress(member.address());
+    if (address.ok()) Add(member.node_id(), *address);
+  }
 }
 
 absl::StatusOr<DirectoryEntry> Directory::Find(absl::string_view node_id) const {

@@ -30,6 +30,7 @@ class Directory {
 
  private:
   void Add(const std::string& node_id, const Address& address);
+  void AddOthers(const kv::v1::ListMembersResponse& list);
 
   std::vector<DirectoryEntry> entries_;
 };

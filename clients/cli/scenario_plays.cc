@@ -75,14 +75,18 @@ absl::StatusOr<bool> HasConflict(Actor& at, const std::string& key, const kv::v1
                                  const std::string& value, const kv::v1::PutResponse& winner) {
   kv::v1::ListConflictsRequest request;
   request.set_key(key);
-  const auto list = at.admin->ListConflicts(request);
-  if (!list.ok()) return list.status;
-  for (const kv::v1::Conflict& conflict : list.response.conflicts()) {
-    const bool is_it = FromProto(conflict.loser().version()) == FromProto(loser.version()) &&
-                       FromProto(conflict.winner().version()) == FromProto(winner.version());
-    if (is_it && conflict.loser().value().text() == value) return true;
+  request.set_open_only(true);
+  while (true) {
+    const auto list = at.admin->ListConflicts(request);
+    if (!list.ok()) return list.status;
+    for (const kv::v1::Conflict& conflict : list.response.conflicts()) {
+      const bool is_it = FromProto(conflict.loser().version()) == FromProto(loser.version()) &&
+                         FromProto(conflict.winner().version()) == FromProto(winner.version());
+      if (is_it && conflict.loser().value().text() == value) return true;
+    }
+    if (list.response.next_page_token().empty()) return false;
+    request.set_page_token(list.response.next_page_token());
   }
-  return false;
 }
 
 struct ConcurrentWrite {
@@ -103,6 +107,43 @@ absl::Status SeeSettled(ScenarioStage* stage, const std::string& key, const Conc
     if (absl::Status status = stage->Await(what, has); !status.ok()) return status;
     stage->See(what);
   }
+  return absl::OkStatus();
+}
+
+std::string ItemKey(int number) {
+  return absl::StrCat("scenario/item-", number);
+}
+
+std::string ItemValue(int number) {
+  return absl::StrCat("value ", number);
+}
+
+// At the two that are left, in turn.
+absl::Status WriteMeanwhile(ScenarioStage* stage, const std::string& deleted) {
+  for (int i = 1; i <= kItems; ++i) {
+    Actor& at = i % 2 == 0 ? stage->a() : stage->b();
+    const auto put = stage->Put(at, ItemKey(i), ItemValue(i));
+    if (!put.ok()) return put.status();
+  }
+  stage->Act(absl::StrCat("put ", kItems, " keys at ", stage->a().node_id, " and ", stage->b().node_id));
+  if (absl::Status status = stage->Delete(stage->b(), deleted); !status.ok()) return status;
+  stage->Act(absl::StrCat("del ", deleted, " at ", stage->b().node_id));
+  return absl::OkStatus();
+}
+
+absl::Status SeeCaughtUp(ScenarioStage* stage, Actor& actor) {
+  const int64_t start_ms = stage->time().NowMs();
+  for (int i = 1; i <= kItems; ++i) {
+    const auto has = [&]() -> absl::StatusOr<bool> {
+      const absl::StatusOr<std::string> got = stage->Read(actor, ItemKey(i));
+      if (!got.ok()) return got.status();
+      return *got == ItemValue(i);
+    };
+    absl::Status status = stage->Await(absl::StrCat(ItemKey(i), " at ", actor.node_id), has);
+    if (!status.ok()) return status;
+  }
+  stage->See(absl::StrCat(actor.node_id, " has all ", kItems, " keys, ", stage->time().NowMs() - start_ms,
+                          " ms after it was back"));
   return absl::OkStatus();
 }
 
@@ -189,37 +230,18 @@ absl::Status PlayOutage(ScenarioStage* stage) {
   kv::v1::LinkFault pause;
   pause.set_pause(true);
   absl::Status status = stage->SetFault(c, pause, absl::StrCat("pause: ", c.node_id));
-  if (!status.ok()) return status;
-  for (int i = 1; i <= kItems; ++i) {
-    Actor& at = i % 2 == 0 ? stage->a() : stage->b();
-    const auto put = stage->Put(at, absl::StrCat("scenario/item-", i), absl::StrCat("value ", i));
-    if (!put.ok()) return put.status();
-  }
-  stage->Act(absl::StrCat("put ", kItems, " keys at ", stage->a().node_id, " and ", stage->b().node_id));
-  if (status = stage->Delete(stage->b(), gone); !status.ok()) return status;
-  stage->Act(absl::StrCat("del ", gone, " at ", stage->b().node_id));
-  status = SeeNow(stage, c, gone, "here");
-  if (status.ok()) status = SeeNow(stage, c, absl::StrCat("scenario/item-", kItems), "");
+  if (status.ok()) status = WriteMeanwhile(stage, gone);
+  if (status.ok()) status = SeeNow(stage, c, gone, "here");
+  if (status.ok()) status = SeeNow(stage, c, ItemKey(kItems), "");
   if (!status.ok()) return status;
   stage->Act(absl::StrCat(c.node_id, " is back"));
-  if (status = stage->ClearFaults(); !status.ok()) return status;
-  const int64_t start_ms = stage->time().NowMs();
-  for (int i = 1; i <= kItems; ++i) {
-    const std::string key = absl::StrCat("scenario/item-", i);
-    const auto has = [&]() -> absl::StatusOr<bool> {
-      const absl::StatusOr<std::string> got = stage->Read(c, key);
-      if (!got.ok()) return got.status();
-      return *got == absl::StrCat("value ", i);
-    };
-    if (status = stage->Await(absl::StrCat(key, " at ", c.node_id), has); !status.ok()) return status;
-  }
-  stage->See(absl::StrCat(c.node_id, " has all ", kItems, " keys, ", stage->time().NowMs() - start_ms,
-                          " ms after it was back"));
-  if (status = stage->AwaitConverged(); !status.ok()) return status;
+  status = stage->ClearFaults();
+  if (status.ok()) status = SeeCaughtUp(stage, c);
+  if (status.ok()) status = stage->AwaitConverged();
   for (Actor& actor : stage->actors()) {
-    if (status = SeeNow(stage, actor, gone, ""); !status.ok()) return status;
+    if (status.ok()) status = SeeNow(stage, actor, gone, "");
   }
-  return absl::OkStatus();
+  return status;
 }
 
 }  // namespace lamppost::cli

@@ -98,10 +98,14 @@ absl::Status ScenarioStage::SetFault(Actor& from, kv::v1::LinkFault fault, const
 
 absl::Status ScenarioStage::ClearFaults() {
   absl::Status first;
+  std::vector<std::pair<size_t, std::string>> left;
   for (const auto& [actor, to] : std::exchange(faults_, {})) {
     const auto cleared = actors_[actor].admin->ClearLinkFaults(to, ShortCall());
+    if (cleared.ok()) continue;
+    left.emplace_back(actor, to);
     if (first.ok()) first = cleared.status;
   }
+  faults_ = std::move(left);
   return first;
 }
 
@@ -113,6 +117,7 @@ absl::StatusOr<kv::v1::PutResponse> ScenarioStage::Put(Actor& at, const std::str
   call.replicas = replicas;
   const auto put = at.client->Put(key, client::TextValue(value), call);
   if (!put.ok()) return put.status;
+  seen_.Merge(put.response.session());
   return put.response;
 }
 
@@ -130,12 +135,17 @@ absl::StatusOr<std::string> ScenarioStage::Read(Actor& at, const std::string& ke
 
 absl::StatusOr<std::string> ScenarioStage::ReadAfter(Actor& at, const std::string& key,
                                                      const kv::v1::Session& seen) {
-  if (stopped_) return Cancelled();
-  client::CallOptions call;
-  call.timeout_ms = kPatienceMs;
-  const auto got = session_->MakeClientOf(at.address, seen)->Get(key, call);
-  if (!got.ok()) return got.status;
-  return got.response.value().text();
+  const auto reader = session_->MakeClientOf(at.address, seen);
+  std::string text;
+  const auto is_read = [&]() -> absl::StatusOr<bool> {
+    const auto got = reader->Get(key, ShortCall());
+    if (!got.ok()) return got.status;
+    text = got.response.value().text();
+    return true;
+  };
+  const absl::Status status = Await(absl::StrCat("the read of ", key, " at ", at.node_id), is_read);
+  if (!status.ok()) return status;
+  return text;
 }
 
 absl::Status ScenarioStage::Await(const std::string& what,
@@ -175,9 +185,14 @@ absl::Status ScenarioStage::AwaitConverged() {
 
 absl::Status ScenarioStage::CleanUp() {
   absl::Status first = ClearFaults();
-  const std::vector<std::string> keys = std::exchange(keys_, {});
-  for (const std::string& key : keys) {
-    const auto deleted = a().client->Delete(key, ShortCall());
+  // Of somebody who has seen all that was put: the deletions are no conflicts.
+  const auto deleter = session_->MakeClientOf(a().address, seen_.Get());
+  for (const std::string& key : std::exchange(keys_, {})) {
+    kv::v1::ResolveConflictRequest settle;
+    settle.set_key(key);
+    settle.set_keep_winner(true);
+    a().admin->ResolveConflict(settle, ShortCall());  // most keys have none
+    const auto deleted = deleter->Delete(key, ShortCall());
     if (first.ok()) first = deleted.status;
   }
   return first;

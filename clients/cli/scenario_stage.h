@@ -17,6 +17,7 @@
 #include "clients/cli/session.h"
 #include "clients/cpp/admin_client.h"
 #include "clients/cpp/client.h"
+#include "clients/cpp/client_session.h"
 
 namespace lamppost::cli {
 
@@ -55,7 +56,7 @@ class ScenarioStage {
 
   // ---- Acting; each says what it does
   absl::Status SetFault(Actor& from, kv::v1::LinkFault fault, const std::string& what);
-  // Ends all faults that it has set. Tries all in any case; the first error.
+  // Ends all faults that it has set, and are not ended yet. Tries all in any case; the first error.
   absl::Status ClearFaults();
   // Gives the version.
   absl::StatusOr<kv::v1::PutResponse> Put(Actor& at, const std::string& key, const std::string& value,
@@ -71,7 +72,7 @@ class ScenarioStage {
   absl::Status Await(const std::string& what, const std::function<absl::StatusOr<bool>()>& holds);
   // All nodes have the same, and prove it.
   absl::Status AwaitConverged();
-  // Deletes the keys that were put.
+  // Ends the faults, settles the conflicts of the keys that were put, and deletes these.
   absl::Status CleanUp();
 
   // FAILED_PRECONDITION (NOT_AS_PROMISED).
@@ -87,6 +88,7 @@ class ScenarioStage {
   std::vector<Actor> actors_;
   std::vector<std::pair<size_t, std::string>> faults_;  // set: by whom, and where to
   std::vector<std::string> keys_;                       // put
+  client::ClientSession seen_;                          // of all that was put
   std::atomic<bool> stopped_{false};
 };
 

@@ -14,6 +14,7 @@
 #include "clients/cli/exit_code.h"
 #include "clients/cli/scenario_plays.h"
 #include "clients/cli/scenario_stage.h"
+#include "clients/cli/text_table.h"
 #include "clients/cli/trace_recorder.h"
 #include "clients/cli/trace_writer.h"
 #include "clients/cli/verbs.h"
@@ -59,24 +60,33 @@ class Play {
   absl::Status Run(const Scenario& scenario, TraceWriter* writer) {
     if (writer == nullptr) {
       const absl::Status status = scenario.play(stage_);
-      const absl::Status cleaned = stage_->CleanUp();
-      return status.ok() ? cleaned : status;
+      return CleanUpAfter(status);
     }
     TraceRecorder recorder(directory_.entries());
     std::vector<Address> addresses;
     for (const DirectoryEntry& entry : directory_.entries()) addresses.push_back(entry.address);
     client::TraceFeed feed(std::move(addresses), &recorder);
     feed.Start();
-    if (!recorder.AwaitAll(kTraceBeginMs)) return recorder.Silent().begin()->second;
+    recorder.AwaitAll(kTraceBeginMs);
+    if (const auto silent = recorder.Silent(); !silent.empty()) return silent.begin()->second;
     const absl::Status status = scenario.play(stage_);
     session_->time().SleepMs(kTraceEndMs);
     feed.Stop();
-    const absl::Status cleaned = stage_->CleanUp();
-    if (!status.ok()) return status;
+    const absl::Status cleaned = CleanUpAfter(status);
     return cleaned.ok() ? Draw(recorder.Events(), scenario, writer) : cleaned;
   }
 
  private:
+  // How the play has ended; or, if it has ended well, how the cleaning up has. Of two errors it has both.
+  absl::Status CleanUpAfter(const absl::Status& status) {
+    const absl::Status cleaned = stage_->CleanUp();
+    if (status.ok()) return cleaned;
+    if (cleaned.ok()) return status;
+    *session_->io().err << "lamppost: cannot clean up: " << Printable(cleaned.message())
+                        << "; what faults are left end within a minute\n";
+    return status;
+  }
+
   absl::Status Draw(const std::vector<diagram::Event>& events, const Scenario& scenario,
                     TraceWriter* writer) {
     diagram::DrawOptions options;

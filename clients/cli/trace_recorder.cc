@@ -11,6 +11,8 @@
 namespace lamppost::cli {
 namespace {
 
+constexpr char kNobody[] = "?";
+
 using diagram::Event;
 using kv::v1::TraceEvent;
 
@@ -84,7 +86,7 @@ Event EventOf(const std::string& node_id, const TraceEvent& told) {
   event.delay_ms = told.delay_ms();
   if (told.kind() == kv::v1::TRACE_EVENT_KIND_WRITE || told.kind() == kv::v1::TRACE_EVENT_KIND_CONFLICT)
     return event;
-  if (told.sent_counter() == 0) {
+  if (told.kind() != kv::v1::TRACE_EVENT_KIND_RECEIVE && told.sent_counter() == 0) {
     event.message = {node_id, told.peer(), told.counter()};
     return event;
   }
@@ -105,16 +107,19 @@ Event NoticeOf(Event::Kind kind, const std::string& node_id, int64_t unix_us, st
   return event;
 }
 
-// A sender that did not know yet whom it was speaking to: the receiver does.
+// A sender that did not know yet whom it was speaking to: the receiver does, if it was traced, whether it has
+// got the message or lost it at its door.
 void NameReceivers(std::vector<Event>* events) {
   std::map<std::pair<std::string, uint64_t>, std::string> receivers;
   for (const Event& event : *events) {
-    if (event.kind == Event::Kind::kReceive)
-      receivers[{event.message.from, event.message.counter}] = event.node;
+    if (!event.message.to.empty())
+      receivers[{event.message.from, event.message.counter}] = event.message.to;
   }
   for (Event& event : *events) {
     const auto receiver = receivers.find({event.message.from, event.message.counter});
     if (event.message.to.empty() && receiver != receivers.end()) event.message.to = receiver->second;
+    if (event.message.from.empty() && !event.message.to.empty()) event.message.from = kNobody;
+    if (event.message.to.empty() && !event.message.from.empty()) event.message.to = kNobody;
   }
 }
 
@@ -140,7 +145,8 @@ void TraceRecorder::OnMessage(size_t node_index, const kv::v1::TraceResponse& me
   }
   Process& process = node.processes.back();
   const bool misses = message.left_out() > 0 || process.is_broken;
-  if (misses) process.gaps.push_back(process.events.size());
+  const bool is_told = !process.gaps.empty() && process.gaps.back() == process.events.size();
+  if (misses && !is_told) process.gaps.push_back(process.events.size());
   process.is_broken = false;
   for (const TraceEvent& event : message.events()) {
     if (events_++ < kEventsMax) process.events.push_back(event);
@@ -206,14 +212,14 @@ TraceRecorder::ProcessNames TraceRecorder::NamesOfProcesses() const {
 
 // What becomes of messages is told behind the events of its group, or by the receiver at whose door one was
 // lost; it belongs behind the sending.
-std::multimap<diagram::MessageId, Event> TraceRecorder::MarksOfSendings() const {
-  std::multimap<diagram::MessageId, Event> marks;
+TraceRecorder::Marks TraceRecorder::MarksOfSendings() const {
+  Marks marks;
   for (const Node& node : nodes_) {
     for (const Process& process : node.processes) {
       for (const TraceEvent& told : process.events) {
         if (IsMarkOfSending(told)) {
           Event mark = EventOf(node.node_id, told);
-          marks.emplace(mark.message, mark);
+          marks.emplace(std::pair(mark.message.from, mark.message.counter), mark);
         }
       }
     }
@@ -222,11 +228,12 @@ std::multimap<diagram::MessageId, Event> TraceRecorder::MarksOfSendings() const 
 }
 
 void TraceRecorder::AddEvents(const Node& node, const Process& process, const ProcessNames& names,
-                              const std::multimap<diagram::MessageId, Event>& marks,
-                              std::vector<Event>* events) const {
+                              const Marks& marks, std::vector<Event>* events) const {
+  auto gap = process.gaps.begin();
   for (size_t i = 0; i <= process.events.size(); ++i) {
-    if (std::count(process.gaps.begin(), process.gaps.end(), i) > 0) {
+    if (gap != process.gaps.end() && *gap == i) {
       events->push_back(NoticeOf(Event::Kind::kGap, node.node_id, 0, "events may be missing"));
+      ++gap;
     }
     if (i == process.events.size() || IsMarkOfSending(process.events[i])) continue;
     Event event = EventOf(node.node_id, process.events[i]);
@@ -235,7 +242,7 @@ void TraceRecorder::AddEvents(const Node& node, const Process& process, const Pr
     }
     events->push_back(event);
     if (event.kind != Event::Kind::kSend) continue;
-    const auto [first, last] = marks.equal_range(event.message);
+    const auto [first, last] = marks.equal_range({event.message.from, event.message.counter});
     for (auto mark = first; mark != last; ++mark) events->push_back(mark->second);
   }
 }
@@ -243,7 +250,7 @@ void TraceRecorder::AddEvents(const Node& node, const Process& process, const Pr
 std::vector<Event> TraceRecorder::Events() const {
   absl::MutexLock lock(&mutex_);
   const ProcessNames names = NamesOfProcesses();
-  const std::multimap<diagram::MessageId, Event> marks = MarksOfSendings();
+  const Marks marks = MarksOfSendings();
   std::vector<Event> events;
   for (const Node& node : nodes_) {
     for (const Process& process : node.processes) {

@@ -42,7 +42,7 @@ class TraceRecorder : public client::TraceReceiver {
     uint64_t boot_id = 0;
     int64_t started_unix_us = 0;
     std::vector<kv::v1::TraceEvent> events;
-    std::vector<size_t> gaps;  // before these of its events something may be missing
+    std::vector<size_t> gaps;  // before these of its events something may be missing; ascending
     absl::Status ended;        // why the stream broke
     int64_t ended_unix_us = 0;
     bool is_broken = false;
@@ -50,15 +50,14 @@ class TraceRecorder : public client::TraceReceiver {
   struct Node {
     std::string node_id;
     std::vector<Process> processes;
-    absl::Status last;  // while there is none
+    absl::Status last = absl::UnavailableError("it has not answered");  // while there is none
   };
+  using Marks = std::multimap<std::pair<std::string, uint64_t>, diagram::Event>;  // by sender and its counter
   using ProcessNames = std::map<std::pair<std::string, uint64_t>, std::string>;
 
   ProcessNames NamesOfProcesses() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::multimap<diagram::MessageId, diagram::Event> MarksOfSendings() const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void AddEvents(const Node& node, const Process& process, const ProcessNames& names,
-                 const std::multimap<diagram::MessageId, diagram::Event>& marks,
+  Marks MarksOfSendings() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AddEvents(const Node& node, const Process& process, const ProcessNames& names, const Marks& marks,
                  std::vector<diagram::Event>* events) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable absl::Mutex mutex_;

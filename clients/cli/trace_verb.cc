@@ -53,7 +53,8 @@ void Await(SignalWaiter* signals, std::optional<int64_t> for_ms) {
 }
 
 // An error if no node at all is traced.
-absl::StatusOr<std::vector<diagram::Event>> TraceNodes(Session* session, SignalWaiter* signals) {
+absl::StatusOr<std::vector<diagram::Event>> TraceNodes(Session* session) {
+  SignalWaiter signals;  // before gRPC has threads
   const absl::StatusOr<Directory> directory = Directory::Ask(session);
   if (!directory.ok()) return directory.status();
   TraceRecorder recorder(directory->entries());
@@ -70,7 +71,7 @@ absl::StatusOr<std::vector<diagram::Event>> TraceNodes(Session* session, SignalW
   if (silent.size() == directory->entries().size()) return silent.begin()->second;
   Tell(session, absl::StrCat("tracing ", directory->entries().size() - silent.size(), " of ",
                              directory->entries().size(), " nodes"));
-  Await(signals, session->arguments().trace.for_ms);
+  Await(&signals, session->arguments().trace.for_ms);
   feed.Stop();
   if (recorder.IsFull()) {
     Tell(session, absl::StrCat("lamppost: only the first ", TraceRecorder::kEventsMax, " events are kept"));
@@ -91,12 +92,11 @@ absl::StatusOr<std::vector<diagram::Event>> ReadTrace(Session* session) {
 }  // namespace
 
 int RunTrace(Session* session) {
-  SignalWaiter signals;  // before gRPC has threads
   const TraceArguments& arguments = session->arguments().trace;
   absl::StatusOr<TraceWriter> writer = TraceWriter::Open(arguments.outputs);
   if (!writer.ok()) return session->ReportUsage(writer.status().message());
   const bool is_stored = !arguments.from_file.empty();
-  const auto events = is_stored ? ReadTrace(session) : TraceNodes(session, &signals);
+  const auto events = is_stored ? ReadTrace(session) : TraceNodes(session);
   if (!events.ok() && is_stored) return session->ReportUsage(events.status().message());
   if (!events.ok()) return ReportFailed(session, events.status());
   const absl::StatusOr<TraceSummary> summary = writer->Write(*events, arguments.draw, session->io().out);

@@ -33,6 +33,7 @@ class TraceFeed::Stream {
   void Start() {
     thread_ = std::thread([this] { Run(); });
   }
+  // Join comes after it.
   void Stop() {
     {
       std::lock_guard<std::mutex> lock(mutex_);
@@ -40,6 +41,8 @@ class TraceFeed::Stream {
       if (context_ != nullptr) context_->TryCancel();
     }
     changed_.notify_all();
+  }
+  void Join() {
     if (thread_.joinable()) thread_.join();
   }
 
@@ -114,6 +117,7 @@ void TraceFeed::Start() {
 
 void TraceFeed::Stop() {
   for (const auto& stream : streams_) stream->Stop();
+  for (const auto& stream : streams_) stream->Join();
 }
 
 }  // namespace lamppost::client

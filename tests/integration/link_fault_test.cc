@@ -61,7 +61,8 @@ class LinkFault : public ::testing::Test {
   std::vector<json> Faults() {
     std::vector<json> faults;
     const Finished list = Fault({"list", "-o", "json"});
-    for (const json& node : json::parse(list.out).at("nodes")) {
+    const json told = json::parse(list.out);
+    for (const json& node : told.at("nodes")) {
       if (!node.contains("faults")) continue;
       for (const json& fault : node["faults"]) faults.push_back(fault);
     }

@@ -1,6 +1,8 @@
 // What is drawn of a run: every arrow leads to a later event, and what befell the messages can be seen.
 #include "tests/sim/diagram.h"
 
+#include <google/protobuf/stubs/logging.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -25,7 +27,7 @@ using diagram::History;
 
 std::vector<Event> Record(const Plan& plan, DiagramRecorder::Stretch stretch = {}) {
   DiagramRecorder recorder(plan, stretch);
-  EXPECT_EQ(Play(plan, {&recorder}).trace_hash, Play(plan).trace_hash) << "being recorded changes the run";
+  Play(plan, {&recorder});
   return recorder.Take();
 }
 
@@ -35,18 +37,19 @@ History Built(std::vector<Event> events) {
   return history.ok() ? *std::move(history) : History();
 }
 
-// Two nodes that are let alone, and a client at each.
+// Two nodes that are let alone, and a client at each, who begins when the nodes' lives are decided.
 Plan Calm() {
   Plan plan;
   plan.seed = 5;
   plan.nodes = 2;
   plan.clients = 2;
-  plan.faults_end_ms = 1000;
-  plan.errands = {{300, 0, 0, Act::kPut, {1}}, {600, 1, 1, Act::kDelete, {1}}};
+  plan.faults_end_ms = 4000;
+  plan.errands = {{3000, 0, 0, Act::kPut, {1}}, {3500, 1, 1, Act::kDelete, {1}}};
   return plan;
 }
 
 TEST(DiagramTest, CountersGrowAlongLanesAndArrowsUnderAllFaults) {
+  google::protobuf::SetLogHandler(nullptr);  // flipped bits are meant to be unreadable
   std::map<Event::Kind, size_t> kinds;
   std::map<Arrow::Status, size_t> statuses;
   std::set<std::string> lanes;
@@ -92,13 +95,13 @@ TEST(DiagramTest, AWriteIsSeenToArrive) {
   EXPECT_EQ(pushed->status, Arrow::Status::kArrived);
   const Event& receipt = history.points[pushed->to].event;
   EXPECT_EQ(receipt.keys, (std::vector<std::string>{"k1"}));
-  EXPECT_GE(receipt.unix_us, 300'000);
-  EXPECT_LT(receipt.unix_us, 600'000);
+  EXPECT_GE(receipt.unix_us, 3'000'000);
+  EXPECT_LT(receipt.unix_us, 3'500'000);
 }
 
 TEST(DiagramTest, AConflictIsMarkedWhereTheTwoMet) {
   Plan plan = Calm();
-  plan.errands = {{300, 0, 0, Act::kPut, {1}}, {300, 1, 1, Act::kPut, {1}}};
+  plan.errands = {{3000, 0, 0, Act::kPut, {1}}, {3000, 1, 1, Act::kPut, {1}}};
   plan.latency_min_us = plan.latency_max_us = 20'000;
   const History history = Built(Record(plan));
   std::vector<const diagram::Point*> marked;
@@ -137,6 +140,14 @@ TEST(DiagramTest, AStretchHasWhatHappensInIt) {
     EXPECT_TRUE(is_mark || event.unix_us < 1'200'000);
   }
   EXPECT_TRUE(Built(events).violations.empty());
+}
+
+TEST(DiagramTest, BeingRecordedChangesNothing) {
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    const Plan plan = DrawPlan(seed);
+    DiagramRecorder recorder(plan, {});
+    EXPECT_EQ(Play(plan, {&recorder}).trace_hash, Play(plan).trace_hash) << "seed " << seed;
+  }
 }
 
 TEST(DiagramTest, TheSameRunGivesTheSameEvents) {

@@ -83,24 +83,15 @@ void DeleteElsewhere(World* world, NodeIndex node, uint64_t for_ms) {
   }
 }
 
-bool HasMember(const Disk& disk, NodeIndex other) {
-  const auto bytes = disk.Get(kv::Space::kData, kv::MemberKey(NodeId(other)));
-  if (!bytes.ok() || !*bytes) return false;
-  const auto version = kv::DecodeVersion(**bytes);
-  if (!version.ok() || !version->value) return false;
-  const auto record = kv::DecodeMemberRecord(version->value->bytes);
-  return record.ok() && record->state == kv::MemberState::kMember;
-}
-
 // Whether the node, with the copy, would not know of a member that it has now, and nobody it knows would
 // tell.
 bool ForgetsAMember(World* world, NodeIndex node, const Disk& copy) {
   const NodeIndex first_spare = world->plan().nodes;
   for (NodeIndex spare = first_spare; spare < first_spare + world->plan().spares; ++spare) {
-    if (spare == node || HasMember(copy, spare) || !HasMember(*world->node(node)->disk(), spare)) continue;
+    if (spare == node || RecordsMember(copy, spare) || !RecordsMember(*world->node(node)->disk(), spare)) continue;
     bool is_told = false;
     for (NodeIndex other = 0; other < first_spare; ++other) {
-      is_told |= other != node && HasMember(*world->node(other)->disk(), spare);
+      is_told |= other != node && RecordsMember(*world->node(other)->disk(), spare);
     }
     if (!is_told) return true;
   }

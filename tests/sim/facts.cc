@@ -353,12 +353,24 @@ void Facts::Rebuild(NodeIndex node) {
   for (const auto& [key, timestamp] : view.current) view.unflushed.back().emplace_back(key, timestamp);
 }
 
+// Whether others would take anything from this node: a spare is a member once it is recorded.
+bool Facts::IsMemberForOthers(NodeIndex node) const {
+  if (node < plan_.nodes) return true;
+  for (NodeIndex other = 0; other < size(); ++other) {
+    if (other != node && RecordsMember(this->node(other).disk(), node)) return true;
+  }
+  return false;
+}
+
 // A write is still somewhere if it is a key's version there, or if the heads there cover it.
 void Facts::Mourn(NodeIndex node) {
   history::DiskLoss loss;
   loss.node = NodeId(node);
   loss.at_us = now_us;
+  std::vector<const View*> members;
   for (NodeIndex other = 0; other < views_.size(); ++other) {
+    if (!IsMemberForOthers(other)) continue;
+    members.push_back(&views_[other]);
     const auto bytes = this->node(other).disk().Get(kv::Space::kMeta, kv::kStateKey);
     if (!bytes.ok() || !*bytes) continue;
     const absl::StatusOr<kv::State> state = kv::DecodeState(**bytes);
@@ -369,9 +381,9 @@ void Facts::Mourn(NodeIndex node) {
       if (loss.kept.Covers(write->timestamp)) continue;
       bool all_there = true;
       for (const Write::Change& change : write->changes) {
-        all_there &= std::any_of(views_.begin(), views_.end(), [&](const View& view) {
-          const auto it = view.current.find(change.key);
-          return it != view.current.end() && it->second == write->timestamp;
+        all_there &= std::any_of(members.begin(), members.end(), [&](const View* view) {
+          const auto it = view->current.find(change.key);
+          return it != view->current.end() && it->second == write->timestamp;
         });
       }
       write->gone |= !all_there;

@@ -173,6 +173,7 @@ class Facts : public Observer {
   void Rebuild(NodeIndex node);
   void NoteUntold(NodeIndex node, const Holding& found);
   // Marks the writes that nobody holds any more.
+  bool IsMemberForOthers(NodeIndex node) const;
   void Mourn(NodeIndex node);
 
   const Plan& plan_;

@@ -50,6 +50,15 @@ NodeIndex Node::NodeOf(kv::PeerIndex peer) const {
   return NodeOfId(replica_->peers()[peer].address);
 }
 
+bool RecordsMember(const Disk& disk, NodeIndex member) {
+  const auto bytes = disk.Get(kv::Space::kData, kv::MemberKey(NodeId(member)));
+  if (!bytes.ok() || !*bytes) return false;
+  const auto version = kv::DecodeVersion(**bytes);
+  if (!version.ok() || !version->value) return false;
+  const auto record = kv::DecodeMemberRecord(version->value->bytes);
+  return record.ok() && record->state == kv::MemberState::kMember;
+}
+
 bool Node::HasMember(NodeIndex other) const {
   return IsUp() && (other == index_ || PeerOf(other).has_value());
 }

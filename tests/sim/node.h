@@ -200,6 +200,9 @@ class Node : public Endpoint {
   std::optional<absl::Status> disk_full_;
 };
 
+// Whether the disk has a record of it as a member.
+bool RecordsMember(const Disk& disk, NodeIndex member);
+
 }  // namespace lamppost::sim
 
 #endif  // LAMPPOST_TESTS_SIM_NODE_H_

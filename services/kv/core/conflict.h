@@ -64,7 +64,8 @@ absl::StatusOr<Conflict> DecodeConflict(absl::string_view bytes);
 absl::StatusOr<Conflict> ReadConflict(absl::string_view stored_key, const Version& stored);
 
 // The ledger is bounded by deleting what was found first. How many entries a node has deleted, or never had
-// room for, is a record of its own, which only this node writes; all of them together tell how many are missing.
+// room for, is a record of its own; all of them together tell about how many are missing: what two nodes drop
+// who cannot see each other, counts twice.
 inline constexpr absl::string_view kLedgerDroppedPrefix("\0ledger-dropped/", 16);
 std::string LedgerDroppedKey(absl::string_view node_id);
 bool IsLedgerKey(absl::string_view key);  // an entry's, or such a number's

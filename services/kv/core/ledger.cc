@@ -25,19 +25,9 @@ void Ledger::Erase(const std::string& stored_key) {
   entries_.erase(it);
 }
 
-Ledger::Fill Ledger::fill() const {
-  const auto exceeds = [this](size_t entries_max, uint64_t bytes_max) {
-    return entries_.size() > entries_max || bytes_ > bytes_max;
-  };
-  if (!exceeds(limits_.entries_max, limits_.bytes_max)) return Fill::kWithin;
-  const bool is_far = exceeds(limits_.entries_max + limits_.entries_max / 8,
-                              limits_.bytes_max + limits_.bytes_max / 8);
-  return is_far ? Fill::kFarBeyond : Fill::kBeyond;
-}
-
 std::vector<std::string> Ledger::Surplus() const {
   std::vector<std::string> keys;
-  if (fill() == Fill::kWithin) return keys;
+  if (!IsOver()) return keys;
   const size_t entries_kept = limits_.entries_max - limits_.entries_max / 8;
   const uint64_t bytes_kept = limits_.bytes_max - limits_.bytes_max / 8;
   uint64_t bytes_left = bytes_;

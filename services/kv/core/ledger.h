@@ -1,5 +1,5 @@
-// Which entries the conflict ledger has, as far as its bounds and those who look for a key's need to know. The
-// entries themselves are in the store (conflict.h).
+// Which entries the conflict ledger has, as far as its bounds and those who look for a key's need to know.
+// The entries themselves are in the store (conflict.h).
 //
 // What was found first goes first, by the counter of the record and not by that of the loser: what was found
 // lately is kept, be it about a write that has come from far behind.
@@ -25,7 +25,7 @@ namespace lamppost::kv {
 struct LedgerLimits {
   size_t entries_max = 10000;
   uint64_t bytes_max = uint64_t{32} << 20;  // keys and values
-  // Since it was found, by the clock of the node that found it, which then deletes it.
+  // Since it was found or settled, by the clock of the node that did; which then deletes it.
   uint64_t age_max_ms = uint64_t{30} * 24 * 60 * 60 * 1000;
 };
 
@@ -38,17 +38,13 @@ class Ledger {
   // The store has no entry under the key any more.
   void Erase(const std::string& stored_key);
 
-  enum class Fill {
-    kWithin,
-    kBeyond,     // its bounds
-    kFarBeyond,  // by more than an eighth: whoever is to see to it does not
-  };
-  Fill fill() const;
+  // Whether it is beyond its bounds.
+  bool IsOver() const { return entries_.size() > limits_.entries_max || bytes_ > limits_.bytes_max; }
   // The keys of the entries that are to go, the oldest record first; none while it is within its bounds. What
   // is left is a good way below them, so that it need not be done with each new entry.
   std::vector<std::string> Surplus() const;
 
-  // So many entries has this node deleted, or left out before they became any.
+  // So many entries has this node dropped: deleted, or left out before they became any.
   void SetDropped(const std::string& node_id, uint64_t dropped) { dropped_[node_id] = dropped; }
   uint64_t DroppedBy(const std::string& node_id) const;
   uint64_t dropped() const;  // by all

@@ -21,27 +21,19 @@ TEST(Ledger, IsLeftAloneWithinItsBounds) {
   for (uint64_t counter = 1; counter <= 4; ++counter) Add(&ledger, counter);
   EXPECT_EQ(ledger.size(), 4u);
   EXPECT_EQ(ledger.bytes(), 4 * (6 + 10u));
-  EXPECT_EQ(ledger.fill(), Ledger::Fill::kWithin);
+  EXPECT_FALSE(ledger.IsOver());
   EXPECT_TRUE(ledger.Surplus().empty());
 }
 
 TEST(Ledger, DropsTheOldestAndMoreThanItMust) {
   Ledger ledger({16, 10000, 0});
   for (uint64_t counter = 1; counter <= 17; ++counter) Add(&ledger, 18 - counter);
-  EXPECT_EQ(ledger.fill(), Ledger::Fill::kBeyond);
+  EXPECT_TRUE(ledger.IsOver());
   EXPECT_EQ(ledger.Surplus(), (std::vector<std::string>{"entry1", "entry2", "entry3"}))
       << "an eighth below the bound";
   for (const std::string& key : ledger.Surplus()) ledger.Erase(key);
   EXPECT_EQ(ledger.size(), 14u);
-  EXPECT_EQ(ledger.fill(), Ledger::Fill::kWithin);
-}
-
-TEST(Ledger, AnEighthBeyondIsFar) {
-  Ledger ledger({16, 10000, 0});
-  for (uint64_t counter = 1; counter <= 18; ++counter) Add(&ledger, counter);
-  EXPECT_EQ(ledger.fill(), Ledger::Fill::kBeyond);
-  Add(&ledger, 19);
-  EXPECT_EQ(ledger.fill(), Ledger::Fill::kFarBeyond);
+  EXPECT_FALSE(ledger.IsOver());
 }
 
 TEST(Ledger, IsBoundedByBytes) {

@@ -213,7 +213,7 @@ void Replica::DecideLifeIfPossible() {
     all_answered &= peer.answered && !peer.IsRefilling();
     const Heads known = peer.Known();
     superseded |= known.At(stored) > state_.heads.At(stored) ||
-                  known.NewestIncarnation(options_.node_id) > state_.incarnation;
+                  known.NewestIncarnation(options_.node_id) > state_.incarnation || HasStranger(known);
   }
   const bool waited = now_ms_ - *started_ms_ >= options_.life_wait_ms;
   if (!all_answered && !waited) return;
@@ -231,6 +231,21 @@ void Replica::DecideLifeIfPossible() {
                    return !peer.retired && peer.answered && peer.heads.Max() > 0;
                  });
   LifeDecided();
+}
+
+// Whether there is a life among these of a node that this one does not know of: it may be a member since, and so
+// have what this node's disk has lost.
+bool Replica::HasStranger(const Heads& known) const {
+  return std::any_of(known.begin(), known.end(), [&](const Heads::Entry& head) {
+    const Origin& origin = head.first;
+    if (origin.node_id == options_.node_id) return false;
+    for (const Peer& peer : peers_) {
+      if (!peer.retired && peer.node_id == origin.node_id) return false;
+    }
+    const MemberRecord* record = RecordOf(origin.node_id);
+    return record == nullptr || record->state != MemberState::kRemoved ||
+           record->barred_birth < origin.incarnation;
+  });
 }
 
 void Replica::TakeNewLife(const std::string& why) {

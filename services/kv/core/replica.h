@@ -103,7 +103,7 @@ struct Output {
   std::vector<Reply> replies;
   std::vector<std::string> notes;     // for the log
   std::vector<std::string> warnings;  // the same, of what should not be
-  Tracer::Points trace;  // while it is traced
+  Tracer::Points trace;               // while it is traced
   // Not OK: what the store holds is not what was written to it, although it reads well (DATA_LOSS,
   // CONTENT_DAMAGED). The replica goes on; what it holds is to be had from the others again (salvage.h).
   absl::Status damage;
@@ -161,8 +161,8 @@ class Replica {
   // While set, nothing is written: proposals and messages are refused with it.
   void RefuseWrites(std::optional<absl::Status> why) { write_refusal_ = std::move(why); }
 
-  // From now on its outputs tell what it does. While it does so, a message that comes in takes a counter of its
-  // own where otherwise several might share one.
+  // From now on its outputs tell what it does. While it does so, a message that comes in takes a counter of
+  // its own where otherwise several might share one.
   void StartTrace() { tracer_.Start(); }
   void StopTrace() { tracer_.Stop(); }
 
@@ -234,6 +234,7 @@ class Replica {
 
   // replica.cc: own writes, life, output
   void DecideLifeIfPossible();
+  bool HasStranger(const Heads& known) const;
   void TakeNewLife(const std::string& why);
   void LifeDecided();
   void Write(const Proposal& proposal);
@@ -283,7 +284,8 @@ class Replica {
   absl::StatusOr<Version> KeptBy(const Settlement& settlement, const std::vector<Conflict>& conflicts);
   absl::StatusOr<WriteResult> Settle(const Proposal& request, RequestTag tag);
   void BoundLedger();
-  void WriteLedger(std::vector<Operation> operations);
+  size_t DropEntries(const std::vector<std::string>& keys);
+  absl::Status WriteLedger(std::vector<Operation> operations);
 
   // replica_expiry.cc: what has expired
   bool IsFirstAbout() const;
@@ -320,7 +322,7 @@ class Replica {
   void TraceSend(const std::string& to, SyncMessage* message);
   void TraceSend(const std::string& to, SyncAnswer* answer);
   template <typename Message>
-  void TraceReceipt(const std::string& from, const Message& message);
+  void TraceReceipt(const Message& message, Refusal refusal);
   uint64_t ReceiptCounter();
   void TraceWrite(const Timestamp& version, const Proposal& proposal);
   void TraceConflict(const std::string& key, const Version& winner, const Version& loser);
@@ -394,6 +396,7 @@ class Replica {
   std::deque<Conflict> found_conflicts_;  // in this group
   size_t found_bytes_ = 0;
   std::set<std::string> found_keys_;  // of their entries
+  std::optional<uint64_t> ledger_over_since_ms_;
   uint64_t conflicts_left_out_ = 0;  // and not yet counted in this node's record
   Receiver receiver_;
 

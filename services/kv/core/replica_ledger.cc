@@ -19,6 +19,8 @@ constexpr size_t kSettledMax = 100;
 constexpr size_t kSettledBytesMax = size_t{2} << 20;
 // Entries that one event deletes.
 constexpr size_t kDroppedAtOnce = 200;
+// The ledger has been beyond its bounds for so long.
+constexpr uint64_t kOthersBoundAfterMs = 5000;
 
 Operation LedgerWrite(const std::string& stored_key, std::string bytes, uint64_t ttl_ms) {
   return {stored_key, Value{Value::Kind::kData, std::move(bytes)}, ttl_ms};
@@ -56,7 +58,8 @@ absl::Status Replica::LoadLedger() {
 // The version of one of the ledger's keys, or that it has none any more.
 void Replica::TakeLedgerRecord(const std::string& key, const Version* version) {
   if (!IsConflictKey(key)) {
-    const auto dropped = version == nullptr || !version->value ? 0 : DecodeLedgerDropped(version->value->bytes);
+    const auto dropped =
+        version == nullptr || !version->value ? 0 : DecodeLedgerDropped(version->value->bytes);
     if (dropped.ok()) ledger_.SetDropped(key.substr(kLedgerDroppedPrefix.size()), *dropped);
     return;
   }
@@ -65,16 +68,15 @@ void Replica::TakeLedgerRecord(const std::string& key, const Version* version) {
   if (conflict.ok()) ledger_.Put(key, *version, *conflict);
 }
 
-// What a peer may send of the ledger: entries that can be, of writes that came before the record, and that can be
-// told to clients; or that one has gone.
+// What a peer may send of the ledger: entries that can be, of writes that came before the record, and that
+// can be told to clients; or that one has gone.
 bool Replica::IsSoundLedgerRecord(const KeyedVersion& entry) const {
   constexpr uint64_t kUnixMsMax = 253'402'300'799'999;  // the last of the year 9999
   if (!entry.version.value) return IsConflictKey(entry.key);
   const uint64_t counter = entry.version.timestamp.counter;
   if (!IsConflictKey(entry.key)) {
     const absl::StatusOr<uint64_t> dropped = DecodeLedgerDropped(entry.version.value->bytes);
-    return dropped.ok() && *dropped <= counter &&
-           CheckNodeId(entry.key.substr(kLedgerDroppedPrefix.size())).ok();
+    return dropped.ok() && CheckNodeId(entry.key.substr(kLedgerDroppedPrefix.size())).ok();
   }
   const absl::StatusOr<Conflict> conflict = ReadConflict(entry.key, entry.version);
   if (!conflict.ok() || !CheckKey(conflict->key).ok() || conflict->found_unix_ms > kUnixMsMax) return false;
@@ -87,9 +89,9 @@ bool Replica::IsSoundLedgerRecord(const KeyedVersion& entry) const {
   return is_sound(conflict->loser) && is_sound(conflict->winner);
 }
 
-// What a client has written twice, because it did not hear that the first attempt was done, is no loss, nor is a
-// deletion that nobody asked for. In one group more may lose than the ledger has room for: what was found first
-// goes, as it would a moment later.
+// What a client has written twice, because it did not hear that the first attempt was done, is no loss, nor
+// is a deletion that nobody asked for. In one group more may lose than the ledger has room for: what was
+// found first goes, as it would a moment later.
 void Replica::NoteConflict(const std::string& key, const Version& winner, const Version& loser) {
   ++conflicts_;
   if (tracer_.IsOn()) TraceConflict(key, winner, loser);
@@ -103,7 +105,8 @@ void Replica::NoteConflict(const std::string& key, const Version& winner, const 
   if (!found_keys_.insert(entry_key).second) return;
   found_conflicts_.push_back({key, loser, winner, unix_ms_, Resolution::kOpen});
   found_bytes_ += BytesOf(found_conflicts_.back());
-  while (found_conflicts_.size() > ledger_.limits().entries_max || found_bytes_ > ledger_.limits().bytes_max) {
+  while (found_conflicts_.size() > ledger_.limits().entries_max ||
+         found_bytes_ > ledger_.limits().bytes_max) {
     found_bytes_ -= BytesOf(found_conflicts_.front());
     found_conflicts_.pop_front();
     ++conflicts_left_out_;
@@ -160,7 +163,8 @@ absl::StatusOr<Replica::OpenConflicts> Replica::FindOpen(const Settlement& settl
 
 // What the key is to have. The winner is the highest version that is known: it may not have come here yet, or
 // the key may have been written since.
-absl::StatusOr<Version> Replica::KeptBy(const Settlement& settlement, const std::vector<Conflict>& conflicts) {
+absl::StatusOr<Version> Replica::KeptBy(const Settlement& settlement,
+                                        const std::vector<Conflict>& conflicts) {
   Version kept;
   if (settlement.keep == Resolution::kOtherValue) kept.value = settlement.value;
   if (settlement.keep == Resolution::kLoserKept) kept = conflicts.front().loser;
@@ -175,9 +179,9 @@ absl::StatusOr<Version> Replica::KeptBy(const Settlement& settlement, const std:
 }
 
 // Whoever settles a conflict has seen both versions, even where they are still to come.
-// NOT_FOUND (CONFLICT_UNKNOWN): the key has no such entry that is open. UNAVAILABLE (SESSION_AHEAD): the client
-// has seen more than this node, so it may come. FAILED_PRECONDITION (CONFLICT_AMBIGUOUS): which loser is to be
-// kept? There are several.
+// NOT_FOUND (CONFLICT_UNKNOWN): the key has no such entry that is open. UNAVAILABLE (SESSION_AHEAD): the
+// client has seen more than this node, so it may come. FAILED_PRECONDITION (CONFLICT_AMBIGUOUS): which loser
+// is to be kept? There are several.
 absl::StatusOr<WriteResult> Replica::Settle(const Proposal& request, RequestTag tag) {
   const Settlement& settlement = *request.settlement;
   absl::StatusOr<OpenConflicts> open = FindOpen(settlement);
@@ -215,32 +219,45 @@ absl::StatusOr<WriteResult> Replica::Settle(const Proposal& request, RequestTag 
   return result;
 }
 
-// By one of the members that are about, or each of them would delete the same. What goes is deleted as anything
-// else is: only so do all nodes have the same entries, in whatever order things come to them.
+// By the first of the members that are about, or each of them would delete the same; should that one not do
+// it, by others after a while. What goes is deleted as anything else is: only so do all nodes have the same
+// entries, in whatever order things come to them.
 void Replica::BoundLedger() {
   if (!life_decided_ || state_.removed || write_refusal_ || state_.refilling) return;
-  const Ledger::Fill fill = ledger_.fill();
-  const bool is_due = fill == Ledger::Fill::kFarBeyond || (fill == Ledger::Fill::kBeyond && IsFirstAbout());
-  std::vector<std::string> surplus;
-  if (is_due && !LAMPPOST_MUTATION(kLedgerUnbounded)) surplus = ledger_.Surplus();
-  const uint64_t dropped = surplus.size() + std::exchange(conflicts_left_out_, 0);
+  if (!ledger_.IsOver()) ledger_over_since_ms_.reset();
+  if (ledger_.IsOver() && !ledger_over_since_ms_) ledger_over_since_ms_ = now_ms_;
+  const bool is_due =
+      ledger_over_since_ms_ && (IsFirstAbout() || now_ms_ - *ledger_over_since_ms_ >= kOthersBoundAfterMs);
+  uint64_t dropped = std::exchange(conflicts_left_out_, 0);
+  if (is_due && !LAMPPOST_MUTATION(kLedgerUnbounded)) dropped += DropEntries(ledger_.Surplus());
   if (dropped == 0) return;
-  WriteLedger({LedgerWrite(LedgerDroppedKey(options_.node_id),
-                           EncodeLedgerDropped(ledger_.DroppedBy(options_.node_id) + dropped), 0)});
-  std::vector<Operation> deletions;
-  for (std::string& key : surplus) {
-    deletions.push_back({std::move(key)});
-    if (deletions.size() == kDroppedAtOnce) WriteLedger(std::exchange(deletions, {}));
-  }
-  if (!deletions.empty()) WriteLedger(std::move(deletions));
+  const std::string key = LedgerDroppedKey(options_.node_id);
+  const uint64_t sum = ledger_.DroppedBy(options_.node_id) + dropped;
+  const absl::Status status = WriteLedger({LedgerWrite(key, EncodeLedgerDropped(sum), 0)});
+  if (!status.ok()) Note(absl::StrCat("cannot count what the ledger drops: ", status.message()));
   FollowRecords();
 }
 
-void Replica::WriteLedger(std::vector<Operation> operations) {
+// How many have been deleted. One that cannot be read is left, and holds up no other.
+size_t Replica::DropEntries(const std::vector<std::string>& keys) {
+  size_t dropped = 0;
+  for (size_t begin = 0; begin < keys.size(); begin += kDroppedAtOnce) {
+    const size_t end = std::min(keys.size(), begin + kDroppedAtOnce);
+    std::vector<Operation> deletions;
+    for (size_t i = begin; i < end; ++i) deletions.push_back({keys[i]});
+    if (WriteLedger(deletions).ok()) {
+      dropped += deletions.size();
+      continue;
+    }
+    for (const Operation& deletion : deletions) dropped += WriteLedger({deletion}).ok() ? 1 : 0;
+  }
+  return dropped;
+}
+
+absl::Status Replica::WriteLedger(std::vector<Operation> operations) {
   Proposal proposal;
   proposal.operations = std::move(operations);
-  const auto written = WriteUnchecked(proposal, RequestTag());
-  if (!written.ok()) Note(absl::StrCat("cannot bound the ledger: ", written.status().message()));
+  return WriteUnchecked(proposal, RequestTag()).status();
 }
 
 }  // namespace lamppost::kv

@@ -10,7 +10,6 @@
 namespace lamppost::kv {
 
 void Replica::Receive(LinkId link, const SyncMessage& message) {
-  if (tracer_.IsOn()) TraceReceipt(message.clock.origin.node_id, message);
   Refusal refusal = CheckSender(message);
   if (refusal == Refusal::kDuplicateNodeId) receiver_.KeepsOut(message.clock.origin.node_id, message.boot_id);
   if (refusal == Refusal::kNone) refusal = CheckHearing(link, message);
@@ -18,6 +17,7 @@ void Replica::Receive(LinkId link, const SyncMessage& message) {
   if (refusal == Refusal::kNone && receiver_.IsBusyFor(message.clock.origin.node_id, now_ms_))
     refusal = Refusal::kBusy;
   if (refusal == Refusal::kNone && message.receiver_incarnation != 0) refusal = Admit(link, message);
+  if (tracer_.IsOn()) TraceReceipt(message, refusal);
   const bool is_new = message.receiver_incarnation != 0 && !receiver_.IsCopy(link, message);
   if (refusal == Refusal::kNone && is_new && MayBringBack(message)) refusal = Refusal::kBusy;
   if (refusal == Refusal::kNone && is_new) refusal = MergeEntries(message);
@@ -227,7 +227,8 @@ Refusal Replica::MergeEntry(const KeyedVersion& entry, const SyncMessage& messag
   NoteTombstone(version);
   const bool concurrent = *merge == kv::Merge::kReplacesConcurrent || *merge == kv::Merge::kLosesConcurrent;
   const bool is_noted = wins || !LAMPPOST_MUTATION(kLateLoserForgotten);
-  if (concurrent && !is_system && is_noted) NoteConflict(entry.key, wins ? version : *rival, wins ? *rival : version);
+  if (concurrent && !is_system && is_noted)
+    NoteConflict(entry.key, wins ? version : *rival, wins ? *rival : version);
   if (!version.request.id.empty()) requests_.Record({version.request, version.timestamp}, &output_.batch);
   state_changed_ = true;
   return Refusal::kNone;

@@ -235,9 +235,9 @@ void Replica::ConsiderRelay(PeerIndex index) {
 void Replica::ReceiveAnswer(PeerIndex index, const SyncAnswer& answer) {
   Peer& peer = peers_[index];
   if (!peer.IsLinked()) return;
-  if (tracer_.IsOn()) TraceReceipt(answer.clock.origin.node_id, answer);
   peer.Answered(answer.sequence);
   if (!CheckIdentity(index, answer)) return;
+  if (tracer_.IsOn()) TraceReceipt(answer, Refusal::kNone);
   if (answer.refusal == Refusal::kNone) peer.full.Answered(answer.sequence);
   Learn(&peer, answer);
   FollowUp(index, answer);

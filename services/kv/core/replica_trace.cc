@@ -28,24 +28,33 @@ uint64_t Replica::ReceiptCounter() {
   return now > tracer_.latest() ? now : Tick();
 }
 
+// Of a message that is not taken in, whoever may have sent it, nothing is told but that it came.
 template <typename Message>
-void Replica::TraceReceipt(const std::string& from, const Message& message) {
+void Replica::TraceReceipt(const Message& message, Refusal refusal) {
   TracePoint point = PointOf(message);
+  if (refusal != Refusal::kNone) {
+    const Carries carries = point.carries;
+    point = TracePoint();
+    point.carries = carries;
+  }
   point.kind = TraceKind::kReceive;
-  point.peer = from;
+  const std::string& from = message.clock.origin.node_id;
+  if (CheckNodeId(from).ok()) point.peer = from;
   point.sent_counter = message.clock.counter;
   point.counter = ReceiptCounter();
-  tracer_.Received(std::move(point), message.trace);
+  tracer_.Received(std::move(point), refusal == Refusal::kNone ? message.trace : nullptr);
 }
 
-template void Replica::TraceReceipt(const std::string& from, const SyncMessage& message);
-template void Replica::TraceReceipt(const std::string& from, const SyncAnswer& answer);
+template void Replica::TraceReceipt(const SyncMessage& message, Refusal refusal);
+template void Replica::TraceReceipt(const SyncAnswer& answer, Refusal refusal);
 
 void Replica::TraceWrite(const Timestamp& version, const Proposal& proposal) {
   std::vector<KeyedVersion> written;
+  bool is_shown = false;  // the value of the first client's key is
   for (const Operation& operation : proposal.operations) {
     KeyedVersion entry{operation.key, {}};
-    entry.version.value = operation.value;
+    if (!is_shown) entry.version.value = operation.value;
+    is_shown |= !IsSystemKey(operation.key);
     entry.version.lapsed = operation.lapsed;
     written.push_back(std::move(entry));
   }

@@ -49,7 +49,8 @@ TracePoint PointOf(const SyncMessage& message) {
                   : message.progress != 0           ? Carries::kCatchUp
                   : has_entries                     ? Carries::kPush
                                                     : Carries::kHeartbeat;
-  if (has_entries) Describe(*message.entries, &point);
+  // A greeting is to bring nothing, so nobody looks at what it has.
+  if (has_entries && point.carries != Carries::kGreeting) Describe(*message.entries, &point);
   return point;
 }
 
@@ -93,7 +94,8 @@ void Tracer::Received(TracePoint point, const Trace& its) {
     auto vector = std::make_shared<VectorClock>(*vector_);
     (*vector)[self_] = events_;  // so that there is room for it
     for (const auto& [process, events] : *its) {
-      if (process == self_ || (vector->size() >= kVectorEntriesMax && vector->count(process) == 0)) continue;
+      if (process == self_) continue;
+      if (vector->size() >= kVectorEntriesMax - 1 && vector->count(process) == 0) continue;  // one is its own
       uint64_t& known = (*vector)[process];
       known = std::max(known, events);
     }

@@ -1,8 +1,8 @@
 // What a node does, event by event, for those who want to see it: each with its Lamport counter and a vector
 // clock, which tells of any two events whether one could have led to the other.
 //
-// The vector travels with the messages. It counts only what happens while it is looked at: so two nodes that
-// are traced at the same time have vectors that can be compared, and one that is not costs nothing.
+// The vector travels with the messages of nodes that are traced, and counts only what happens meanwhile; a
+// node that is not costs nothing. What reaches a node by way of one that is not traced, it does not know of.
 //
 // C. Fidge, "Timestamps in message-passing systems that preserve the partial ordering", 1988; F. Mattern,
 // "Virtual time and global states of distributed systems", 1989.
@@ -16,7 +16,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 

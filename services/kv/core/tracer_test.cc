@@ -383,9 +383,8 @@ TEST_F(TracedReplicas, WritesThatDoNotKnowOfEachOtherAreConcurrentAndTheirMeetin
   Settle();
   for (const NodeIndex node : {0, 1}) {
     const std::vector<TracePoint>& told = points_.Of(node);
-    const auto mark = std::find_if(told.begin(), told.end(), [](const TracePoint& point) {
-      return point.kind == TraceKind::kConflict;
-    });
+    const auto mark = std::find_if(
+        told.begin(), told.end(), [](const TracePoint& point) { return point.kind == TraceKind::kConflict; });
     ASSERT_NE(mark, told.end()) << node;
     EXPECT_EQ(mark->keys, std::vector<std::string>{"x"});
     EXPECT_EQ(mark->detail.rfind("x: ", 0), 0u) << mark->detail;
@@ -410,9 +409,8 @@ TEST_F(TracedReplicas, GreetingsAreTold) {
   Settle();
   const auto is_greeting = [](const TracePoint& point) { return point.carries == Carries::kGreeting; };
   EXPECT_EQ(points_.Find(0, is_greeting).peer, "C");
-  const TracePoint heard = points_.Find(0, [&](const TracePoint& point) {
-    return is_greeting(point) && point.kind == TraceKind::kReceive;
-  });
+  const TracePoint heard = points_.Find(
+      0, [&](const TracePoint& point) { return is_greeting(point) && point.kind == TraceKind::kReceive; });
   EXPECT_EQ(heard.peer, "C");
   EXPECT_LT(heard.sent_counter, heard.counter);
 }

@@ -20,11 +20,7 @@ size_t FaultyOutbox::Clear(const std::string& to) {
   const uint64_t now_ms = MonotonicMs();
   const size_t cleared = faults_.At(now_ms).count(to);
   faults_.Clear(to);
-  // In their order; what is sent next must not go past them.
-  for (auto it = held_.begin(); it != held_.end();) {
-    const auto here = it++;
-    if (here->second.first == to) Deliver(std::move(held_.extract(here).mapped().second));
-  }
+  ReleaseOfEnded(now_ms);
   return cleared;
 }
 
@@ -33,7 +29,7 @@ size_t FaultyOutbox::ClearAll() {
   const size_t cleared = faults_.At(now_ms).size() + (IsPaused() ? 1 : 0);
   paused_ = false;
   faults_.ClearAll();
-  DeliverDue(UINT64_MAX);
+  ReleaseOfEnded(now_ms);
   return cleared;
 }
 
@@ -67,6 +63,7 @@ Fate FaultyOutbox::FateOf(const std::string& to, const Message& message) {
     return fate;
   }
   fate = faults_.Draw(to, MonotonicMs());
+  if (fate.delayed && held_.size() >= kHeldMax) fate.delays_ms.clear();
   if (!fate.IsLost() && !fate.delayed && fate.delays_ms.size() == 1) return fate;
   Counts& counts = counts_[to];
   if (fate.IsLost()) {
@@ -100,10 +97,6 @@ void FaultyOutbox::SendAnswer(const OutgoingAnswer& outgoing) {
 
 void FaultyOutbox::Hold(const std::string& to, uint64_t delay_ms, Held held) {
   if (delay_ms == 0) return Deliver(std::move(held));
-  if (held_.size() >= kHeldMax) {
-    ++counts_[to].dropped;
-    return;
-  }
   held_.emplace(MonotonicMs() + delay_ms, std::make_pair(to, std::move(held)));
 }
 
@@ -116,14 +109,43 @@ void FaultyOutbox::Deliver(Held held) {
   }
 }
 
-void FaultyOutbox::DeliverDue(uint64_t now_ms) {
+// Past a link that has been cut since, or out of a node that is paused, nothing goes.
+void FaultyOutbox::Release(const std::string& to, Held held) {
+  const auto& faults = faults_.At(MonotonicMs());
+  const auto fault = faults.find(to);
+  const bool is_cut = fault != faults.end() && fault->second.cut;
+  if (!is_cut && !IsPaused()) return Deliver(std::move(held));
+  ++(IsPaused() ? pause_counts_ : counts_[to]).dropped;
+  if (const auto* outgoing = std::get_if<OutgoingAnswer>(&held)) {
+    Mark(TraceKind::kDrop, to, outgoing->answer, 0);
+  } else {
+    Mark(TraceKind::kDrop, to, std::get<HeldMessage>(held).message, 0);
+  }
+}
+
+void FaultyOutbox::ReleaseDue(uint64_t now_ms) {
   while (!held_.empty() && held_.begin()->first <= now_ms) {
-    Deliver(std::move(held_.extract(held_.begin()).mapped().second));
+    auto [to, held] = std::move(held_.extract(held_.begin()).mapped());
+    Release(to, std::move(held));
+  }
+}
+
+// What a fault held back that has ended goes on at once; what is sent next must not go past it.
+void FaultyOutbox::ReleaseOfEnded(uint64_t now_ms) {
+  const auto& faults = faults_.At(now_ms);
+  for (auto it = held_.begin(); it != held_.end();) {
+    const auto here = it++;
+    if (faults.count(here->second.first) > 0) continue;
+    auto [to, held] = std::move(held_.extract(here).mapped());
+    Release(to, std::move(held));
   }
 }
 
 void FaultyOutbox::Poll(uint64_t now_ms) {
-  DeliverDue(now_ms);
+  const size_t in_force = faults_.At(now_ms).size();
+  if (in_force < in_force_) ReleaseOfEnded(now_ms);
+  in_force_ = in_force;
+  ReleaseDue(now_ms);
   next_->Poll(now_ms);
 }
 

@@ -1,5 +1,5 @@
-// Faults on demand: an outbox that loses, holds back and doubles what the node sends, and keeps out what comes
-// in while the node is paused. Only a node that was started with --enable-faults has one.
+// Faults on demand: an outbox that loses, holds back and doubles what the node sends, and keeps out what
+// comes in while the node is paused. Only a node that was started with --enable-faults has one.
 //
 // Of the driver's thread.
 #ifndef LAMPPOST_SERVICES_KV_SERVER_FAULTY_OUTBOX_H_
@@ -86,7 +86,9 @@ class FaultyOutbox : public Outbox, public Ingress {
   bool AdmitsFrom(const Message& message);
   void Hold(const std::string& to, uint64_t delay_ms, Held held);
   void Deliver(Held held);
-  void DeliverDue(uint64_t now_ms);
+  void Release(const std::string& to, Held held);
+  void ReleaseDue(uint64_t now_ms);
+  void ReleaseOfEnded(uint64_t now_ms);
 
   LinkFaults faults_;
   const Replica* const replica_;
@@ -94,6 +96,7 @@ class FaultyOutbox : public Outbox, public Ingress {
   const MarkFn mark_;
   std::map<std::string, Counts> counts_;
   std::multimap<uint64_t, std::pair<std::string, Held>> held_;  // by when they are due; whom they are for
+  size_t in_force_ = 0;                                         // faults, at the last Poll
   bool paused_ = false;
   uint64_t paused_until_ms_ = 0;  // 0: until it is cleared
   Counts pause_counts_;

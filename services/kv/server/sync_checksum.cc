@@ -87,6 +87,7 @@ void Add(const v1::Version& version, Digest* digest) {
   digest->Number(version.request_fingerprint());
   digest->Number(version.replaced_value() ? 1 : 0);
   digest->Number(version.expires_unix_ms());
+  if (version.lapsed()) digest->Number(1);
 }
 
 }  // namespace

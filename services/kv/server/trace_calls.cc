@@ -39,18 +39,20 @@ class TraceStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     v1::TraceRequest request;
     if (absl::Status status = ParseMessage(bytes, &request); !status.ok()) return Close(status);
     shell_->Admit(
-        request.clock().counter(), [this] { Open(); }, [this](const absl::Status& status) { Close(status); });
+        request.clock().counter(), [this, self = self_] { Open(); },
+        [this, self = self_](const absl::Status& status) { Close(status); });
   }
 
   void Offer(const std::vector<v1::TraceEvent>& events, uint64_t left_out) {
     absl::MutexLock lock(&mutex_);
     left_out_ += left_out;
     for (const v1::TraceEvent& event : events) {
-      if (queue_.size() < calls_->options_.queued_max) {
-        queue_.push_back(event);
-      } else {
-        ++left_out_;
-      }
+      queue_.push_back(event);
+      queued_bytes_ += event.ByteSizeLong();
+    }
+    while (queued_bytes_ > calls_->options_.queued_bytes_max) {
+      TakeFirst();
+      ++left_out_;
     }
   }
 
@@ -116,15 +118,22 @@ class TraceStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
       absl::MutexLock lock(&mutex_);
       message.set_left_out(std::exchange(left_out_, 0));
       size_t bytes = 0;
-      while (!queue_.empty() && bytes < kMessageBytesMax &&
+      while (!queue_.empty() &&
              message.events_size() < static_cast<int>(calls_->options_.message_events_max)) {
         bytes += queue_.front().ByteSizeLong();
-        *message.add_events() = std::move(queue_.front());
-        queue_.pop_front();
+        if (bytes > kMessageBytesMax && message.events_size() > 0) break;
+        *message.add_events() = TakeFirst();
       }
     }
     message_ = MessageBytes(message);
     StartWrite(&message_);
+  }
+
+  v1::TraceEvent TakeFirst() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    v1::TraceEvent first = std::move(queue_.front());
+    queue_.pop_front();
+    queued_bytes_ -= first.ByteSizeLong();
+    return first;
   }
 
   void FinishIfIdle() {
@@ -146,7 +155,8 @@ class TraceStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 
   absl::Mutex mutex_;
   std::deque<v1::TraceEvent> queue_ ABSL_GUARDED_BY(mutex_);
-  uint64_t left_out_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t left_out_ ABSL_GUARDED_BY(mutex_) = 0;  // before the first of the queue
   uint64_t moved_ms_ ABSL_GUARDED_BY(mutex_) = 0;  // when the last message was begun
   bool open_ ABSL_GUARDED_BY(mutex_) = false;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;

@@ -1,7 +1,7 @@
 // AdminService.Trace: tells those who ask what the replica does, as it does it.
 //
-// The replica is traced while somebody asks. Each caller has a queue of its own, which is bounded: who reads too
-// slowly misses events, and hears how many.
+// The replica is traced while somebody asks. Each caller has a queue of its own, which is bounded: who reads
+// too slowly misses the oldest events in it, and hears how many.
 #ifndef LAMPPOST_SERVICES_KV_SERVER_TRACE_CALLS_H_
 #define LAMPPOST_SERVICES_KV_SERVER_TRACE_CALLS_H_
 
@@ -25,8 +25,8 @@ struct TraceCallsOptions {
   std::string node_id;
   uint64_t boot_id = 0;
   uint64_t started_unix_ms = 0;
-  size_t calls_max = 8;          // at a time; more: RESOURCE_EXHAUSTED (TOO_MANY_TRACES)
-  size_t queued_max = 20000;     // events, for each caller
+  size_t calls_max = 8;                        // at a time; more: RESOURCE_EXHAUSTED (TOO_MANY_TRACES)
+  size_t queued_bytes_max = size_t{16} << 20;  // of events, for each caller
   size_t message_events_max = 1000;
   uint64_t quiet_ms_max = 1000;  // an empty message comes when nothing has for so long
 };

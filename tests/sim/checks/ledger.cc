@@ -116,7 +116,8 @@ void NothingLosesSilently::Collect() {
   for (const auto& [origin, writes] : facts().writes()) {
     for (const std::unique_ptr<Write>& write : writes) {
       for (const Write::Change& change : write->changes) {
-        if (kv::IsConflictKey(change.key) && write->committed && !write->gone) recorded_.insert(change.key);
+        // One that has gone with its disk is lost like any other write that nobody else had.
+        if (kv::IsConflictKey(change.key) && write->committed) recorded_.insert(change.key);
         if (change.replaced) replaced_.insert({change.key, *change.replaced});
         for (const Timestamp& maybe : change.maybe_replaced) replaced_.insert({change.key, maybe});
         of_key_[change.key].push_back(write.get());
