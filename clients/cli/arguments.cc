@@ -54,8 +54,9 @@ void AddCommonOptions(CLI::App* app, RawArguments* raw) {
       ->check(CLI::IsMember({"table", "json", "raw"}))
       ->type_name("FORMAT")
       ->capture_default_str();
-  app->add_option("--timeout", raw->timeout,
-                  "Bounds the whole command [10s; call: 30s; load, dump, watch, snapshot, trace and scenario: none]")
+  app->add_option(
+         "--timeout", raw->timeout,
+         "Bounds the whole command [10s; call: 30s; load, dump, watch, snapshot, trace and scenario: none]")
       ->type_name("DURATION");
   app->add_option("--attempt-timeout", raw->attempt_timeout,
                   "Bounds one attempt at one node or server [2s; functions: 5s]")
@@ -260,8 +261,8 @@ absl::Status CheckDestination(const CLI::App& app, Verb verb) {
 }
 
 absl::Status CheckTimes(const RawArguments& raw, Arguments* arguments) {
-  const bool watches = arguments->verb == Verb::kConflicts &&
-                       arguments->conflicts.action == ConflictAction::kWatch;
+  const bool watches =
+      arguments->verb == Verb::kConflicts && arguments->conflicts.action == ConflictAction::kWatch;
   const bool bulk = watches || arguments->verb == Verb::kLoad || arguments->verb == Verb::kDump ||
                     arguments->verb == Verb::kWatch || arguments->verb == Verb::kSnapshot ||
                     arguments->verb == Verb::kTrace || arguments->verb == Verb::kScenario;
@@ -289,13 +290,17 @@ absl::Status CheckTimes(const RawArguments& raw, Arguments* arguments) {
 }
 
 ParsedArguments Check(const CLI::App& app, RawArguments raw, const std::string& verb, bool limited) {
-  static const auto* const kVerbs = new std::map<std::string, Verb>{
-      {"put", Verb::kPut},         {"get", Verb::kGet},        {"del", Verb::kDelete},
-      {"write", Verb::kWrite},     {"scan", Verb::kScan},      {"status", Verb::kStatus},
-      {"load", Verb::kLoad},       {"dump", Verb::kDump},      {"watch", Verb::kWatch},
-      {"member", Verb::kMember},   {"call", Verb::kCall},      {"functions", Verb::kFunctions},
-      {"outcome", Verb::kOutcome}, {"fault", Verb::kFaultRpc}, {"snapshot", Verb::kSnapshot},
-      {"conflicts", Verb::kConflicts}, {"explain", Verb::kExplain}, {"trace", Verb::kTrace}, {"scenario", Verb::kScenario}};
+  static const auto* const kVerbs =
+      new std::map<std::string, Verb>{{"put", Verb::kPut},           {"get", Verb::kGet},
+                                      {"del", Verb::kDelete},        {"write", Verb::kWrite},
+                                      {"scan", Verb::kScan},         {"status", Verb::kStatus},
+                                      {"load", Verb::kLoad},         {"dump", Verb::kDump},
+                                      {"watch", Verb::kWatch},       {"member", Verb::kMember},
+                                      {"call", Verb::kCall},         {"functions", Verb::kFunctions},
+                                      {"outcome", Verb::kOutcome},   {"fault", Verb::kFaultRpc},
+                                      {"snapshot", Verb::kSnapshot}, {"conflicts", Verb::kConflicts},
+                                      {"explain", Verb::kExplain},   {"trace", Verb::kTrace},
+                                      {"scenario", Verb::kScenario}};
   Arguments arguments = std::move(raw.arguments);
   arguments.verb = kVerbs->at(verb);
   const bool is_of_link = verb == "fault" && !app.get_subcommand("fault")->got_subcommand("rpc");

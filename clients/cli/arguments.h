@@ -84,12 +84,12 @@ struct Arguments {
   std::string exec;                              // watch; empty: events are printed
   std::string watch_file;                        // watch: where its progress is kept; empty: nowhere
 
-  SnapshotArguments snapshot;   // snapshot
-  ConflictArguments conflicts;  // conflicts
+  SnapshotArguments snapshot;     // snapshot
+  ConflictArguments conflicts;    // conflicts
   LinkFaultArguments link_fault;  // fault, but for fault rpc
-  TraceArguments trace;         // trace
-  ScenarioArguments scenario;   // scenario
-  FunctionArguments functions;  // call, functions, outcome, fault rpc
+  TraceArguments trace;           // trace
+  ScenarioArguments scenario;     // scenario
+  FunctionArguments functions;    // call, functions, outcome, fault rpc
 };
 
 // Either arguments, or a text to show and the exit code to end with.

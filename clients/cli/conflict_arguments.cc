@@ -11,8 +11,7 @@ CLI::App* AddConflictVerbs(CLI::App* app, ConflictArguments* arguments) {
   conflicts->add_flag_callback(
       "--watch", [arguments] { arguments->action = ConflictAction::kWatch; },
       "Tell of conflicts as they are found or settled");
-  conflicts->footer(
-      "All nodes keep the same conflicts. A key that is called resolve: conflicts -- resolve.");
+  conflicts->footer("All nodes keep the same conflicts. A key that is called resolve: conflicts -- resolve.");
 
   CLI::App* resolve = conflicts->add_subcommand("resolve", "Write a key anew, and settle its conflicts");
   resolve->add_option("KEY", arguments->key)->required();

@@ -108,7 +108,8 @@ std::string FormatConflicts(const std::vector<Conflict>& conflicts, uint64_t dro
   }
   if (format == OutputFormat::kRaw) {
     std::string text;
-    for (const Conflict& conflict : conflicts) absl::StrAppend(&text, FormatConflict(conflict, format, colour));
+    for (const Conflict& conflict : conflicts)
+      absl::StrAppend(&text, FormatConflict(conflict, format, colour));
     return text;
   }
   TextTable table;
@@ -158,7 +159,8 @@ std::string FormatResolved(const std::string& key, uint64_t resolved,
                         "\n");
   }
   if (result.response.replayed()) return absl::StrCat("OK ", version, " (had been resolved before)\n");
-  return absl::StrCat("OK ", version, ", ", resolved, resolved == 1 ? " conflict" : " conflicts", " resolved\n");
+  return absl::StrCat("OK ", version, ", ", resolved, resolved == 1 ? " conflict" : " conflicts",
+                      " resolved\n");
 }
 
 }  // namespace lamppost::cli

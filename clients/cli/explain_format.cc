@@ -139,7 +139,8 @@ std::string FormatExplanation(const client::Result<ExplainResponse>& result, Out
   std::string text =
       absl::StrCat(Styled(Headline(response), Style::kBold, colour), "\n", table.Render(colour, kAnyWidth));
   if (!response.has_current()) {
-    absl::StrAppend(&text, "  never written, or deleted, and the deletion forgotten since all members had it\n");
+    absl::StrAppend(&text,
+                    "  never written, or deleted, and the deletion forgotten since all members had it\n");
   }
   for (const kv::v1::Conflict& rival : response.rivals()) {
     absl::StrAppend(&text, "  rival     ", FormatConflict(rival, OutputFormat::kTable, colour));

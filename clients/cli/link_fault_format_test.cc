@@ -80,10 +80,10 @@ TEST(LinkFaultFormatTest, NoFaults) {
   std::vector<ListAnswer> answers = {{"A", "h:1", {}}, {"B", "h:2", {}}};
   EXPECT_EQ(FormatLinkFaults(answers, OutputFormat::kTable, Colour::kOff), "no faults\n");
   EXPECT_EQ(FormatLinkFaults(answers, OutputFormat::kRaw, Colour::kOff), "");
-  EXPECT_EQ(
-      FormatLinkFaults(answers, OutputFormat::kJson, Colour::kOff),
-      R"({"nodes":[{"node_id":"A","address":"h:1","faults":[]},{"node_id":"B","address":"h:2","faults":[]}]})"
-      "\n");
+  EXPECT_EQ(FormatLinkFaults(answers, OutputFormat::kJson, Colour::kOff),
+            R"({"nodes":[{"node_id":"A","address":"h:1","faults":[]},)"
+            R"({"node_id":"B","address":"h:2","faults":[]}]})"
+            "\n");
   for (ListAnswer& answer : answers) answer.result.status = Disabled();
   EXPECT_EQ(FormatLinkFaults(answers, OutputFormat::kTable, Colour::kOff), "") << "nobody has said so";
 }

@@ -112,8 +112,7 @@ Event NoticeOf(Event::Kind kind, const std::string& node_id, int64_t unix_us, st
 void NameReceivers(std::vector<Event>* events) {
   std::map<std::pair<std::string, uint64_t>, std::string> receivers;
   for (const Event& event : *events) {
-    if (!event.message.to.empty())
-      receivers[{event.message.from, event.message.counter}] = event.message.to;
+    if (!event.message.to.empty()) receivers[{event.message.from, event.message.counter}] = event.message.to;
   }
   for (Event& event : *events) {
     const auto receiver = receivers.find({event.message.from, event.message.counter});

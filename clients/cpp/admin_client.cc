@@ -131,7 +131,8 @@ Result<v1::SetLinkFaultResponse> AdminClient::SetLinkFault(v1::LinkFault fault, 
   return Run("SetLinkFault", CallKind::kRepeatableWrite, &AdminStub::SetLinkFault, std::move(request), call);
 }
 
-Result<v1::ClearLinkFaultsResponse> AdminClient::ClearLinkFaults(absl::string_view to, const CallOptions& call) {
+Result<v1::ClearLinkFaultsResponse> AdminClient::ClearLinkFaults(absl::string_view to,
+                                                                 const CallOptions& call) {
   v1::ClearLinkFaultsRequest request;
   request.set_to(std::string(to));
   return Run("ClearLinkFaults", CallKind::kRepeatableWrite, &AdminStub::ClearLinkFaults, std::move(request),
@@ -139,7 +140,8 @@ Result<v1::ClearLinkFaultsResponse> AdminClient::ClearLinkFaults(absl::string_vi
 }
 
 Result<v1::ListLinkFaultsResponse> AdminClient::ListLinkFaults(const CallOptions& call) {
-  return Run("ListLinkFaults", CallKind::kRead, &AdminStub::ListLinkFaults, v1::ListLinkFaultsRequest(), call);
+  return Run("ListLinkFaults", CallKind::kRead, &AdminStub::ListLinkFaults, v1::ListLinkFaultsRequest(),
+             call);
 }
 
 }  // namespace lamppost::client

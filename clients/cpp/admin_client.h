@@ -1,4 +1,5 @@
-// The operator's client of lamppost-kv: membership, conflicts and faults. Deadlines, retries and fail-over are Client's (client.h).
+// The operator's client of lamppost-kv: membership, conflicts and faults. Deadlines, retries and fail-over
+// are Client's (client.h).
 //
 // Thread-safe. Calls block; none throws.
 #ifndef LAMPPOST_CLIENTS_CPP_ADMIN_CLIENT_H_
@@ -54,8 +55,8 @@ class AdminClient {
   Result<v1::ResolveConflictResponse> ResolveConflict(v1::ResolveConflictRequest request,
                                                       const CallOptions& call = {});
 
-  // Faults on the way from the node that answers to others: what is in force at one node is so at no other, so
-  // these are for a client of one node. FAULT_INVALID, LINK_TO_SELF, MEMBER_UNKNOWN, FAULTS_DISABLED.
+  // Faults on the way from the node that answers to others: what is in force at one node is so at no other,
+  // so these are for a client of one node. FAULT_INVALID, LINK_TO_SELF, MEMBER_UNKNOWN, FAULTS_DISABLED.
   Result<v1::SetLinkFaultResponse> SetLinkFault(v1::LinkFault fault, const CallOptions& call = {});
   // to: only the one that leads there; empty: all.
   Result<v1::ClearLinkFaultsResponse> ClearLinkFaults(absl::string_view to, const CallOptions& call = {});

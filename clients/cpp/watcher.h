@@ -35,8 +35,8 @@ enum class WatchContent { kKeysAndValues, kKeysOnly };
 enum class WatchSubject { kKeys, kConflicts };
 
 struct WatchOptions {
-  std::string prefix;                      // empty: all keys
-  std::string key;                         // this one alone; empty: as prefix says
+  std::string prefix;  // empty: all keys
+  std::string key;     // this one alone; empty: as prefix says
   WatchSubject subject = WatchSubject::kKeys;
   std::optional<kv::v1::Session> session;  // see WatchRequest
   WatchContent content = WatchContent::kKeysAndValues;

@@ -76,9 +76,10 @@
     "a catch-up that waits for its turn stays one, whatever was forgotten since")                            \
   X(kFullHalfway, "full-halfway", "a node that is being given everything gives everything to others")        \
   X(kLoserForgotten, "loser-forgotten", "what loses to a concurrent version is not written down")            \
-  X(kLateLoserForgotten, "late-loser-forgotten", "what comes later than what it lost to is not written down") \
+  X(kLateLoserForgotten, "late-loser-forgotten",                                                             \
+    "what comes later than what it lost to is not written down")                                             \
   X(kResolutionLost, "resolution-lost", "a late record of a conflict takes its resolution back")             \
-  X(kLedgerUnbounded, "ledger-unbounded", "nobody drops entries of a ledger that is full")                    \
+  X(kLedgerUnbounded, "ledger-unbounded", "nobody drops entries of a ledger that is full")                   \
   X(kWatchUncovered, "watch-uncovered", "a watch tells of what the node's heads do not cover yet")           \
   X(kWatchAhead, "watch-ahead", "a watch's session is ahead of what has been told")
 

@@ -10,8 +10,8 @@ namespace lamppost {
 class SignalWaiter {
  public:
   enum class Woken { kBySignal, kByProgram };
-  // What a second signal does, after the first has been taken: it ends the process, or it waits as well, for a
-  // program that has to put something in order, and does so in a moment.
+  // What a second signal does, after the first has been taken: it ends the process, or it waits as well, for
+  // a program that has to put something in order, and does so in a moment.
   enum class Second { kEndsAtOnce, kWaits };
 
   // Blocks both signals in this thread and in all that it starts later. So make it before gRPC or any

@@ -63,9 +63,8 @@ TEST_F(CliConflict, ShowsAndSettles) {
   EXPECT_EQ(list, Listed("B"));
   EXPECT_THAT(RunAt("B", {"conflicts"}).out, AllOf(StartsWith("KEY"), HasSubstr("open")));
   const std::string loser = list["conflicts"][0]["loser"]["value"];
-  EXPECT_THAT(RunAt("B", {"conflicts", "x"}).out,
-              AllOf(StartsWith("x  found "), HasSubstr("\n  lost  "), HasSubstr("had seen"),
-                    HasSubstr(" won\n")));
+  EXPECT_THAT(RunAt("B", {"conflicts", "x"}).out, AllOf(StartsWith("x  found "), HasSubstr("\n  lost  "),
+                                                        HasSubstr("had seen"), HasSubstr(" won\n")));
   const Finished resolved = RunAt("B", {"conflicts", "resolve", "x", "--keep", "loser"});
   EXPECT_EQ(resolved.exit_code, 0) << resolved.err;
   EXPECT_THAT(resolved.out, AllOf(StartsWith("OK "), HasSubstr(", 1 conflict resolved\n")));
@@ -111,8 +110,7 @@ TEST_F(CliConflict, Mistakes) {
   EXPECT_EQ(RunAt("A", {"conflicts", "resolve", "x"}).exit_code, 2) << "what is to be kept?";
   EXPECT_EQ(RunAt("A", {"conflicts", "resolve", "--keep", "loser"}).exit_code, 2);
   EXPECT_EQ(RunAt("A", {"conflicts", "x", "y"}).exit_code, 2);
-  const Finished loser =
-      RunAt("A", {"conflicts", "resolve", "x", "--keep", "loser", "--loser", "7@Z.1"});
+  const Finished loser = RunAt("A", {"conflicts", "resolve", "x", "--keep", "loser", "--loser", "7@Z.1"});
   EXPECT_EQ(loser.exit_code, 3);
   EXPECT_THAT(loser.err, HasSubstr("CONFLICT_UNKNOWN"));
 }

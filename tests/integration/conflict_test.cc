@@ -1,5 +1,5 @@
-// The conflict ledger on real nodes: what loses is listed by all, whoever settles it settles it for all, and bad
-// input changes nothing.
+// The conflict ledger on real nodes: what loses is listed by all, whoever settles it settles it for all, and
+// bad input changes nothing.
 #include <string>
 #include <vector>
 
@@ -46,7 +46,8 @@ class ConflictTest : public ::testing::Test {
   }
 
   template <typename Request, typename Response>
-  using Method = grpc::Status (kv::v1::AdminService::Stub::*)(grpc::ClientContext*, const Request&, Response*);
+  using Method = grpc::Status (kv::v1::AdminService::Stub::*)(grpc::ClientContext*, const Request&,
+                                                              Response*);
 
   template <typename Request, typename Response>
   absl::StatusOr<Response> Ask(const std::string& id, Method<Request, Response> method,
@@ -176,7 +177,8 @@ TEST_F(ConflictTest, SurvivesARestartAndANodeThatWasAway) {
   ASSERT_OK(cluster_->client("A")->Put("x", "from A").status());
   ASSERT_OK(cluster_->client("B")->Put("x", "from B").status());
   SetAll(LinkProxy::Mode::kOpen);
-  ASSERT_OK(WaitFor("both list it", absl::Seconds(20), [&] { return List("A")->conflicts_size() == 1 && List("B")->conflicts_size() == 1; }));
+  ASSERT_OK(WaitFor("both list it", absl::Seconds(20),
+                    [&] { return List("A")->conflicts_size() == 1 && List("B")->conflicts_size() == 1; }));
   cluster_->node("A")->Kill();
   ASSERT_OK(cluster_->node("A")->Start());
   ASSERT_OK(cluster_->node("C")->Start());

@@ -38,9 +38,7 @@ class Explain : public ::testing::Test {
     return json::parse(asked.out);
   }
 
-  bool IsStable(const std::string& id, const std::string& key) {
-    return Ask(id, key).value("stable", false);
-  }
+  bool IsStable(const std::string& id, const std::string& key) { return Ask(id, key).value("stable", false); }
 
   std::unique_ptr<Cluster> cluster_;
 };

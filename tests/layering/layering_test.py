@@ -22,6 +22,8 @@ CLEAN = {
     "services/common/mutation.h": "#include <optional>\n",
     "services/common/utf8.cc": "#include <string>\n",
     "services/common/server.h": "#include <thread>\n",
+    "services/kv/faults/BUILD.bazel": 'cc_library(name = "link_faults", hdrs = ["link_faults.h"])\n',
+    "services/kv/faults/link_faults.h": "#include <map>\n",
     "services/kv/core/BUILD.bazel": (
         'cc_library(name = "replica", srcs = ["replica.cc"], hdrs = ["replica.h"],\n'
         '    deps = [":heads", "//services/clock", "//services/common:error", "@system//:xxhash"])\n'

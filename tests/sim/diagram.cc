@@ -115,15 +115,12 @@ DiagramRecorder::SendId DiagramRecorder::SendOf(const Packet& packet) {
   return std::visit([](const auto& body) { return SendId(body.boot_id, body.clock.counter); }, packet.body);
 }
 
-bool DiagramRecorder::IsInStretch() const {
-  return stretch_.from_us <= now_us() && now_us() < stretch_.until_us;
-}
-
 void DiagramRecorder::Add(Lane* lane, uint64_t order, Rank rank, Event event, SendId send) {
   event.node = lane->name;
   event.unix_us = static_cast<int64_t>(now_us());
   lane->highest = std::max(lane->highest, order);
   lane->entries.push_back({order, rank, std::move(event), send});
+  if (++events_ >= kEventsMax && !full_since_us_) full_since_us_ = now_us();
 }
 
 // ---- The process

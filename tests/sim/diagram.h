@@ -25,6 +25,9 @@ namespace lamppost::sim {
 // Not thread-safe.
 class DiagramRecorder : public TimedObserver {
  public:
+  // A run may have millions of events. With so many the stretch ends, wherever it was to end.
+  static constexpr size_t kEventsMax = 500'000;
+
   // Of virtual time. What happens outside of it is left out.
   struct Stretch {
     uint64_t from_us = 0;
@@ -35,6 +38,8 @@ class DiagramRecorder : public TimedObserver {
 
   // All events, those of each node in its order. Takes them out of here.
   std::vector<diagram::Event> Take();
+  // When the stretch ended because there were so many; nothing: it did not.
+  std::optional<uint64_t> full_since_us() const { return full_since_us_; }
 
   void OnStarted(NodeIndex node) override;
   void OnStopped(NodeIndex node, Loss loss, size_t lost) override;
@@ -86,7 +91,9 @@ class DiagramRecorder : public TimedObserver {
   static SendId SendOf(const Packet& packet);
 
   Lane& LaneOf(NodeIndex node) { return lanes_[machines_[node].lane]; }
-  bool IsInStretch() const;
+  bool IsInStretch() const {
+    return stretch_.from_us <= now_us() && now_us() < stretch_.until_us && !full_since_us_;
+  }
   void Add(Lane* lane, uint64_t order, Rank rank, diagram::Event event, SendId send = {});
   void AddOfProcess(NodeIndex node, diagram::Event::Kind kind, std::string detail);
   Written WrittenBy(NodeIndex node, const kv::Output& output);
@@ -99,6 +106,8 @@ class DiagramRecorder : public TimedObserver {
   std::vector<Machine> machines_;
   std::vector<Lane> lanes_;
   std::map<SendId, Sent> sends_;
+  size_t events_ = 0;
+  std::optional<uint64_t> full_since_us_;
 };
 
 }  // namespace lamppost::sim

@@ -88,7 +88,8 @@ void DeleteElsewhere(World* world, NodeIndex node, uint64_t for_ms) {
 bool ForgetsAMember(World* world, NodeIndex node, const Disk& copy) {
   const NodeIndex first_spare = world->plan().nodes;
   for (NodeIndex spare = first_spare; spare < first_spare + world->plan().spares; ++spare) {
-    if (spare == node || RecordsMember(copy, spare) || !RecordsMember(*world->node(node)->disk(), spare)) continue;
+    if (spare == node || RecordsMember(copy, spare) || !RecordsMember(*world->node(node)->disk(), spare))
+      continue;
     bool is_told = false;
     for (NodeIndex other = 0; other < first_spare; ++other) {
       is_told |= other != node && RecordsMember(*world->node(other)->disk(), spare);

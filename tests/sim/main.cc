@@ -67,6 +67,10 @@ class Drawer {
     const absl::StatusOr<std::string> drawing =
         Draw(recorder_.Take(), *format_, absl::StrCat("Replay of ", options_.replay));
     if (!drawing.ok()) return drawing.status();
+    if (const std::optional<uint64_t> since_us = recorder_.full_since_us()) {
+      std::cerr << "sim: the drawing ends at " << *since_us / 1000
+                << " ms, for there are too many events; --from-ms and --until-ms choose a stretch\n";
+    }
     file_ << *drawing;
     return file_.flush() ? absl::OkStatus() : CannotWrite();
   }

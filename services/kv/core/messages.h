@@ -32,8 +32,8 @@ using ProposalId = uint64_t;
 // Versions to send. Shared by the messages to all peers.
 using Entries = std::shared_ptr<const std::vector<KeyedVersion>>;
 
-// A vector clock, for those who watch (tracer.h): how many events of each process are known of. After a restart
-// a node's process is another one.
+// A vector clock, for those who watch (tracer.h): how many events of each process are known of. After a
+// restart a node's process is another one.
 struct ProcessId {
   std::string node_id;
   uint64_t boot_id = 0;
@@ -136,9 +136,9 @@ struct Proposal {
 struct WriteResult {
   Timestamp version;
   bool replayed = false;
-  bool found = false;   // the first operation's key had a value before
-  size_t replicas = 1;  // members known to hold it on stable storage
-  size_t settled = 0;   // conflicts, by a settlement
+  bool found = false;     // the first operation's key had a value before
+  size_t replicas = 1;    // members known to hold it on stable storage
+  size_t settled = 0;     // conflicts, by a settlement
   bool has_more = false;  // open conflicts than one event may settle
 };
 

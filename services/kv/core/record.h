@@ -19,8 +19,8 @@
 namespace lamppost::kv {
 
 constexpr uint32_t kFormatVersion = 3;
-// Records of this and all formats between are read; a store in one of them is in the present one from its first
-// batch on.
+// Records of this and all formats between are read; a store in one of them is in the present one from its
+// first batch on.
 constexpr uint32_t kFormatVersionLeast = 2;
 
 // Keys in Space::kMeta.

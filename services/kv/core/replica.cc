@@ -233,8 +233,8 @@ void Replica::DecideLifeIfPossible() {
   LifeDecided();
 }
 
-// Whether there is a life among these of a node that this one does not know of: it may be a member since, and so
-// have what this node's disk has lost.
+// Whether there is a life among these of a node that this one does not know of: it may be a member since, and
+// so have what this node's disk has lost.
 bool Replica::HasStranger(const Heads& known) const {
   return std::any_of(known.begin(), known.end(), [&](const Heads::Entry& head) {
     const Origin& origin = head.first;
@@ -348,8 +348,13 @@ absl::StatusOr<WriteResult> Replica::WriteUnchecked(const Proposal& proposal, Re
   for (size_t i = 0; i < proposal.operations.size(); ++i) {
     const Operation& operation = proposal.operations[i];
     if (LAMPPOST_MUTATION(kSeenTooLittle)) known[i] = {{self, state_.heads.At(self)}};
-    Version version{result.version, operation.value, known[i] ? Seen(*known[i], counter) : seen, tag,
-                    ExpiryOf(operation, unix_ms_), operation.lapsed, {Arrival::Way::kWritten, "", unix_ms_}};
+    Version version{result.version,
+                    operation.value,
+                    known[i] ? Seen(*known[i], counter) : seen,
+                    tag,
+                    ExpiryOf(operation, unix_ms_),
+                    operation.lapsed,
+                    {Arrival::Way::kWritten, "", unix_ms_}};
     own_bytes_ += kEntryOverheadBytes + kSeenBytes * version.seen.lags().size() + operation.key.size() +
                   (operation.value ? operation.value->bytes.size() : 0);
     own_writes_.push_back({operation.key, version});

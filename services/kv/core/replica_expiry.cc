@@ -7,8 +7,8 @@
 
 namespace lamppost::kv {
 
-// Of the members that are about, whether this is the first by id. It does what one of them has to, so that they
-// seldom do it side by side.
+// Of the members that are about, whether this is the first by id. It does what one of them has to, so that
+// they seldom do it side by side.
 bool Replica::IsFirstAbout() const {
   return std::none_of(peers_.begin(), peers_.end(), [&](const Peer& peer) {
     return !peer.retired && peer.node_id < options_.node_id && IsAnswering(peer);

@@ -203,8 +203,7 @@ void Replica::CorrectRecords() {
     Proposal proposal;
     proposal.operations.push_back({known.key, Value{Value::Kind::kData, *std::move(corrected)},
                                    IsConflictKey(known.key) ? ledger_.limits().age_max_ms : 0});
-    const auto written =
-        IsLedgerKey(known.key) ? WriteUnchecked(proposal, RequestTag()) : WriteNow(proposal);
+    const auto written = IsLedgerKey(known.key) ? WriteUnchecked(proposal, RequestTag()) : WriteNow(proposal);
     if (!written.ok()) {
       Note(absl::StrCat("cannot correct it: ", written.status().message()));
     }

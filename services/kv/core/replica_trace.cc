@@ -28,7 +28,8 @@ uint64_t Replica::ReceiptCounter() {
   return now > tracer_.latest() ? now : Tick();
 }
 
-// Of a message that is not taken in, whoever may have sent it, nothing is told but that it came.
+// Of a message that is not taken in, whoever may have sent it, nothing is told but that it came. A member's
+// has led to what comes next all the same: to the answer that refuses it.
 template <typename Message>
 void Replica::TraceReceipt(const Message& message, Refusal refusal) {
   TracePoint point = PointOf(message);
@@ -42,7 +43,7 @@ void Replica::TraceReceipt(const Message& message, Refusal refusal) {
   if (CheckNodeId(from).ok()) point.peer = from;
   point.sent_counter = message.clock.counter;
   point.counter = ReceiptCounter();
-  tracer_.Received(std::move(point), refusal == Refusal::kNone ? message.trace : nullptr);
+  tracer_.Received(std::move(point), MeansMember(refusal) ? message.trace : nullptr);
 }
 
 template void Replica::TraceReceipt(const SyncMessage& message, Refusal refusal);

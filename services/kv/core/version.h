@@ -59,16 +59,16 @@ struct RequestTag {
   }
 };
 
-// How a version came to the node that holds it. That node's own business: it is no part of the version, and is not
-// sent along with it.
+// How a version came to the node that holds it. That node's own business: it is no part of the version, and
+// is not sent along with it.
 struct Arrival {
   enum class Way : uint8_t {
-    kUnknown = 0,  // of data that was written before this was kept
-    kWritten = 1,  // by this node: for a client, or because the value before had expired
-    kLive = 2,     // pushed by the node that wrote it
-    kCatchUp = 3,  // in a catch-up, be its sender the writer or another
-    kFull = 4,     // when this node was given everything
-    kRepair = 5,   // the copy that was here was damaged, or missing
+    kUnknown = 0,   // of data that was written before this was kept
+    kWritten = 1,   // by this node: for a client, or because the value before had expired
+    kLive = 2,      // pushed by the node that wrote it
+    kCatchUp = 3,   // in a catch-up, be its sender the writer or another
+    kFull = 4,      // when this node was given everything
+    kRepair = 5,    // the copy that was here was damaged, or missing
     kRestored = 6,  // out of a snapshot file
   };
   Way way = Way::kUnknown;

@@ -25,7 +25,7 @@ struct LinkFault {
   // Of each message, from 0 to 1.
   double drop = 0;
   double duplicate = 0;
-  double reorder = 0;    // held until later ones may have come before it
+  double reorder = 0;     // held until later ones may have come before it
   uint64_t until_ms = 0;  // ends then by itself; 0: it stays until it is cleared
 
   bool IsNone() const {

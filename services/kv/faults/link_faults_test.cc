@@ -102,9 +102,9 @@ TEST(LinkFaults, WhatCannotBeIsRefused) {
   EXPECT_TRUE(CheckFault(With([](LinkFault* fault) { fault->drop = 1; })).ok());
   EXPECT_FALSE(CheckFault(With([](LinkFault* fault) { fault->drop = 1.01; })).ok());
   EXPECT_FALSE(CheckFault(With([](LinkFault* fault) { fault->duplicate = -0.1; })).ok());
-  EXPECT_FALSE(
-      CheckFault(With([](LinkFault* fault) { fault->reorder = std::numeric_limits<double>::quiet_NaN(); }))
-          .ok());
+  EXPECT_FALSE(CheckFault(With([](LinkFault* fault) {
+                 fault->reorder = std::numeric_limits<double>::quiet_NaN();
+               })).ok());
   EXPECT_FALSE(CheckFault(With([](LinkFault* fault) { fault->delay_ms = 3'600'001; })).ok());
 }
 

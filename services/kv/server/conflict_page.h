@@ -11,7 +11,8 @@ namespace lamppost::kv {
 
 constexpr uint32_t kConflictsDefault = 100;
 constexpr uint32_t kConflictsMax = 1000;
-constexpr uint64_t kConflictBytesMax = uint64_t{1} << 20;  // listed or looked at, about; one entry has some 2 MiB
+constexpr uint64_t kConflictBytesMax = uint64_t{1}
+                                       << 20;  // listed or looked at, about; one entry has some 2 MiB
 
 void ToProto(const Version& version, v1::DetailedVersion* message);
 void ToProto(const Conflict& conflict, v1::Conflict* message);

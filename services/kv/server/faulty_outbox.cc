@@ -7,6 +7,7 @@ namespace lamppost::kv {
 
 void FaultyOutbox::Set(const std::string& to, const LinkFault& fault) {
   faults_.Set(to, fault);
+  in_force_.insert(to);
   counts_[to] = {};
 }
 
@@ -142,9 +143,12 @@ void FaultyOutbox::ReleaseOfEnded(uint64_t now_ms) {
 }
 
 void FaultyOutbox::Poll(uint64_t now_ms) {
-  const size_t in_force = faults_.At(now_ms).size();
-  if (in_force < in_force_) ReleaseOfEnded(now_ms);
-  in_force_ = in_force;
+  const auto& faults = faults_.At(now_ms);
+  const bool has_ended = std::any_of(in_force_.begin(), in_force_.end(),
+                                     [&](const std::string& to) { return faults.count(to) == 0; });
+  if (has_ended) ReleaseOfEnded(now_ms);
+  in_force_.clear();
+  for (const auto& [to, fault] : faults) in_force_.insert(to);
   ReleaseDue(now_ms);
   next_->Poll(now_ms);
 }

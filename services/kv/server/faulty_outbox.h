@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -96,7 +97,7 @@ class FaultyOutbox : public Outbox, public Ingress {
   const MarkFn mark_;
   std::map<std::string, Counts> counts_;
   std::multimap<uint64_t, std::pair<std::string, Held>> held_;  // by when they are due; whom they are for
-  size_t in_force_ = 0;                                         // faults, at the last Poll
+  std::set<std::string> in_force_;  // links that have had a fault since the last Poll
   bool paused_ = false;
   uint64_t paused_until_ms_ = 0;  // 0: until it is cleared
   Counts pause_counts_;

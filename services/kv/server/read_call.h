@@ -26,8 +26,8 @@ struct HighestCounter {
   }
 };
 
-// `then` takes the call, as std::unique_ptr<RawCall<Request, Response>>, once it may be answered; called on any
-// thread.
+// `then` takes the call, as std::unique_ptr<RawCall<Request, Response>>, once it may be answered; called on
+// any thread.
 template <typename Request, typename Response, typename Then>
 grpc::ServerUnaryReactor* AwaitSession(Shell* shell, grpc::CallbackServerContext* context,
                                        const grpc::ByteBuffer* in, grpc::ByteBuffer* out, Then then) {

@@ -70,7 +70,8 @@ void Declare(CLI::App* app, Flags* flags) {
   app->add_option("--scrub-interval", flags->scrub_interval,
                   "All stored data is looked through for damage so often, such as 12h; 0: never")
       ->capture_default_str();
-  app->add_flag("--enable-faults", flags->enable_faults, "Let clients disturb the links between nodes on purpose");
+  app->add_flag("--enable-faults", flags->enable_faults,
+                "Let clients disturb the links between nodes on purpose");
   DeclareServerFlags(app,
                      "loopback alone, or every interface if a peer on another host is named with http://",
                      &flags->server);

@@ -64,8 +64,9 @@ class WriteCall : public WriteWaiter {
 };
 
 template <typename Request, typename Response>
-grpc::ServerUnaryReactor* HandleWrite(const Limits& limits, Shell* shell, grpc::CallbackServerContext* context,
-                                      const grpc::ByteBuffer* in, grpc::ByteBuffer* out) {
+grpc::ServerUnaryReactor* HandleWrite(const Limits& limits, Shell* shell,
+                                      grpc::CallbackServerContext* context, const grpc::ByteBuffer* in,
+                                      grpc::ByteBuffer* out) {
   // How long a write may wait for other members if its caller sets no deadline.
   constexpr absl::Duration kReplicasWaitMax = absl::Seconds(60);
   using Call = RawCall<Request, Response>;

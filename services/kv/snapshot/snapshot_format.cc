@@ -38,8 +38,9 @@ absl::StatusOr<SnapshotHeader> DecodeSnapshotHeader(absl::string_view bytes) {
   Decoder decoder(bytes);
   const uint64_t format = decoder.Varint();
   if (decoder.ok() && (format < kFormatVersionLeast || format > kFormatVersion)) {
-    return UnknownSnapshot(absl::StrCat("the snapshot's records have format ", format, ", this software reads ",
-                                        kFormatVersionLeast, " to ", kFormatVersion));
+    return UnknownSnapshot(absl::StrCat("the snapshot's records have format ", format,
+                                        ", this software reads ", kFormatVersionLeast, " to ",
+                                        kFormatVersion));
   }
   SnapshotHeader header;
   header.cluster = decoder.String();

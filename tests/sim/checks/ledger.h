@@ -14,8 +14,8 @@
 namespace lamppost::sim {
 
 // Each entry is of two writes that there were, as they were, and the writer of the winner had not seen the
-// loser. No node has more entries than it may, and none is dropped while there is room for all. What a client has
-// settled is settled.
+// loser. No node has more entries than it may, and none is dropped while there is room for all. What a client
+// has settled is settled.
 class LedgerIsTrue : public Check {
  public:
   LedgerIsTrue(const Facts* facts, Findings* findings) : Check("I17", facts, findings) {}
