@@ -52,6 +52,7 @@ absl::StatusOr<std::unique_ptr<ScenarioStage>> ScenarioStage::Open(Session* sess
   }
   std::unique_ptr<ScenarioStage> stage(new ScenarioStage(session, std::move(actors)));
   if (absl::Status status = stage->CheckFaults(); !status.ok()) return status;
+  if (absl::Status status = stage->CheckKeys(); !status.ok()) return status;
   return stage;
 }
 
@@ -65,6 +66,21 @@ absl::Status ScenarioStage::CheckFaults() {
                                                   "them"));
   }
   return absl::OkStatus();
+}
+
+// They may be somebody's own, or what a scenario that was killed has left.
+absl::Status ScenarioStage::CheckKeys() {
+  kv::v1::ScanRequest request;
+  request.set_prefix("scenario/");
+  request.set_page_size(1);
+  request.set_keys_only(true);
+  const auto scan = a().client->Scan(request, ShortCall());
+  if (!scan.ok()) return scan.status;
+  if (scan.response.entries_size() == 0) return absl::OkStatus();
+  return Refused("KEYS_PRESENT",
+                 absl::StrCat("there is a key ", scan.response.entries(0).key(),
+                              "; a scenario writes keys that begin with scenario/ and deletes "
+                              "them, so there may be none before"));
 }
 
 void ScenarioStage::Say(const std::string& text) {

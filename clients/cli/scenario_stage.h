@@ -36,7 +36,7 @@ class ScenarioStage {
   static constexpr int64_t kPatienceMs = 15'000;
 
   // Finds the first three members by their ids and makes sure that all take faults and have none. The session
-  // must outlive this. FAILED_PRECONDITION: FAULTS_DISABLED, TOO_FEW_MEMBERS, FAULTS_PRESENT.
+  // must outlive this. FAILED_PRECONDITION: FAULTS_DISABLED, TOO_FEW_MEMBERS, FAULTS_PRESENT, KEYS_PRESENT.
   static absl::StatusOr<std::unique_ptr<ScenarioStage>> Open(Session* session, const Directory& directory);
 
   Actor& a() { return actors_[0]; }
@@ -82,6 +82,7 @@ class ScenarioStage {
   ScenarioStage(Session* session, std::vector<Actor> actors)
       : session_(session), actors_(std::move(actors)) {}
   absl::Status CheckFaults();
+  absl::Status CheckKeys();
   void Say(const std::string& text);
 
   Session* const session_;

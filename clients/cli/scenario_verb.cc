@@ -81,6 +81,10 @@ class Play {
   absl::Status CleanUpAfter(const absl::Status& status) {
     const absl::Status cleaned = stage_->CleanUp();
     if (status.ok()) return cleaned;
+    if (cleaned.ok() && absl::IsCancelled(status)) {
+      return MakeError(absl::StatusCode::kCancelled, "INTERRUPTED",
+                       "the scenario was interrupted; its faults have ended and its keys are deleted");
+    }
     if (cleaned.ok()) return status;
     *session_->io().err << "lamppost: cannot clean up: " << Printable(cleaned.message())
                         << "; what faults are left end within a minute\n";

@@ -111,7 +111,7 @@ of it, and what knew nothing of it.</p>
 <li><i class="sample future"></i><b id="count-future"></b> came after and may follow from it</li>
 <li><i class="sample concurrent"></i><b id="count-concurrent"></b> are concurrent with it, drawn pale</li>
 </ul>
-<p class="small">Of the events that are drawn.</p>
+<p class="small">Of the events that are drawn; what leads from one to another may be a message that is not.</p>
 </section>
 <section id="details"><p class="small">Point at an event or a message, or click one.</p></section>
 </aside>
