@@ -142,7 +142,8 @@ TEST_F(WriteVerbTest, AnUnknownOutcomeNamesTheRequestId) {
                             "--request-id", "r7"},
                            kBatch);
   EXPECT_EQ(ran.exit_code, 4);
-  EXPECT_THAT(ran.err, StartsWith("lamppost: outcome unknown: UNAVAILABLE: "));
+  // By a broken connection, or by the end of the time in the middle of an attempt.
+  EXPECT_THAT(ran.err, StartsWith("lamppost: outcome unknown: "));
   EXPECT_THAT(ran.err, HasSubstr("request id r7"));
 }
 
