@@ -366,7 +366,7 @@ bool Facts::IsMemberForOthers(NodeIndex node) const {
 void Facts::Mourn(NodeIndex node) {
   history::DiskLoss loss;
   loss.node = NodeId(node);
-  loss.at_us = now_us;
+  loss.at_us = now_us();
   std::vector<const View*> members;
   for (NodeIndex other = 0; other < views_.size(); ++other) {
     if (!IsMemberForOthers(other)) continue;

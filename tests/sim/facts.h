@@ -20,7 +20,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "services/kv/core/version.h"
 #include "tests/sim/node.h"
-#include "tests/sim/observer.h"
+#include "tests/sim/timed_observer.h"
 
 namespace lamppost::sim {
 
@@ -54,8 +54,10 @@ struct Write {
   }
 };
 
-class Facts : public Observer {
+class Facts : public TimedObserver {
  public:
+  using TimedObserver::Watch;
+
   // A version that the group being told has put into the node's store.
   struct Stored {
     std::string key;
@@ -127,7 +129,6 @@ class Facts : public Observer {
   bool AnyDiskLost() const { return !losses_.empty(); }
   bool DiskLost(NodeIndex node) const { return views_[node].lost; }
   const std::vector<history::DiskLoss>& losses() const { return losses_; }
-  uint64_t now_us = 0;  // set by the world, for the losses
 
   void OnStarted(NodeIndex node) override;
   void OnStopped(NodeIndex node, Loss loss, size_t lost) override;

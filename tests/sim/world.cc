@@ -88,6 +88,7 @@ World::World(const Plan& plan, const std::vector<Observer*>& observers)
   }
   network_->Attach(std::move(endpoints));
   facts_.Watch(&nodes_);
+  facts_.Watch(&scheduler_);
   for (ClientIndex i = 0; i < plan_.clients + kFlooders; ++i) {
     const auto send = [this](NodeIndex node, Request request) { Deliver(node, std::move(request)); };
     clients_.push_back(std::make_unique<Client>(i, plan_, random_.Fork(1000 + i),
@@ -110,7 +111,6 @@ void World::Struck(const std::string& fault) {
 void World::StartNode(NodeIndex index) {
   Node* node = nodes_[index].get();
   if (node->IsUp()) return;
-  facts_.now_us = scheduler_.now_us();
   absl::Status status = node->Start();
   if (status.code() == absl::StatusCode::kDataLoss) {
     SalvageDisk(index);
@@ -122,13 +122,11 @@ void World::StartNode(NodeIndex index) {
 
 void World::ReplaceDisk(NodeIndex index) {
   Tell(absl::StrCat("the damaged disk of ", NodeId(index), " is replaced"));
-  facts_.now_us = scheduler_.now_us();
   nodes_[index]->ExchangeDisk(std::make_unique<Disk>());
 }
 
 // What an operator does about a damaged disk: an empty one, or what is left of it.
 void World::SalvageDisk(NodeIndex node) {
-  facts_.now_us = scheduler_.now_us();
   if (random_.Percent(50)) return ReplaceDisk(node);
   std::unique_ptr<Disk> rest = nodes_[node]->disk()->WithoutDamage();
   kv::Salvage salvage(rest.get());
@@ -149,7 +147,6 @@ void World::StartAfter(NodeIndex node, uint64_t down_ms) {
 }
 
 void World::ExchangeDisk(NodeIndex node, std::unique_ptr<Disk> disk, uint64_t down_ms) {
-  facts_.now_us = scheduler_.now_us();
   stops_.erase(node);
   nodes_[node]->Crash(Loss::kProcess, Notice::kSoon);
   nodes_[node]->ExchangeDisk(std::move(disk));
@@ -157,7 +154,6 @@ void World::ExchangeDisk(NodeIndex node, std::unique_ptr<Disk> disk, uint64_t do
 }
 
 void World::Kill(NodeIndex node, Loss loss, uint64_t down_ms) {
-  facts_.now_us = scheduler_.now_us();
   stops_.erase(node);  // what was to end it has been overtaken
   nodes_[node]->Crash(loss, random_.Percent(50) ? Notice::kSoon : Notice::kByKeepalive);
   StartAfter(node, down_ms);
@@ -168,7 +164,6 @@ void World::WillStop(NodeIndex node, const std::string& fault, uint64_t down_ms)
 }
 
 void World::OnSelfStop(NodeIndex node) {
-  facts_.now_us = scheduler_.now_us();
   Stop stop;
   const auto it = stops_.find(node);
   if (it != stops_.end()) {
@@ -205,7 +200,6 @@ void World::Reply(sim::Reply reply) {
 // ---- The run
 
 void World::Strike(const sim::Strike& strike) {
-  facts_.now_us = scheduler_.now_us();
   const Fault* fault = FindFault(strike.fault);
   if (!healed_ && !fault->strike(this, strike)) {
     scheduler_.AfterMs(kStrikeAgainMs, [this, strike] { Strike(strike); });
@@ -266,7 +260,6 @@ void World::Heal() {
 // What an operator does who wants all nodes to be members: he empties the disks of those that were removed,
 // and adds whoever is none.
 void World::TendMembers() {
-  facts_.now_us = scheduler_.now_us();
   for (NodeIndex i = 0; i < nodes_.size(); ++i) {
     if (nodes_[i]->IsUp() && nodes_[i]->replica().state().removed) {
       Tell(absl::StrCat("the disk of ", NodeId(i), ", which was removed, is emptied"));
