@@ -8,11 +8,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "clients/cli/duration.h"
+#include "clients/cli/function_arguments.h"
 
 namespace lamppost::cli {
 namespace {
-
-constexpr int64_t kDelayMsMax = 3'600'000;  // what a node takes
 
 constexpr char kFaultFooter[] =
     R"(Faults of links strike what nodes send to each other, at nodes started with --enable-faults. They hold
@@ -63,7 +62,7 @@ absl::Status Wrong(absl::string_view what, absl::string_view message) {
 absl::StatusOr<uint64_t> ParseDelayMs(absl::string_view what, const std::string& text) {
   const absl::StatusOr<int64_t> delay_ms = ParseDurationMs(text);
   if (!delay_ms.ok()) return Wrong(what, delay_ms.status().message());
-  if (*delay_ms > kDelayMsMax) return Wrong(what, "it is more than an hour");
+  if (static_cast<uint64_t>(*delay_ms) > kFaultDelayMsMax) return Wrong(what, "it is more than an hour");
   return static_cast<uint64_t>(*delay_ms);
 }
 

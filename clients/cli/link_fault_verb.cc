@@ -49,12 +49,6 @@ Failure FailureAt(const DirectoryEntry& node, const client::Result<Response>& re
   return failure;
 }
 
-int ReportStatus(Session* session, const absl::Status& status) {
-  Failure failure;
-  failure.status = status;
-  return session->Report(std::move(failure));
-}
-
 // What the arguments speak of: the one link in its ways, or all that one node sends.
 absl::StatusOr<std::vector<Way>> WaysOf(const LinkFaultArguments& arguments, const Directory& directory) {
   absl::StatusOr<DirectoryEntry> from = directory.Find(arguments.from);
@@ -214,11 +208,11 @@ int Set(Session* session, std::vector<Way> ways) {
 int RunFaultLink(Session* session) {
   const LinkFaultArguments& arguments = session->arguments().link_fault;
   const absl::StatusOr<Directory> directory = Directory::Ask(session);
-  if (!directory.ok()) return ReportStatus(session, directory.status());
+  if (!directory.ok()) return session->Report(directory.status());
   if (arguments.action == LinkFaultAction::kList) return List(session, *directory);
   if (arguments.from.empty()) return Clear(session, AllOf(*directory));
   absl::StatusOr<std::vector<Way>> ways = WaysOf(arguments, *directory);
-  if (!ways.ok()) return ReportStatus(session, ways.status());
+  if (!ways.ok()) return session->Report(ways.status());
   return arguments.action == LinkFaultAction::kClear ? Clear(session, *ways) : Set(session, *std::move(ways));
 }
 

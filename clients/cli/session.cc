@@ -214,6 +214,12 @@ int Session::Report(Failure failure) {
   return is_failed ? kExitFailed : kExitUnknown;
 }
 
+int Session::Report(const absl::Status& status) {
+  Failure failure;
+  failure.status = status;
+  return Report(std::move(failure));
+}
+
 int Session::ReportUsage(absl::string_view message) {
   Failure failure;
   failure.status = MakeError(absl::StatusCode::kInvalidArgument, "USAGE", message);

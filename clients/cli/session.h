@@ -72,6 +72,8 @@ class Session {
   std::string Describe(const Failure& failure) const;
   // Tells the failure on stderr in the format asked for; gives kExitFailed or kExitUnknown.
   int Report(Failure failure);
+  // The same, of what has failed for certain and of which no more is known.
+  int Report(const absl::Status& status);
   // The same for something that the user has to change: gives kExitUsage.
   int ReportUsage(absl::string_view message);
 

@@ -101,12 +101,6 @@ std::string FactsTable(const kv::SnapshotFacts& facts, const std::string& file, 
   return table.Render(colour);
 }
 
-int Fail(Session* session, const absl::Status& status) {
-  Failure failure;
-  failure.status = status;
-  return session->Report(std::move(failure));
-}
-
 int RunSave(Session* session) {
   const std::string& file = session->arguments().snapshot.file;
   // A file that cannot be written is found before anybody is asked.
@@ -119,7 +113,7 @@ int RunSave(Session* session) {
   const auto result = session->MakeSnapshotClient()->Fetch(session->seen(), &receiver, call);
   if (!result.ok()) return session->Report(FailureOf(result));
   const absl::StatusOr<kv::SnapshotFacts> facts = receiver.Finish();
-  if (!facts.ok()) return Fail(session, facts.status());
+  if (!facts.ok()) return session->Report(facts.status());
   std::ostream& out = *session->io().out;
   if (session->arguments().format == OutputFormat::kJson) {
     Json json = FactsJson(*facts, file);
@@ -157,7 +151,7 @@ int ReportFileFailure(Session* session, const absl::Status& status) {
   if (ErrorReason(status) == "FILE_UNREADABLE" && absl::IsInvalidArgument(status)) {
     return session->ReportUsage(status.message());
   }
-  return Fail(session, status);
+  return session->Report(status);
 }
 
 int RunVerify(Session* session) {

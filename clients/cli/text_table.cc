@@ -3,8 +3,6 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "services/common/utf8.h"
 
 namespace lamppost::cli {
 namespace {
@@ -25,36 +23,11 @@ const char* EscapeOf(Style style) {
   return "";
 }
 
-// C0 and C1 controls and DEL.
-bool IsControl(char32_t c) {
-  return c < 0x20 || (c >= 0x7f && c < 0xa0);
-}
-
 }  // namespace
 
 std::string Styled(absl::string_view text, Style style, Colour colour) {
   if (colour == Colour::kOff || style == Style::kPlain) return std::string(text);
   return absl::StrCat(EscapeOf(style), text, "\x1b[0m");
-}
-
-std::string Printable(absl::string_view text) {
-  std::string line;
-  while (!text.empty()) {
-    const Utf8Character character = FirstUtf8Character(text);
-    if (character.bytes > 0 && !IsControl(character.code_point)) {
-      absl::StrAppend(&line, text.substr(0, character.bytes));
-    } else if (text[0] == '\n') {
-      line += "\\n";
-    } else if (text[0] == '\t') {
-      line += "\\t";
-    } else {
-      for (const char byte : text.substr(0, std::max<size_t>(1, character.bytes))) {
-        absl::StrAppendFormat(&line, "\\x%02x", static_cast<unsigned char>(byte));
-      }
-    }
-    text.remove_prefix(std::max<size_t>(1, character.bytes));
-  }
-  return line;
 }
 
 size_t DisplayWidth(absl::string_view text) {

@@ -8,6 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "clients/cli/io.h"
+#include "services/common/printable.h"
 
 namespace lamppost::cli {
 
@@ -15,10 +16,6 @@ enum class Style { kPlain, kBold, kGood, kBusy, kBad };
 
 // The text with an escape sequence around it, if colour is on.
 std::string Styled(absl::string_view text, Style style, Colour colour);
-
-// One line that no byte of `text` can break or steer: control characters and bytes that are no UTF-8
-// become \n, \t or \x1b.
-std::string Printable(absl::string_view text);
 
 // Characters, not bytes.
 size_t DisplayWidth(absl::string_view text);

@@ -32,11 +32,5 @@ TEST(TextTableTest, ColourOnlyIfOn) {
   EXPECT_EQ(table.Render(Colour::kOn), "\x1b[31mx\x1b[0m  y\n");
 }
 
-TEST(PrintableTest, NothingCanSteerTheTerminal) {
-  EXPECT_EQ(Printable("ä b"), "ä b");
-  EXPECT_EQ(Printable("a\nb\tc\x1b[31m\x7f"), "a\\nb\\tc\\x1b[31m\\x7f");
-  EXPECT_EQ(Printable("\xff\xc2\x9b"), "\\xff\\xc2\\x9b");
-}
-
 }  // namespace
 }  // namespace lamppost::cli

@@ -30,12 +30,6 @@ void Tell(Session* session, const std::string& text) {
   *session->io().err << text << "\n" << std::flush;
 }
 
-int ReportFailed(Session* session, const absl::Status& status) {
-  Failure failure;
-  failure.status = status;
-  return session->Report(failure);
-}
-
 // Until the time is up or a signal comes.
 void Await(SignalWaiter* signals, std::optional<int64_t> for_ms) {
   if (!for_ms) {
@@ -98,9 +92,9 @@ int RunTrace(Session* session) {
   const bool is_stored = !arguments.from_file.empty();
   const auto events = is_stored ? ReadTrace(session) : TraceNodes(session);
   if (!events.ok() && is_stored) return session->ReportUsage(events.status().message());
-  if (!events.ok()) return ReportFailed(session, events.status());
+  if (!events.ok()) return session->Report(events.status());
   const absl::StatusOr<TraceSummary> summary = writer->Write(*events, arguments.draw, session->io().out);
-  if (!summary.ok()) return ReportFailed(session, summary.status());
+  if (!summary.ok()) return session->Report(summary.status());
   for (const std::string& violation : summary->violations) {
     Tell(session, absl::StrCat("lamppost: the trace contradicts itself: ", Printable(violation)));
   }

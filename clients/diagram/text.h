@@ -7,12 +7,9 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "services/common/printable.h"
 
 namespace lamppost::diagram {
-
-// One line of visible characters: control characters, line separators, marks that turn the direction of
-// writing and bytes that are no UTF-8 become \n, \t, \x1b or \u202e.
-std::string Printable(absl::string_view text);
 
 // For the text and the attributes of SVG and HTML. Expects what Printable gives.
 std::string EscapeXml(absl::string_view text);

@@ -33,6 +33,16 @@ class SignalWaiterTest : public testing::Test {
   _exit(9);
 }
 
+[[noreturn]] void OutliveTheSecond() {
+  SignalWaiter signals(SignalWaiter::Second::kWaits);
+  kill(getpid(), SIGTERM);
+  if (signals.Wait() != SignalWaiter::Woken::kBySignal) _exit(8);
+  kill(getpid(), SIGINT);
+  std::thread other([] { kill(getpid(), SIGTERM); });
+  other.join();
+  _exit(7);
+}
+
 [[noreturn]] void EndByWake() {
   SignalWaiter signals;
   std::thread waker([&] { signals.Wake(); });
@@ -56,6 +66,10 @@ class SignalWaiterTest : public testing::Test {
   }
   kill(getpid(), SIGTERM);  // would end the process if it were not waited for any more
   _exit(signals.WaitOrWake() == SignalWaiter::Woken::kBySignal ? 7 : 9);
+}
+
+TEST_F(SignalWaiterTest, ASecondSignalWaitsIfItIsTo) {
+  EXPECT_EXIT(OutliveTheSecond(), testing::ExitedWithCode(7), "");
 }
 
 TEST_F(SignalWaiterTest, AProgramThatWakesItselfCanGoOnWaiting) {

@@ -7,23 +7,12 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "services/common/error.h"
 #include "services/common/mutation.h"
 #include "services/kv/core/coding.h"
 #include "services/kv/core/content_hash.h"
 #include "services/kv/core/record.h"
 
 namespace lamppost::kv {
-namespace {
-
-absl::Status Damaged(absl::string_view what) {
-  return MakeError(absl::StatusCode::kDataLoss, "DATA_CORRUPT",
-                   absl::StrCat("a stored ", what, " record cannot be read: the data is damaged"));
-}
-
-}  // namespace
-
 DecidedBy RuleOf(const Conflict& conflict) {
   const Timestamp& winner = conflict.winner.timestamp;
   const Timestamp& loser = conflict.loser.timestamp;
@@ -71,11 +60,12 @@ absl::StatusOr<Conflict> DecodeConflict(absl::string_view bytes) {
   const std::string loser_bytes = decoder.String();
   const std::string winner_bytes = decoder.String();
   if (!decoder.Done() || resolution > static_cast<uint8_t>(Resolution::kOtherValue)) {
-    return Damaged("conflict");
+    return DamagedRecord("conflict");
   }
   absl::StatusOr<Version> loser = DecodeVersion(loser_bytes);
   absl::StatusOr<Version> winner = DecodeVersion(winner_bytes);
-  if (!loser.ok() || !winner.ok() || !(loser->timestamp < winner->timestamp)) return Damaged("conflict");
+  if (!loser.ok() || !winner.ok() || !(loser->timestamp < winner->timestamp))
+    return DamagedRecord("conflict");
   conflict.resolution = static_cast<Resolution>(resolution);
   conflict.loser = *std::move(loser);
   conflict.winner = *std::move(winner);
@@ -83,10 +73,10 @@ absl::StatusOr<Conflict> DecodeConflict(absl::string_view bytes) {
 }
 
 absl::StatusOr<Conflict> ReadConflict(absl::string_view stored_key, const Version& stored) {
-  if (!stored.value) return Damaged("conflict");
+  if (!stored.value) return DamagedRecord("conflict");
   absl::StatusOr<Conflict> conflict = DecodeConflict(stored.value->bytes);
   if (!conflict.ok()) return conflict.status();
-  if (ConflictKey(conflict->loser.timestamp, conflict->key) != stored_key) return Damaged("conflict");
+  if (ConflictKey(conflict->loser.timestamp, conflict->key) != stored_key) return DamagedRecord("conflict");
   return conflict;
 }
 
@@ -103,7 +93,7 @@ std::string EncodeLedgerDropped(uint64_t dropped) {
 absl::StatusOr<uint64_t> DecodeLedgerDropped(absl::string_view bytes) {
   Decoder decoder(bytes);
   const uint64_t dropped = decoder.Varint();
-  if (!decoder.Done()) return Damaged("ledger's");
+  if (!decoder.Done()) return DamagedRecord("ledger's");
   return dropped;
 }
 

@@ -25,11 +25,6 @@ constexpr uint8_t kRemoved = 0x01;
 constexpr uint8_t kRefilling = 0x02;
 constexpr uint8_t kJoined = 0x04;
 
-absl::Status Damaged(absl::string_view what) {
-  return MakeError(absl::StatusCode::kDataLoss, "DATA_CORRUPT",
-                   absl::StrCat("a stored ", what, " record cannot be read: the data is damaged"));
-}
-
 uint8_t FlagsOf(const Version& version) {
   uint8_t flags = kTombstone;
   if (version.value) flags = version.value->kind == Value::Kind::kText ? kText : kData;
@@ -55,6 +50,23 @@ void PutTag(const RequestTag& tag, std::string* out) {
   PutString(tag.id, out);
   PutBigEndian64(tag.fingerprint, out);
   out->push_back(static_cast<char>(tag.before));
+}
+
+void PutHeads(const Heads& heads, std::string* out) {
+  PutVarint(heads.size(), out);
+  for (const auto& [origin, counter] : heads) {
+    PutOrigin(origin, out);
+    PutVarint(counter, out);
+  }
+}
+
+Heads GetHeads(Decoder* decoder) {
+  Heads heads;
+  for (uint64_t left = decoder->Count(); left > 0; --left) {
+    const Origin origin = decoder->GetOrigin();
+    heads.Raise(origin, decoder->Varint());
+  }
+  return heads;
 }
 
 void PutArrival(const Arrival& arrival, std::string* out) {
@@ -100,21 +112,9 @@ std::string Encode(const Version& version, uint8_t flags) {
 
 }  // namespace
 
-void PutHeads(const Heads& heads, std::string* out) {
-  PutVarint(heads.size(), out);
-  for (const auto& [origin, counter] : heads) {
-    PutOrigin(origin, out);
-    PutVarint(counter, out);
-  }
-}
-
-Heads GetHeads(Decoder* decoder) {
-  Heads heads;
-  for (uint64_t left = decoder->Count(); left > 0; --left) {
-    const Origin origin = decoder->GetOrigin();
-    heads.Raise(origin, decoder->Varint());
-  }
-  return heads;
+absl::Status DamagedRecord(absl::string_view what) {
+  return MakeError(absl::StatusCode::kDataLoss, "DATA_CORRUPT",
+                   absl::StrCat("a stored ", what, " record cannot be read: the data is damaged"));
 }
 
 std::string EncodeVersion(const Version& version) {
@@ -136,26 +136,26 @@ absl::StatusOr<Version> DecodeVersion(absl::string_view bytes) {
     lags[i].first = decoder.GetOrigin();
     lags[i].second = decoder.Varint();
     // Written in this order, each once; peers get them so.
-    if (i > 0 && !(lags[i - 1].first < lags[i].first)) return Damaged("version");
+    if (i > 0 && !(lags[i - 1].first < lags[i].first)) return DamagedRecord("version");
   }
   version.seen = Seen(std::move(lags));
   if (flags & kHasRequest) {
     version.request = GetTag(&decoder);
-    if (version.request.id.empty()) return Damaged("version");  // would be written without it
+    if (version.request.id.empty()) return DamagedRecord("version");  // would be written without it
   }
   if (flags & kExpires) {
     version.expires_unix_ms = decoder.Varint();
-    if (version.expires_unix_ms == 0) return Damaged("version");  // would be written without it
+    if (version.expires_unix_ms == 0) return DamagedRecord("version");  // would be written without it
   }
-  if ((flags & kHasArrival) && !GetArrival(&decoder, &version.arrival)) return Damaged("version");
+  if ((flags & kHasArrival) && !GetArrival(&decoder, &version.arrival)) return DamagedRecord("version");
   version.lapsed = (flags & kLapsed) != 0;
   const uint8_t kind = flags & kKindMask;
-  if (!decoder.ok() || (flags & ~kKnownFlags) != 0 || kind > kData) return Damaged("version");
+  if (!decoder.ok() || (flags & ~kKnownFlags) != 0 || kind > kData) return DamagedRecord("version");
   if (kind == kTombstone) {
-    if (!decoder.Done() || version.expires_unix_ms != 0) return Damaged("version");
+    if (!decoder.Done() || version.expires_unix_ms != 0) return DamagedRecord("version");
     return version;
   }
-  if (version.lapsed) return Damaged("version");
+  if (version.lapsed) return DamagedRecord("version");
   version.value = Value{kind == kText ? Value::Kind::kText : Value::Kind::kData, std::string(decoder.rest())};
   return version;
 }
@@ -172,7 +172,7 @@ absl::StatusOr<Identity> DecodeIdentity(absl::string_view bytes) {
   Identity identity;
   identity.node_id = decoder.String();
   identity.cluster = decoder.String();
-  if (!decoder.Done()) return Damaged("identity");
+  if (!decoder.Done()) return DamagedRecord("identity");
   return identity;
 }
 
@@ -208,7 +208,7 @@ absl::StatusOr<State> DecodeState(absl::string_view bytes) {
   state.refilling = (flags & kRefilling) != 0;
   state.joined = (flags & kJoined) != 0;
   state.hash.DecodeFrom(&decoder);
-  if (!decoder.Done() || (flags & ~(kRemoved | kRefilling | kJoined)) != 0) return Damaged("state");
+  if (!decoder.Done() || (flags & ~(kRemoved | kRefilling | kJoined)) != 0) return DamagedRecord("state");
   return state;
 }
 
@@ -229,7 +229,7 @@ absl::StatusOr<std::vector<Member>> DecodeMembers(absl::string_view bytes) {
     member.address = decoder.String();
     member.node_id = decoder.String();
   }
-  if (!decoder.Done()) return Damaged("members");
+  if (!decoder.Done()) return DamagedRecord("members");
   return members;
 }
 
@@ -247,7 +247,7 @@ absl::StatusOr<MemberRecord> DecodeMemberRecord(absl::string_view bytes) {
   const uint8_t state = decoder.Byte();
   record.address = decoder.String();
   record.barred_birth = decoder.BigEndian64();
-  if (!decoder.Done() || state > static_cast<uint8_t>(MemberState::kRemoved)) return Damaged("member");
+  if (!decoder.Done() || state > static_cast<uint8_t>(MemberState::kRemoved)) return DamagedRecord("member");
   record.state = static_cast<MemberState>(state);
   return record;
 }
@@ -268,7 +268,7 @@ absl::StatusOr<RequestRecord> DecodeRequest(absl::string_view bytes) {
   RequestRecord request;
   request.tag = GetTag(&decoder);
   request.version = GetTimestamp(&decoder);
-  if (!decoder.Done()) return Damaged("request");
+  if (!decoder.Done()) return DamagedRecord("request");
   return request;
 }
 
@@ -294,13 +294,13 @@ std::string EncodeIndexKey(const Timestamp& timestamp, absl::string_view key) {
 
 absl::StatusOr<IndexKey> DecodeIndexKey(absl::string_view bytes) {
   const size_t end_of_id = bytes.find('\0');
-  if (end_of_id == absl::string_view::npos) return Damaged("index");
+  if (end_of_id == absl::string_view::npos) return DamagedRecord("index");
   IndexKey index;
   index.timestamp.origin.node_id = std::string(bytes.substr(0, end_of_id));
   Decoder decoder(bytes.substr(end_of_id + 1));
   index.timestamp.origin.incarnation = decoder.BigEndian64();
   index.timestamp.counter = decoder.BigEndian64();
-  if (!decoder.ok()) return Damaged("index");
+  if (!decoder.ok()) return DamagedRecord("index");
   index.key = std::string(decoder.rest());
   return index;
 }
@@ -317,7 +317,7 @@ absl::StatusOr<TombstoneKey> DecodeTombstoneKey(absl::string_view bytes) {
   Decoder decoder(bytes);
   TombstoneKey tombstone;
   tombstone.counter = decoder.BigEndian64();
-  if (!decoder.ok()) return Damaged("tombstone");
+  if (!decoder.ok()) return DamagedRecord("tombstone");
   tombstone.key = std::string(decoder.rest());
   return tombstone;
 }
@@ -332,12 +332,12 @@ std::string EncodeExpiryKey(absl::string_view node_id, uint64_t expires_unix_ms,
 
 absl::StatusOr<ExpiryKey> DecodeExpiryKey(absl::string_view bytes) {
   const size_t end_of_id = bytes.find('\0');
-  if (end_of_id == absl::string_view::npos) return Damaged("expiry");
+  if (end_of_id == absl::string_view::npos) return DamagedRecord("expiry");
   ExpiryKey expiry;
   expiry.node_id = std::string(bytes.substr(0, end_of_id));
   Decoder decoder(bytes.substr(end_of_id + 1));
   expiry.expires_unix_ms = decoder.BigEndian64();
-  if (!decoder.ok()) return Damaged("expiry");
+  if (!decoder.ok()) return DamagedRecord("expiry");
   expiry.key = std::string(decoder.rest());
   return expiry;
 }

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "services/kv/core/coding.h"
 #include "services/kv/core/content_hash.h"
 #include "services/kv/core/heads.h"
 #include "services/kv/core/version.h"
@@ -80,14 +80,13 @@ struct RequestRecord {
   Timestamp version;
 };
 
+// DATA_LOSS (DATA_CORRUPT): the stored record, "state" or "member", is none that this software has written.
+absl::Status DamagedRecord(absl::string_view what);
+
 // What nodes agree on; and the same with the arrival, as it is stored. Both are read by DecodeVersion.
 std::string EncodeVersion(const Version& version);
 std::string EncodeStored(const Version& version);
 absl::StatusOr<Version> DecodeVersion(absl::string_view bytes);
-
-// As parts of records.
-void PutHeads(const Heads& heads, std::string* out);
-Heads GetHeads(Decoder* decoder);
 
 std::string EncodeIdentity(const Identity& identity);
 absl::StatusOr<Identity> DecodeIdentity(absl::string_view bytes);

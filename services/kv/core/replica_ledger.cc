@@ -19,6 +19,8 @@ constexpr size_t kSettledMax = 100;
 constexpr size_t kSettledBytesMax = size_t{2} << 20;
 // Entries that one event deletes.
 constexpr size_t kDroppedAtOnce = 200;
+// What a node may say that it has dropped: nobody can have dropped more, and the sum of all stays a number.
+constexpr uint64_t kDroppedMax = uint64_t{1} << 50;
 // The ledger has been beyond its bounds for so long.
 constexpr uint64_t kOthersBoundAfterMs = 5000;
 
@@ -73,13 +75,14 @@ void Replica::TakeLedgerRecord(const std::string& key, const Version* version) {
 bool Replica::IsSoundLedgerRecord(const KeyedVersion& entry) const {
   constexpr uint64_t kUnixMsMax = 253'402'300'799'999;  // the last of the year 9999
   if (!entry.version.value) return IsConflictKey(entry.key);
-  const uint64_t counter = entry.version.timestamp.counter;
   if (!IsConflictKey(entry.key)) {
     const absl::StatusOr<uint64_t> dropped = DecodeLedgerDropped(entry.version.value->bytes);
-    return dropped.ok() && CheckNodeId(entry.key.substr(kLedgerDroppedPrefix.size())).ok();
+    return dropped.ok() && *dropped <= kDroppedMax &&
+           CheckNodeId(entry.key.substr(kLedgerDroppedPrefix.size())).ok();
   }
   const absl::StatusOr<Conflict> conflict = ReadConflict(entry.key, entry.version);
   if (!conflict.ok() || !CheckKey(conflict->key).ok() || conflict->found_unix_ms > kUnixMsMax) return false;
+  const uint64_t counter = entry.version.timestamp.counter;
   const auto is_sound = [&](const Version& version) {
     const bool is_readable =
         !version.value || version.value->kind != Value::Kind::kText || IsUtf8(version.value->bytes);

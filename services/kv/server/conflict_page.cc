@@ -114,7 +114,7 @@ absl::Status ConflictPage(const Store& store, const v1::ListConflictsRequest& re
   ++end.back();
   const std::unique_ptr<Cursor> cursor = store.Scan(Space::kData, *start, end);
   const std::string of_key = request.key().empty() ? "" : ConflictKeyEnd(request.key());
-  uint64_t bytes = 0;  // listed, or looked at
+  uint64_t bytes = 0;  // listed, or looked at: other keys' entries, and those that have been dropped
   std::string last;
   for (; cursor->Valid(); cursor->Next()) {
     if (response->conflicts_size() >= static_cast<int>(Bound(request.page_size())) ||
@@ -123,6 +123,7 @@ absl::Status ConflictPage(const Store& store, const v1::ListConflictsRequest& re
       break;
     }
     last = std::string(cursor->key());
+    bytes += last.size();
     if (!absl::EndsWith(last, of_key)) continue;
     bytes += cursor->value().size();
     const absl::StatusOr<Version> version = DecodeVersion(cursor->value());

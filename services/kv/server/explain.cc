@@ -57,11 +57,12 @@ absl::Status ExplainRivals(const Store& store, const std::string& key, v1::Expla
   const std::string of_key = ConflictKeyEnd(key);
   uint64_t bytes = 0;
   for (; cursor->Valid(); cursor->Next()) {
-    if (!absl::EndsWith(cursor->key(), of_key)) continue;
     if (response->rivals_size() >= kRivalsMax || bytes >= kConflictBytesMax) {
-      response->set_has_more_rivals(true);
+      response->set_has_more_rivals(true);  // or there may be
       break;
     }
+    bytes += cursor->key().size();
+    if (!absl::EndsWith(cursor->key(), of_key)) continue;
     const absl::StatusOr<Version> version = DecodeVersion(cursor->value());
     if (!version.ok()) return version.status();
     if (version->IsTombstone()) continue;
