@@ -33,12 +33,12 @@ void CheckDuration(absl::string_view text) {
 
 // Nothing that steers a terminal gets through.
 void CheckPrintable(absl::string_view text) {
-  const std::string line = cli::Printable(text);
+  const std::string line = Printable(text);
   FUZZ_CHECK(IsUtf8(line), "what is printed is no text");
   for (const char byte : line) {
     FUZZ_CHECK(static_cast<unsigned char>(byte) >= 0x20 && byte != 0x7f, "a control character is printed");
   }
-  FUZZ_CHECK(cli::Printable(line) == line, "what may be printed is changed");
+  FUZZ_CHECK(Printable(line) == line, "what may be printed is changed");
   FUZZ_CHECK(cli::DisplayWidth(line) <= line.size(), "a text is wider than its bytes");
 }
 
