@@ -367,7 +367,12 @@ void Node::OnConnected(NodeIndex to, kv::LinkId id) {
   link.state = PeerLink::State::kUp;
   link.link = id;
   link.backoff_ms = 0;
-  WhenRunning([this, peer] { Enqueue([peer](kv::Replica* replica) { replica->LinkUp(peer); }); });
+  WhenRunning([this, peer, id] {
+    Enqueue([this, peer, id](kv::Replica* replica) {
+      links_[peer].told = id;
+      replica->LinkUp(peer);
+    });
+  });
 }
 
 void Node::OnNotConnected(NodeIndex to) {

@@ -126,6 +126,7 @@ class Node : public Endpoint {
     enum class State { kNone, kConnecting, kUp };
     State state = State::kNone;
     kv::LinkId link = 0;
+    kv::LinkId told = 0;  // the latest that the replica has heard of: what it sends goes there or nowhere
     uint64_t next_attempt_ms = 0;
     uint64_t backoff_ms = 0;
     uint64_t retirements = 0;  // of the peer when the link was wanted

@@ -115,9 +115,9 @@ void Node::FinishGroup() {
 
 void Node::SendMessages(const kv::Output& output) {
   for (const kv::OutgoingMessage& outgoing : output.messages) {
-    const bool has_link =
-        outgoing.peer < links_.size() && links_[outgoing.peer].state == PeerLink::State::kUp;
-    const kv::LinkId link = has_link ? links_[outgoing.peer].link : 0;
+    const PeerLink known = outgoing.peer < links_.size() ? links_[outgoing.peer] : PeerLink();
+    const bool has_link = known.state == PeerLink::State::kUp && known.told == known.link;
+    const kv::LinkId link = has_link ? known.link : 0;
     Packet packet{index_, NodeOf(outgoing.peer), link, outgoing.message};
     to_.observer->OnSent(packet);
     if (has_link) {
