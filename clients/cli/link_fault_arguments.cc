@@ -37,6 +37,9 @@ void AddLink(CLI::App* verb, Presence presence, RawLinkFaultArguments* raw) {
   if (presence == Presence::kRequired) {
     from->required();
     to->required();
+  } else {
+    from->check(IsGiven());
+    to->check(IsGiven());
   }
   verb->add_flag_callback(
       "--one-way", [arguments] { arguments->ways = LinkWays::kOneWay; }, "Only what FROM sends to TO");
@@ -113,15 +116,14 @@ absl::Status CheckEffect(const RawLinkFaultArguments& raw, LinkEffect effect, kv
 }
 
 absl::Status CheckEnds(const LinkFaultArguments& arguments) {
-  if (arguments.action == LinkFaultAction::kClear) {
-    const bool is_about_all = arguments.from.empty() && arguments.to.empty();
-    if (is_about_all && arguments.ways == LinkWays::kBoth) return absl::OkStatus();
-    if (arguments.to.empty())
-      return absl::InvalidArgumentError("fault clear takes two nodes, or none for all");
+  const bool is_clear = arguments.action == LinkFaultAction::kClear;
+  if (is_clear && arguments.from.empty()) {
+    if (arguments.ways == LinkWays::kBoth) return absl::OkStatus();
+    return absl::InvalidArgumentError("fault clear --one-way takes the node that sends");
   }
   if (arguments.from.empty()) return Wrong("FROM", "it is empty");
-  const bool is_pause = arguments.action == LinkFaultAction::kSet && arguments.effect == LinkEffect::kPause;
-  if (is_pause) return absl::OkStatus();
+  const bool is_about_a_node = is_clear ? arguments.to.empty() : arguments.effect == LinkEffect::kPause;
+  if (is_about_a_node) return absl::OkStatus();
   if (arguments.to.empty()) return Wrong("TO", "it is empty");
   if (arguments.from == arguments.to) return Wrong("TO", "a node has no link to itself");
   return absl::OkStatus();
@@ -173,7 +175,7 @@ void AddLinkFaultVerbs(CLI::App* fault, RawLinkFaultArguments* raw) {
   pause->add_option("NODE", raw->arguments.from, "The node's --id")->required();
   CLI::App* list = fault->add_subcommand("list", "List the faults in force at all nodes");
   list->final_callback([raw] { raw->arguments.action = LinkFaultAction::kList; });
-  CLI::App* clear = fault->add_subcommand("clear", "End all faults, or those between two nodes");
+  CLI::App* clear = fault->add_subcommand("clear", "End all faults, or those of a node, or between two");
   AddLink(clear, Presence::kOptional, raw);
   clear->final_callback([raw] { raw->arguments.action = LinkFaultAction::kClear; });
 }

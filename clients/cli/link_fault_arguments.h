@@ -25,7 +25,7 @@ struct LinkFaultArguments {
   LinkFaultAction action = LinkFaultAction::kList;
   LinkEffect effect = LinkEffect::kCut;  // kSet
   std::string from;                      // kSet, kClear; kClear: empty for all nodes
-  std::string to;                        // the same; empty for a pause, too
+  std::string to;                        // the same; empty if it is about a node: a pause, or all its links
   LinkWays ways = LinkWays::kBoth;       // kSet, kClear
   kv::v1::LinkFault fault;               // kSet: the effect, and for_ms if --for was given; nothing else
 };

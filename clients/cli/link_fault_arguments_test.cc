@@ -83,6 +83,10 @@ TEST_F(LinkFaultArgumentsTest, ListAndClear) {
   EXPECT_EQ(link.from, "A");
   EXPECT_EQ(link.to, "C");
   EXPECT_EQ(link.ways, LinkWays::kOneWay);
+  const LinkFaultArguments node = Good({"clear", "A"});
+  EXPECT_EQ(node.from, "A");
+  EXPECT_EQ(node.to, "");
+  EXPECT_EQ(node.ways, LinkWays::kBoth);
 }
 
 TEST_F(LinkFaultArgumentsTest, NodesAreTakenAsTheyAreCalled) {
@@ -101,12 +105,12 @@ TEST_F(LinkFaultArgumentsTest, WrongUseIsExitTwo) {
                                              {"cut"},
                                              {"cut", "A"},
                                              {"pause"},
-                                             {"clear", "A"},
                                              {"cut", "A", ""},
                                              {"cut", "", "C"},
                                              {"pause", ""},
                                              {"clear", "A", ""},
                                              {"clear", "", "C"},
+                                             {"clear", ""},
                                              {"cut", "A", "C", "B"},
                                              {"pause", "A", "C"},
                                              {"list", "A"},

@@ -73,6 +73,16 @@ Cell Title(const char* text) {
   return {text, Style::kBold};
 }
 
+// Speaks for those alone that have answered.
+std::string NoFaults(const std::vector<NodeAnswer<kv::v1::ListLinkFaultsResponse>>& answers) {
+  std::vector<std::string> answered;
+  for (const auto& answer : answers) {
+    if (answer.result.ok()) answered.push_back(Printable(answer.node_id));
+  }
+  if (answered.size() == answers.size()) return "no faults\n";
+  return absl::StrCat("no faults at ", absl::StrJoin(answered, ", "), "\n");
+}
+
 std::string Table(const std::vector<NodeAnswer<kv::v1::ListLinkFaultsResponse>>& answers, Colour colour) {
   TextTable table;
   table.Add({Title("FROM"), Title("TO"), Title("FAULT"), Title("LEFT"), Title("DROPPED"), Title("DELAYED"),
@@ -86,7 +96,7 @@ std::string Table(const std::vector<NodeAnswer<kv::v1::ListLinkFaultsResponse>>&
                  absl::StrCat(fault.delayed()), absl::StrCat(fault.duplicated())});
     }
   }
-  return is_empty ? "no faults\n" : table.Render(colour);
+  return is_empty ? NoFaults(answers) : table.Render(colour);
 }
 
 }  // namespace

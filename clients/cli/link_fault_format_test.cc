@@ -84,6 +84,10 @@ TEST(LinkFaultFormatTest, NoFaults) {
             R"({"nodes":[{"node_id":"A","address":"h:1","faults":[]},)"
             R"({"node_id":"B","address":"h:2","faults":[]}]})"
             "\n");
+  answers.push_back({"C", "h:3", {}});
+  answers.back().result.status = Disabled();
+  EXPECT_EQ(FormatLinkFaults(answers, OutputFormat::kTable, Colour::kOff), "no faults at A, B\n")
+      << "C has not said so";
   for (ListAnswer& answer : answers) answer.result.status = Disabled();
   EXPECT_EQ(FormatLinkFaults(answers, OutputFormat::kTable, Colour::kOff), "") << "nobody has said so";
 }

@@ -49,15 +49,27 @@ Failure FailureAt(const DirectoryEntry& node, const client::Result<Response>& re
   return failure;
 }
 
-// What the arguments speak of: the one link in its ways, or all that one node sends.
+// The links from the others to a node.
+void AddWaysTo(const std::string& node_id, const Directory& directory, std::vector<Way>* ways) {
+  for (const DirectoryEntry& entry : directory.entries()) {
+    if (entry.node_id != node_id) ways->push_back({entry, node_id});
+  }
+}
+
+// What the arguments speak of: the one link in its ways, a node that is paused, or all of a node's links.
 absl::StatusOr<std::vector<Way>> WaysOf(const LinkFaultArguments& arguments, const Directory& directory) {
   absl::StatusOr<DirectoryEntry> from = directory.Find(arguments.from);
   if (!from.ok()) return from.status();
-  if (arguments.to.empty()) return std::vector<Way>{{*std::move(from), ""}};
+  const bool both = arguments.ways == LinkWays::kBoth;
+  if (arguments.to.empty()) {
+    std::vector<Way> ways = {{*std::move(from), ""}};
+    if (both && arguments.action == LinkFaultAction::kClear) AddWaysTo(arguments.from, directory, &ways);
+    return ways;
+  }
   absl::StatusOr<DirectoryEntry> to = directory.Find(arguments.to);
   if (!to.ok()) return to.status();
   std::vector<Way> ways = {{*std::move(from), arguments.to}};
-  if (arguments.ways == LinkWays::kBoth) ways.push_back({*std::move(to), arguments.from});
+  if (both) ways.push_back({*std::move(to), arguments.from});
   return ways;
 }
 

@@ -156,7 +156,11 @@ void TraceRecorder::OnBroken(size_t node_index, const absl::Status& status) {
   absl::MutexLock lock(&mutex_);
   Node& node = nodes_[node_index];
   node.last = status;
-  if (node.processes.empty() || node.processes.back().is_broken) return;
+  if (node.processes.empty()) {
+    if (node.missed_unix_us == 0) node.missed_unix_us = absl::ToUnixMicros(absl::Now());
+    return;
+  }
+  if (node.processes.back().is_broken) return;
   node.processes.back().is_broken = true;
   node.processes.back().ended = status;
   node.processes.back().ended_unix_us = absl::ToUnixMicros(absl::Now());
@@ -246,17 +250,30 @@ void TraceRecorder::AddEvents(const Node& node, const Process& process, const Pr
   }
 }
 
+// What the trace knows of how a process began. The first one ran before the trace did, unless it was missed
+// at first and has started since.
+void TraceRecorder::AddBeginning(const Node& node, const Process& process, std::vector<Event>* events) {
+  const bool is_first = &process == &node.processes.front();
+  if (is_first && node.missed_unix_us == 0) return;
+  if (is_first && process.started_unix_us < node.missed_unix_us) {
+    events->push_back(NoticeOf(Event::Kind::kGap, node.node_id, 0, "not reached before"));
+    return;
+  }
+  events->push_back(NoticeOf(Event::Kind::kStart, node.node_id, process.started_unix_us,
+                             is_first ? "started" : "started again"));
+}
+
 std::vector<Event> TraceRecorder::Events() const {
   absl::MutexLock lock(&mutex_);
   const ProcessNames names = NamesOfProcesses();
   const Marks marks = MarksOfSendings();
   std::vector<Event> events;
   for (const Node& node : nodes_) {
+    if (node.processes.empty()) {
+      events.push_back(NoticeOf(Event::Kind::kGap, node.node_id, 0, "never reached"));
+    }
     for (const Process& process : node.processes) {
-      if (&process != &node.processes.front()) {
-        events.push_back(
-            NoticeOf(Event::Kind::kStart, node.node_id, process.started_unix_us, "started again"));
-      }
+      AddBeginning(node, process, &events);
       AddEvents(node, process, names, marks, &events);
       if (!process.is_broken) continue;
       const bool in_order = ErrorReason(process.ended) == "SHUTTING_DOWN";

@@ -51,12 +51,14 @@ class TraceRecorder : public client::TraceReceiver {
     std::string node_id;
     std::vector<Process> processes;
     absl::Status last = absl::UnavailableError("it has not answered");  // while there is none
+    int64_t missed_unix_us = 0;  // when it was first not reached, if it had told nothing then
   };
   using Marks = std::multimap<std::pair<std::string, uint64_t>, diagram::Event>;  // by sender and its counter
   using ProcessNames = std::map<std::pair<std::string, uint64_t>, std::string>;
 
   ProcessNames NamesOfProcesses() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Marks MarksOfSendings() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static void AddBeginning(const Node& node, const Process& process, std::vector<diagram::Event>* events);
   void AddEvents(const Node& node, const Process& process, const ProcessNames& names, const Marks& marks,
                  std::vector<diagram::Event>* events) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

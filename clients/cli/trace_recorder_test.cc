@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "clients/cli/trace_recorder_fixture.h"
 
 namespace lamppost::cli {
@@ -296,6 +297,36 @@ TEST_F(TraceRecorderTest, WhoIsSilent) {
   EXPECT_TRUE(recorder_.AwaitAll(20'000));
   late.join();
   EXPECT_THAT(recorder_.Silent(), IsEmpty());
+}
+
+// It has a lane all the same: what others send it does not go to nowhere.
+TEST_F(TraceRecorderTest, ANodeThatIsAwayAllTheTime) {
+  recorder_.OnBroken(1, Gone());
+  a_.Send("B");
+  recorder_.OnMessage(0, a_.Take());
+  EXPECT_THAT(LaneOf(recorder_.Events(), "B"), ElementsAre("gap 0"));
+  Consistent();
+}
+
+TEST_F(TraceRecorderTest, ANodeThatStartsWhileItIsTraced) {
+  recorder_.OnBroken(1, Gone());
+  recorder_.OnBroken(1, Gone());
+  b_.Write("x");
+  b_.pending()->mutable_started_at()->set_seconds(absl::ToUnixSeconds(absl::Now()) + 60);
+  recorder_.OnMessage(1, b_.Take());
+  EXPECT_THAT(LaneOf(recorder_.Events(), "B"), ElementsAre("start 0", "write 1"));
+  Consistent();
+}
+
+// It runs all the time, and its events from before are not there.
+TEST_F(TraceRecorderTest, ANodeThatIsReachedLater) {
+  recorder_.OnBroken(1, Gone());
+  b_.Write("x");
+  b_.Take();
+  b_.Write("y");
+  recorder_.OnMessage(1, b_.Take());
+  EXPECT_THAT(LaneOf(recorder_.Events(), "B"), ElementsAre("gap 0", "write 2"));
+  Consistent();
 }
 
 TEST_F(TraceRecorderTest, NoMoreIsKeptThanItMay) {

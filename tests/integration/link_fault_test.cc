@@ -261,6 +261,19 @@ TEST_F(LinkFault, ListAndStatusTellOfThem) {
   EXPECT_THAT(status("A", "table"), Not(HasSubstr("faults")));
 }
 
+TEST_F(LinkFault, ANodeCanBeClearedOfAllThatStrikesIt) {
+  Start({"A", "B", "C"});
+  Must({"pause", "C"});
+  Must({"cut", "A", "C"});
+  Must({"cut", "A", "B"});
+  Must({"clear", "C", "--one-way"});
+  EXPECT_EQ(Fault({"list", "-o", "raw"}).out, "A\tB\tcut\nA\tC\tcut\nB\tA\tcut\n")
+      << "what C sends, and its pause";
+  Must({"pause", "C"});
+  EXPECT_EQ(Fault({"clear", "C"}).out, "OK 1 cleared at C\nOK 1 cleared at A\nOK 0 cleared at B\n");
+  EXPECT_EQ(Fault({"list", "-o", "raw"}).out, "A\tB\tcut\nB\tA\tcut\n") << "other links stay as they were";
+}
+
 // docs/cli.md shows these.
 TEST_F(LinkFault, TheCommandsOfThePageWork) {
   Start({"A", "B", "C"});
@@ -272,6 +285,7 @@ TEST_F(LinkFault, TheCommandsOfThePageWork) {
   Must({"pause", "B", "--for", "30s"});
   Must({"list"});
   Must({"clear", "A", "C"});
+  Must({"clear", "B"});
   Must({"clear"});
   EXPECT_THAT(Faults(), SizeIs(0));
 }
