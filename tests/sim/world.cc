@@ -358,8 +358,9 @@ uint64_t World::SettleUs() const {
 }
 
 bool World::Settle() {
-  const uint64_t end_us = scheduler_.now_us() + SettleUs();
-  while (scheduler_.now_us() < end_us) {
+  const uint64_t start_us = scheduler_.now_us();
+  // Conflicts are found meanwhile, too.
+  while (scheduler_.now_us() < start_us + SettleUs()) {
     scheduler_.RunUntil(scheduler_.now_us() + kRoundMs * 1000);
     if (IsSettled()) return true;
     TendMembers();
