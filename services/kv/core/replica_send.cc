@@ -223,7 +223,9 @@ void Replica::ConsiderRelay(PeerIndex index) {
   bool lacks = false;
   for (const auto& [origin, counter] : peer.relay_mark) {
     if (origin == me()) continue;
-    lacks |= std::max({peer.heads.At(origin), peer.pending.At(origin), peer.covered.At(origin)}) < counter;
+    // Of this node's former lives "pending" also tells what the peer has in parts, which nobody may be giving.
+    const uint64_t coming = origin.node_id == options_.node_id ? 0 : peer.pending.At(origin);
+    lacks |= std::max({peer.heads.At(origin), coming, peer.covered.At(origin)}) < counter;
   }
   // What nobody's heads cover no peer can be seen to lack.
   lacks |= HoldsLoose() && peer.loose_sent < loose_merged_ && receiver_.PendingBesides("").empty() &&
