@@ -111,7 +111,8 @@ void Replica::TakeRecord(const std::string& key, const Version& version) {
 }
 
 // A member has a peer. The address in --peers goes before the one in the record: the operator of this node
-// knows best how to reach the other from here.
+// knows best how to reach the other from here. Whoever is given something must not be forgotten in a crash: a
+// start asks all members what they know of the node's life.
 void Replica::Enlist(const std::string& node_id, const std::string& address) {
   Peer* best = nullptr;
   for (Peer& peer : peers_) {
@@ -121,6 +122,7 @@ void Replica::Enlist(const std::string& node_id, const std::string& address) {
     if (best == nullptr || (peer.seed && !best->seed)) best = &peer;
   }
   if (best != nullptr && !best->retired) return;
+  output_.urgency = Urgency::kMustBeStable;
   for (Peer& peer : peers_) {
     if (peer.node_id == node_id && !peer.retired) Retire(&peer, "it has another address now");
   }

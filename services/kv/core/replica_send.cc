@@ -302,7 +302,7 @@ void Replica::Learn(Peer* peer, const SyncAnswer& answer) {
   peer->progress = answer.progress;
   peer->content_hash = answer.content_hash;
   peer->birth = answer.birth;
-  if (life_decided_ && answer.heads.At(me()) > state_.heads.At(me())) {
+  if (life_decided_ && peer->Known().At(me()) > state_.heads.At(me())) {
     TakeNewLife("a peer knows more of the last one than it does");
   }
 }

@@ -2,6 +2,7 @@
 // replicas do together is in testdata/ and tests/sim.
 #include "services/kv/core/replica.h"
 
+#include <algorithm>
 #include <string>
 
 #include "gtest/gtest.h"
@@ -249,6 +250,44 @@ TEST_F(ReplicaTest, ALifeThatIsTakenLaterMustBeStable) {
   cluster_.Receive(0, {Packet{1, 0, cluster_.LinkOf(1, 0), message}});
   ASSERT_GT(cluster_.replica(0).me().incarnation, before);
   EXPECT_EQ(recorder_.outputs.front().urgency, Urgency::kMustBeStable);
+}
+
+// A crash in interval mode must not take back whom this node gives its writes to: its next start asks the
+// members what they know of its life.
+TEST_F(ReplicaTest, ANewMemberIsStableBeforeItIsGivenAnything) {
+  SyncMessage message = Honest();
+  Change(&message, [](KeyedVersion* entry) {
+    entry->key = MemberKey("C");
+    entry->version.value = Value{Value::Kind::kData, EncodeMemberRecord({MemberState::kMember, "C", 0})};
+  });
+  recorder_.outputs.clear();
+  EXPECT_EQ(Sent(message), Refusal::kNone);
+  ASSERT_EQ(cluster_.replica(0).peers().size(), 2u);
+  EXPECT_EQ(recorder_.outputs.front().urgency, Urgency::kMustBeStable);
+}
+
+// It has decided to go on with its life, and then a peer turns out to have parts of what a crash took from it.
+TEST_F(ReplicaTest, ALifeOfWhichAPeerHasLaterPartsIsGivenUp) {
+  const Origin before = cluster_.replica(0).me();
+  const auto is_answer = [](const Packet& packet) { return packet.to == 0 && packet.IsAnswer(); };
+  const auto& wire = cluster_.wire();
+  while (std::none_of(wire.begin(), wire.end(), is_answer)) {
+    cluster_.Advance(250);
+    cluster_.RunUntilIdle(0);
+    while (!wire.empty() && !is_answer(wire.front())) {
+      const Packet packet = wire.front();
+      cluster_.wire().pop_front();
+      cluster_.Receive(packet.to, {packet});
+    }
+  }
+  Packet packet = *std::find_if(wire.begin(), wire.end(), is_answer);
+  SyncAnswer& answer = std::get<SyncAnswer>(packet.body);
+  answer.pending.Raise(before, cluster_.replica(0).heads().At(before));
+  cluster_.Receive(0, {packet});
+  EXPECT_EQ(cluster_.replica(0).me(), before) << "no more than it has itself";
+  answer.pending.Raise(before, cluster_.replica(0).heads().At(before) + 1);
+  cluster_.Receive(0, {packet});
+  EXPECT_GT(cluster_.replica(0).me().incarnation, before.incarnation);
 }
 
 // What a peer gets live and what it gets from the store later is the same version.
