@@ -223,7 +223,8 @@ void Replica::ConsiderRelay(PeerIndex index) {
   bool lacks = false;
   for (const auto& [origin, counter] : peer.relay_mark) {
     if (origin == me()) continue;
-    // Of this node's former lives "pending" also tells what the peer has in parts, which nobody may be giving.
+    // Of this node's former lives "pending" also tells what the peer has in parts, which nobody may be
+    // giving.
     const uint64_t coming = origin.node_id == options_.node_id ? 0 : peer.pending.At(origin);
     lacks |= std::max({peer.heads.At(origin), coming, peer.covered.At(origin)}) < counter;
   }

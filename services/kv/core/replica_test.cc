@@ -266,7 +266,8 @@ TEST_F(ReplicaTest, ANewMemberIsStableBeforeItIsGivenAnything) {
   EXPECT_EQ(recorder_.outputs.front().urgency, Urgency::kMustBeStable);
 }
 
-// It has decided to go on with its life, and then a peer turns out to have parts of what a crash took from it.
+// It has decided to go on with its life, and then a peer turns out to have parts of what a crash took from
+// it.
 TEST_F(ReplicaTest, ALifeOfWhichAPeerHasLaterPartsIsGivenUp) {
   const Origin before = cluster_.replica(0).me();
   const auto is_answer = [](const Packet& packet) { return packet.to == 0 && packet.IsAnswer(); };
