@@ -25,22 +25,16 @@ Examples:
 
 enum class Presence { kRequired, kOptional };
 
-// An empty duration is most likely a variable that is not set, and not the wish to have none.
+// What is empty is most likely a variable that is not set, and not the wish to have none.
 CLI::Validator IsGiven() {
   return CLI::Validator([](const std::string& text) { return text.empty() ? "is empty" : ""; }, "");
 }
 
 void AddLink(CLI::App* verb, Presence presence, RawLinkFaultArguments* raw) {
   LinkFaultArguments* arguments = &raw->arguments;
-  CLI::Option* from = verb->add_option("FROM", arguments->from, "The --id of a node");
-  CLI::Option* to = verb->add_option("TO", arguments->to, "The --id of another");
-  if (presence == Presence::kRequired) {
-    from->required();
-    to->required();
-  } else {
-    from->check(IsGiven());
-    to->check(IsGiven());
-  }
+  const bool required = presence == Presence::kRequired;
+  verb->add_option("FROM", arguments->from, "The --id of a node")->required(required)->check(IsGiven());
+  verb->add_option("TO", arguments->to, "The --id of another")->required(required)->check(IsGiven());
   verb->add_flag_callback(
       "--one-way", [arguments] { arguments->ways = LinkWays::kOneWay; }, "Only what FROM sends to TO");
 }
@@ -116,16 +110,10 @@ absl::Status CheckEffect(const RawLinkFaultArguments& raw, LinkEffect effect, kv
 }
 
 absl::Status CheckEnds(const LinkFaultArguments& arguments) {
-  const bool is_clear = arguments.action == LinkFaultAction::kClear;
-  if (is_clear && arguments.from.empty()) {
-    if (arguments.ways == LinkWays::kBoth) return absl::OkStatus();
+  if (arguments.from.empty() && arguments.ways == LinkWays::kOneWay)
     return absl::InvalidArgumentError("fault clear --one-way takes the node that sends");
-  }
-  if (arguments.from.empty()) return Wrong("FROM", "it is empty");
-  const bool is_about_a_node = is_clear ? arguments.to.empty() : arguments.effect == LinkEffect::kPause;
-  if (is_about_a_node) return absl::OkStatus();
-  if (arguments.to.empty()) return Wrong("TO", "it is empty");
-  if (arguments.from == arguments.to) return Wrong("TO", "a node has no link to itself");
+  if (!arguments.from.empty() && arguments.from == arguments.to)
+    return Wrong("TO", "a node has no link to itself");
   return absl::OkStatus();
 }
 
@@ -172,7 +160,7 @@ void AddLinkFaultVerbs(CLI::App* fault, RawLinkFaultArguments* raw) {
   }
   add("cut", "Lose all messages between two nodes", LinkEffect::kCut);
   CLI::App* pause = AddEffect(fault, "pause", "Cut a node off from all others", LinkEffect::kPause, raw);
-  pause->add_option("NODE", raw->arguments.from, "The node's --id")->required();
+  pause->add_option("NODE", raw->arguments.from, "The node's --id")->required()->check(IsGiven());
   CLI::App* list = fault->add_subcommand("list", "List the faults in force at all nodes");
   list->final_callback([raw] { raw->arguments.action = LinkFaultAction::kList; });
   CLI::App* clear = fault->add_subcommand("clear", "End all faults, or those of a node, or between two");

@@ -251,7 +251,7 @@ void TraceRecorder::AddEvents(const Node& node, const Process& process, const Pr
 }
 
 // What the trace knows of how a process began. The first one ran before the trace did, unless it was missed
-// at first and has started since.
+// at first and has started since: by the clocks of two hosts, which is good enough for a mark.
 void TraceRecorder::AddBeginning(const Node& node, const Process& process, std::vector<Event>* events) {
   const bool is_first = &process == &node.processes.front();
   if (is_first && node.missed_unix_us == 0) return;

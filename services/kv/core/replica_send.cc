@@ -303,7 +303,8 @@ void Replica::Learn(Peer* peer, const SyncAnswer& answer) {
   peer->progress = answer.progress;
   peer->content_hash = answer.content_hash;
   peer->birth = answer.birth;
-  if (life_decided_ && peer->Known().At(me()) > state_.heads.At(me())) {
+  const uint64_t known = std::max(answer.heads.At(me()), answer.pending.At(me()));
+  if (life_decided_ && known > state_.heads.At(me())) {
     TakeNewLife("a peer knows more of the last one than it does");
   }
 }

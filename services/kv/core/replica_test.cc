@@ -270,18 +270,22 @@ TEST_F(ReplicaTest, ANewMemberIsStableBeforeItIsGivenAnything) {
 // it.
 TEST_F(ReplicaTest, ALifeOfWhichAPeerHasLaterPartsIsGivenUp) {
   const Origin before = cluster_.replica(0).me();
-  const auto is_answer = [](const Packet& packet) { return packet.to == 0 && packet.IsAnswer(); };
   const auto& wire = cluster_.wire();
-  while (std::none_of(wire.begin(), wire.end(), is_answer)) {
+  const auto next_answer = [&] {
+    return std::find_if(wire.begin(), wire.end(),
+                        [](const Packet& packet) { return packet.to == 0 && packet.IsAnswer(); });
+  };
+  for (int round = 0; round < 20 && next_answer() == wire.end(); ++round) {
     cluster_.Advance(250);
     cluster_.RunUntilIdle(0);
-    while (!wire.empty() && !is_answer(wire.front())) {
+    while (!wire.empty() && next_answer() != wire.begin()) {
       const Packet packet = wire.front();
       cluster_.wire().pop_front();
       cluster_.Receive(packet.to, {packet});
     }
   }
-  Packet packet = *std::find_if(wire.begin(), wire.end(), is_answer);
+  ASSERT_NE(next_answer(), wire.end());
+  Packet packet = *next_answer();
   SyncAnswer& answer = std::get<SyncAnswer>(packet.body);
   answer.pending.Raise(before, cluster_.replica(0).heads().At(before));
   cluster_.Receive(0, {packet});
