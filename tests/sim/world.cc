@@ -348,9 +348,9 @@ std::string World::WhatIsNotSettled() const {
 }
 
 // A node that has lost its disk may be given one version in each round trip, the entries of the ledger
-// included.
+// included. Each errand may turn out to have met another one only now.
 uint64_t World::SettleUs() const {
-  size_t entries = 0;
+  size_t entries = plan_.errands.size();
   for (const auto& node : nodes_) {
     if (node->IsUp()) entries = std::max(entries, node->replica().ledger().size());
   }
@@ -358,9 +358,8 @@ uint64_t World::SettleUs() const {
 }
 
 bool World::Settle() {
-  const uint64_t start_us = scheduler_.now_us();
-  // Conflicts are found meanwhile, too.
-  while (scheduler_.now_us() < start_us + SettleUs()) {
+  const uint64_t end_us = scheduler_.now_us() + SettleUs();
+  while (scheduler_.now_us() < end_us) {
     scheduler_.RunUntil(scheduler_.now_us() + kRoundMs * 1000);
     if (IsSettled()) return true;
     TendMembers();
