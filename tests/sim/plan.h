@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "services/kv/storage/storage.h"
+#include "tests/sim/scheduler.h"
 
 namespace lamppost::sim {
 
@@ -95,8 +96,9 @@ struct Plan {
   uint64_t ledger_entries_max = 10000;
 
   uint64_t faults_end_ms = 10000;  // all heals then
-  std::vector<Errand> errands;     // by time
-  std::vector<Strike> strikes;     // by time
+  uint64_t events_max = Scheduler::kEventsMax;
+  std::vector<Errand> errands;  // by time
+  std::vector<Strike> strikes;  // by time
 
   size_t machines() const { return nodes + spares; }
   uint64_t RateOf(Rate rate) const { return rates[static_cast<size_t>(rate)]; }

@@ -32,6 +32,7 @@ constexpr NumberSetting kNumbers[] = {
     {"queued_writes_max", &Plan::queued_writes_max},
     {"ledger_entries_max", &Plan::ledger_entries_max},
     {"faults_end_ms", &Plan::faults_end_ms},
+    {"events_max", &Plan::events_max},
 };
 // And a range each.
 struct RangeSetting {

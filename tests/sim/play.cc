@@ -95,7 +95,9 @@ SweepSummary Run(const Sweep& sweep) {
           return;
         seed = next_seed++;
       }
-      const Played played = Play(DrawPlan(seed));
+      Plan plan = DrawPlan(seed);
+      plan.events_max = sweep.events_max;
+      const Played played = Play(plan);
       std::lock_guard<std::mutex> lock(mutex);
       ++summary.seeds;
       summary.events += played.result.events;

@@ -36,6 +36,7 @@ struct Sweep {
   uint64_t seeds = 1000;
   uint64_t limit_ms = UINT64_MAX;  // no further seed is begun after that
   size_t threads = 1;
+  uint64_t events_max = Plan().events_max;  // of a seed
   // Called after each seed, by one thread at a time; false ends the sweep.
   std::function<bool(uint64_t seed, const Played& played)> on_played;
 };

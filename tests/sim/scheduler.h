@@ -17,13 +17,17 @@ class Scheduler {
  public:
   using Action = std::function<void()>;
 
+  static constexpr uint64_t kEventsMax = 100'000'000;  // a seed in 10,000 has 5 million, one in 50,000 has 30
+
+  explicit Scheduler(uint64_t events_max = kEventsMax) : events_max_(events_max) {}
+
   // Microseconds since the beginning of the run.
   uint64_t now_us() const { return now_us_; }
   uint64_t now_ms() const { return now_us_ / 1000; }
   // Actions that have been run.
   uint64_t events() const { return events_; }
   // With too many, run or planned, nothing happens any more: so a run that goes in a circle ends.
-  bool IsExhausted() const { return events_ >= kEventsMax || queue_.size() >= kPlannedMax; }
+  bool IsExhausted() const { return events_ >= events_max_ || queue_.size() >= kPlannedMax; }
 
   void After(uint64_t delay_us, Action action) { At(now_us_ + delay_us, std::move(action)); }
   void AfterMs(uint64_t delay_ms, Action action) { After(delay_ms * 1000, std::move(action)); }
@@ -40,7 +44,6 @@ class Scheduler {
   }
 
  private:
-  static constexpr uint64_t kEventsMax = 100'000'000;  // a seed in 10,000 has 5 million, one in 50,000 has 30
   static constexpr size_t kPlannedMax = 1'000'000;
 
   struct Planned {
@@ -61,6 +64,7 @@ class Scheduler {
     next.action();
   }
 
+  const uint64_t events_max_;
   uint64_t now_us_ = 0;
   uint64_t next_number_ = 0;
   uint64_t events_ = 0;

@@ -65,6 +65,7 @@ class World::Bookkeeper : public Observer {
 World::World(const Plan& plan, const std::vector<Observer*>& observers)
     : plan_(plan),
       random_(plan.seed),
+      scheduler_(plan.events_max),
       findings_(&tally_, &observers_),
       facts_(plan),
       checks_(AllChecks(&facts_, &findings_)),
