@@ -11,7 +11,6 @@
 
 #include <cstdint>
 #include <string>
-#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -35,7 +34,8 @@ struct Origin {
   }
   friend bool operator!=(const Origin& a, const Origin& b) { return !(a == b); }
   friend bool operator<(const Origin& a, const Origin& b) {
-    return std::tie(a.node_id, a.incarnation) < std::tie(b.node_id, b.incarnation);
+    const int by_name = a.node_id.compare(b.node_id);
+    return by_name != 0 ? by_name < 0 : a.incarnation < b.incarnation;
   }
   template <typename H>
   friend H AbslHashValue(H hash, const Origin& origin) {

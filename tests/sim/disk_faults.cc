@@ -120,12 +120,12 @@ bool Restore(World* world, const Strike& strike) {
 // tells.
 bool Rot(World* world, const Strike& strike) {
   if (!world->node(strike.node)->IsUp()) return false;
-  std::unique_ptr<Disk> copy = world->node(strike.node)->disk()->DurableCopy();
   for (NodeIndex node = 0; node < world->plan().nodes; ++node) {
     if (!world->node(node)->disk()->IsDamaged()) continue;
     world->Struck(strike.fault);  // disks are failing already, and are not all to fail
     return true;
   }
+  std::unique_ptr<Disk> copy = world->node(strike.node)->disk()->DurableCopy();
   const auto held = kv::testing::Dump(*copy, kv::testing::Tombstones::kLeftOut);
   std::vector<std::map<std::string, kv::Version>> others;
   for (NodeIndex other = 0; other < world->plan().nodes; ++other) {

@@ -35,8 +35,13 @@ uint64_t Heads::At(const Origin& origin) const {
 }
 
 bool Heads::IsCoveredBy(const Heads& other) const {
-  return std::all_of(entries_.begin(), entries_.end(),
-                     [&](const Entry& entry) { return other.At(entry.first) >= entry.second; });
+  auto there = other.begin();
+  for (const auto& [origin, counter] : entries_) {
+    while (there != other.end() && there->first < origin) ++there;
+    const bool is_known = there != other.end() && there->first == origin;
+    if (counter > (is_known ? there->second : 0)) return false;
+  }
+  return true;
 }
 
 void Heads::Raise(const Origin& origin, uint64_t counter) {
@@ -49,7 +54,15 @@ void Heads::Raise(const Origin& origin, uint64_t counter) {
 }
 
 void Heads::RaiseAll(const Heads& other) {
-  for (const auto& [origin, counter] : other) Raise(origin, counter);
+  auto here = entries_.begin();
+  for (const Entry& entry : other) {
+    while (here != entries_.end() && here->first < entry.first) ++here;
+    if (here != entries_.end() && here->first == entry.first) {
+      here->second = std::max(here->second, entry.second);
+    } else {
+      here = entries_.insert(here, entry);
+    }
+  }
 }
 
 uint64_t Heads::NewestIncarnation(const std::string& node_id) const {

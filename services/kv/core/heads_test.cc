@@ -28,6 +28,18 @@ TEST(HeadsTest, RaisingNeverLowers) {
   EXPECT_EQ(heads, (Heads{{kA1, 6}, {kB1, 2}}));
 }
 
+TEST(HeadsTest, RaisesAllWhereverTheyStandAmongThoseThatAreThere) {
+  Heads heads{{kA2, 5}};
+  heads.RaiseAll({{kA1, 1}, {kA2, 4}, {kB1, 2}});
+  EXPECT_EQ(heads, (Heads{{kA1, 1}, {kA2, 5}, {kB1, 2}}));
+  Heads none;
+  none.RaiseAll(heads);
+  EXPECT_EQ(none, heads);
+  none.RaiseAll(none);
+  none.RaiseAll({});
+  EXPECT_EQ(none, heads);
+}
+
 TEST(HeadsTest, OfTakesEntriesInAnyOrder) {
   EXPECT_EQ(Heads::Of({}), Heads());
   EXPECT_EQ(Heads::Of({{kB1, 2}, {kA2, 0}, {kA1, 5}, {kA1, 6}, {kB1, 1}}),
@@ -48,6 +60,9 @@ TEST(HeadsTest, IsCoveredByComparesEveryOrigin) {
   EXPECT_FALSE((Heads{{kA1, 1}}).IsCoveredBy(Heads()));
   EXPECT_TRUE((Heads{{kA1, 1}, {kB1, 2}}).IsCoveredBy({{kA1, 1}, {kB1, 3}}));
   EXPECT_FALSE((Heads{{kA1, 1}, {kB1, 2}}).IsCoveredBy({{kA1, 9}, {kB1, 1}}));
+  EXPECT_FALSE((Heads{{kB1, 2}}).IsCoveredBy({{kA1, 9}, {kA2, 9}}));
+  EXPECT_TRUE((Heads{{kB1, 2}}).IsCoveredBy({{kA1, 1}, {kA2, 1}, {kB1, 2}}));
+  EXPECT_FALSE((Heads{{kA2, 2}}).IsCoveredBy({{kA1, 9}, {kB1, 9}}));
 }
 
 TEST(HeadsTest, TheOrderOfEntriesIsThatOfTheOriginsHoweverTheyCame) {
