@@ -1,11 +1,8 @@
 #include "tests/sim/disk_faults.h"
 
-#include <algorithm>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
@@ -125,21 +122,18 @@ bool Rot(World* world, const Strike& strike) {
     world->Struck(strike.fault);  // disks are failing already, and are not all to fail
     return true;
   }
+  const auto all_others_hold = [&](const std::string& key, const Timestamp& at_least) {
+    for (NodeIndex other = 0; other < world->plan().nodes; ++other) {
+      if (other == strike.node) continue;
+      const auto& held = world->facts()->DurablyHeldBy(other);
+      const auto it = held.find(key);
+      if (it == held.end() || it->second < at_least) return false;
+    }
+    return true;
+  };
   std::unique_ptr<Disk> copy = world->node(strike.node)->disk()->DurableCopy();
-  const auto held = kv::testing::Dump(*copy, kv::testing::Tombstones::kLeftOut);
-  std::vector<std::map<std::string, kv::Version>> others;
-  for (NodeIndex other = 0; other < world->plan().nodes; ++other) {
-    if (other == strike.node) continue;
-    const std::unique_ptr<Disk> disk = world->node(other)->disk()->DurableCopy();
-    others.push_back(kv::testing::Dump(*disk, kv::testing::Tombstones::kIncluded));
-  }
-  for (const auto& [key, version] : held) {
-    const bool is_safe =
-        std::all_of(others.begin(), others.end(), [&, k = key, t = version.timestamp](const auto& other) {
-          const auto it = other.find(k);
-          return it != other.end() && !(it->second.timestamp < t);
-        });
-    if (!is_safe || kv::IsSystemKey(key)) continue;
+  for (const auto& [key, version] : kv::testing::Dump(*copy, kv::testing::Tombstones::kLeftOut)) {
+    if (kv::IsSystemKey(key) || !all_others_hold(key, version.timestamp)) continue;
     copy->LoseVersion(key);
     world->Struck(strike.fault);
     world->Tell(absl::StrCat("the disk of ", NodeId(strike.node), " has lost ", key));

@@ -1,6 +1,7 @@
 #include "services/kv/core/heads.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 
@@ -66,11 +67,12 @@ void Heads::RaiseAll(const Heads& other) {
 }
 
 uint64_t Heads::NewestIncarnation(const std::string& node_id) const {
-  uint64_t newest = 0;
-  for (const auto& [origin, counter] : entries_) {
-    if (origin.node_id == node_id) newest = std::max(newest, origin.incarnation);
-  }
-  return newest;
+  const auto after =
+      std::upper_bound(entries_.begin(), entries_.end(), node_id,
+                       [](const std::string& id, const Entry& entry) { return id < entry.first.node_id; });
+  if (after == entries_.begin()) return 0;
+  const Origin& last = std::prev(after)->first;
+  return last.node_id == node_id ? last.incarnation : 0;
 }
 
 uint64_t Heads::Max() const {
