@@ -7,6 +7,7 @@ a run without a single test, and a run that Bazel itself calls failed although n
 import argparse
 import json
 import os
+import re
 import sys
 from urllib.parse import unquote, urlparse
 
@@ -16,6 +17,8 @@ PASSED = {"PASSED", "FLAKY"}
 # Of each failed test's log so much is read, and of what is left of that, its end is shown.
 READ_BYTES = 1000000
 SHOWN_CHARACTERS = 6000
+# And of its first failure so much stands beside its name in the account at the end.
+REASON_CHARACTERS = 300
 # What Bazel's sandbox says of itself is left out.
 SANDBOX = "src/main/tools/linux-sandbox"
 
@@ -49,20 +52,29 @@ def collect(events):
     return tests, broken, logs
 
 
-def show_log(label, path):
-    """Prints the end of a failed test's log to stderr: where CI runs, nobody can look at it later."""
+def read_log(path):
+    """The log of a failed test, or why it cannot be read."""
     try:
         with open(path, "rb") as log:
             log.seek(max(0, os.path.getsize(path) - READ_BYTES))
             lines = log.read().decode("utf-8", "replace").splitlines()
-            text = "\n".join(line for line in lines if SANDBOX not in line)[-SHOWN_CHARACTERS:]
     except OSError as error:
-        text = str(error)
-    sys.stderr.write("---- the end of the log of %s\n%s\n" % (label, text))
+        return str(error)
+    return "\n".join(line for line in lines if SANDBOX not in line)
 
 
-def outcomes(expected, tests, broken, exit_status):
-    """Yields (outcome, label, reason)."""
+def first_failure(text):
+    """What failed first, in one line: GoogleTest's words for it, or else the log's last line."""
+    failures = re.split(r"^(?=\S+:\d+: Failure$)", text, flags=re.MULTILINE)[1:]
+    lines = text.strip().splitlines()
+    failure = re.split(r"^(?:\[|----)", failures[0], flags=re.MULTILINE)[0] if failures else "".join(lines[-1:])
+    names = re.findall(r"^\[  FAILED  \] (\S+) \(", text, flags=re.MULTILINE)
+    line = " ".join(" ".join(names[:1] + [failure]).split())
+    return line[:REASON_CHARACTERS]
+
+
+def outcomes(expected, tests, broken, reasons, exit_status):
+    """Yields (outcome, label, reason). reasons: by label, for those that have a log."""
     failures = 0
     for label in sorted(expected | set(tests)):
         status = tests.get(label)
@@ -73,7 +85,8 @@ def outcomes(expected, tests, broken, exit_status):
         if label in broken and status in (None, "NO_STATUS", "FAILED_TO_BUILD"):
             yield "failed", label, "does not build"
         else:
-            yield "failed", label, status.lower() if status else "did not run"
+            what = status.lower() if status else "did not run"
+            yield "failed", label, ": ".join([what] + reasons.get(label, []))
     for label in sorted(broken - expected - set(tests)):
         failures += 1
         yield "failed", label, "does not build"
@@ -95,9 +108,13 @@ def main():
     with open(options.expected, encoding="utf-8") as lines:
         expected = {line.strip() for line in lines if line.strip()}
     tests, broken, logs = collect(read_events(options.events))
+    reasons = {}
     for label, path in sorted(logs.items()):
-        show_log(label, path)
-    for outcome, label, reason in outcomes(expected, tests, broken, options.exit_status):
+        text = read_log(path)
+        # Where CI runs, nobody can look at it later.
+        sys.stderr.write("---- the end of the log of %s\n%s\n" % (label, text[-SHOWN_CHARACTERS:]))
+        reasons[label] = list(filter(None, [first_failure(text)]))
+    for outcome, label, reason in outcomes(expected, tests, broken, reasons, options.exit_status):
         name = "%s: %s" % (options.name, label) if label else options.name
         sys.stdout.write("%s\t%s\t%s\n" % (outcome, name, reason))
 
