@@ -44,7 +44,8 @@ TEST(AtMostOnce, UnderDelaysLostRepliesAndKills) {
   load.Check(absl::StrCat(server.data_directory(), "/counters/", options.counter));
   EXPECT_GE(kills, 5);
   EXPECT_GT(load.replayed(), 100) << "lost replies were to be replayed";
-  EXPECT_LT(load.CountOf(client::CallOutcome::kUnknown), options.calls / 20);
+  // A kill leaves open what runs then, at most one call of each thread.
+  EXPECT_LE(load.CountOf(client::CallOutcome::kUnknown), kills * options.threads);
   EXPECT_OK(server.client()->ClearFaults());
   EXPECT_EQ(server.Stop().value(), 0);
 }

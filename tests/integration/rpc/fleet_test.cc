@@ -60,7 +60,8 @@ TEST_F(Fleet, TenThousandCallsWhileOneIsKilledAgainAndAgainAndAtLastForGood) {
   load.Check(absl::StrCat(counters_, "/", options.counter));
   EXPECT_GE(kills, 2);
   EXPECT_GT(load.replayed(), 100);
-  EXPECT_LT(load.CountOf(client::CallOutcome::kUnknown), options.calls / 20);
+  // A kill leaves open what runs then, at most one call of each thread.
+  EXPECT_LE(load.CountOf(client::CallOutcome::kUnknown), kills * options.threads);
 }
 
 TEST_F(Fleet, ARetryAtAnotherServerJoinsAndReplays) {
