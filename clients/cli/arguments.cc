@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "clients/cli/completion.h"
 #include "clients/cli/duration.h"
 #include "clients/cli/exit_code.h"
 #include "services/common/usage_error.h"
@@ -21,6 +22,12 @@ constexpr char kWriteFooter[] =
     "or it deletes: {\"event\":\"delete\",\"key\":\"x\"}. 1 to 1000 lines, each with a key of its own;\n"
     "load takes more.";
 
+constexpr char kCompletionFooter[] =
+    "The Debian package has installed them. Elsewhere:\n"
+    "  source <(lamppost completion bash)\n"
+    "  source <(lamppost completion zsh)\n"
+    "  lamppost completion fish | source";
+
 // What CLI11 fills in, before it is checked.
 struct RawArguments {
   std::string nodes = kDefaultNode;
@@ -29,6 +36,7 @@ struct RawArguments {
   std::string attempt_timeout;
   std::string ttl;
   std::vector<std::string> help_topic;
+  std::string shell;
   bool verbose = false;
   bool bytes = false;
   bool keys_only = false;
@@ -173,7 +181,13 @@ void AddConflictsVerb(CLI::App* app, RawArguments* raw) {
   AddReplicasOption(resolve, raw);
 }
 
-void AddHelpVerb(CLI::App* app, RawArguments* raw) {
+void AddHelpVerbs(CLI::App* app, RawArguments* raw) {
+  CLI::App* completion =
+      app->add_subcommand("completion", "Print a script that completes commands in a shell");
+  completion->add_option("SHELL", raw->shell, "bash, zsh or fish")
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+      ->required();
+  completion->footer(kCompletionFooter);
   CLI::App* help = app->add_subcommand("help", "Show this, or what a command takes");
   help->add_option("COMMAND", raw->help_topic);
 }
@@ -199,7 +213,7 @@ std::unique_ptr<CLI::App> MakeApp(RawArguments* raw) {
   AddScenarioVerb(app.get(), &raw->arguments.scenario);
   AddFunctionVerbs(app.get(), &raw->functions);
   AddLinkFaultVerbs(app->get_subcommand("fault"), &raw->link_fault);
-  AddHelpVerb(app.get(), raw);
+  AddHelpVerbs(app.get(), raw);
   return app;
 }
 
@@ -229,6 +243,15 @@ ParsedArguments Help(const std::vector<std::string>& topic) {
   parsed.output = verb->help(path);
   if (!topic.empty())
     absl::StrAppend(&parsed.output, "\n'lamppost help' shows the options of all commands.\n");
+  return parsed;
+}
+
+ParsedArguments Completion(const std::string& shell) {
+  RawArguments raw;
+  const std::unique_ptr<CLI::App> app = MakeApp(&raw);
+  const Shell kind = shell == "bash" ? Shell::kBash : shell == "zsh" ? Shell::kZsh : Shell::kFish;
+  ParsedArguments parsed;
+  parsed.output = CompletionScript(kind, app->get_name(), DescribeCommands(*app));
   return parsed;
 }
 
@@ -379,6 +402,7 @@ ParsedArguments ParseArguments(int argc, const char* const* argv) {
   }
   const CLI::App* verb = app->get_subcommands()[0];
   if (verb->get_name() == "help") return Help(raw.help_topic);
+  if (verb->get_name() == "completion") return Completion(raw.shell);
   const bool has_limit = verb->get_name() == "scan" || verb->get_name() == "watch";
   const bool limited = has_limit && verb->count("--limit") > 0;
   const std::string name = verb->get_name();

@@ -1,9 +1,15 @@
 #include "services/common/server_flags.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
+#include <set>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
 #include "services/common/usage_error.h"
@@ -27,6 +33,51 @@ absl::Status TakeListen(const ServerFlags& flags, PlainText plain_text, absl::st
   return absl::OkStatus();
 }
 
+// LAMPPOST_KV_ for lamppost-kv; LAMPPOST_KV_DATA_DIR for its --data-dir.
+std::string VariableName(absl::string_view words) {
+  std::string name(words);
+  for (char& c : name) c = c == '-' ? '_' : absl::ascii_toupper(static_cast<unsigned char>(c));
+  return name;
+}
+
+void NameVariables(CLI::App* app, absl::string_view program) {
+  for (CLI::Option* option : app->get_options()) {
+    const std::vector<std::string>& names = option->get_lnames();
+    if (names.empty() || names[0] == "help" || names[0] == "version") continue;
+    option->envname(VariableName(absl::StrCat(program, "-", names[0])));
+  }
+}
+
+// Variables that look as if they were settings: mistyped ones, or another program's, which sets its own by
+// the name of the service, say. They are told of and do no harm.
+std::vector<std::string> UnknownVariables(const CLI::App& app, absl::string_view program) {
+  const std::string prefix = VariableName(absl::StrCat(program, "-"));
+  std::set<std::string> known;
+  for (const CLI::Option* option : app.get_options()) known.insert(option->get_envname());
+  std::vector<std::string> unknown;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const absl::string_view text = *variable;
+    std::string name(text.substr(0, text.find('=')));
+    if (absl::StartsWith(name, prefix) && known.count(name) == 0) unknown.push_back(std::move(name));
+  }
+  std::sort(unknown.begin(), unknown.end());
+  return unknown;
+}
+
+// Behind an error about an option that was not on the command line: where its value came from.
+std::string Source(const CLI::App& app, absl::string_view error, int argc, const char* const* argv) {
+  const std::string name(error.substr(0, error.find(':')));
+  const CLI::Option* option = absl::StartsWith(name, "--") ? app.get_option_no_throw(name) : nullptr;
+  if (option == nullptr || option->get_envname().empty()) return "";
+  for (int i = 1; i < argc; ++i) {
+    const absl::string_view word = argv[i];
+    if (word == name || absl::StartsWith(word, name + "=")) return "";
+  }
+  const char* value = std::getenv(option->get_envname().c_str());
+  if (value == nullptr || *value == '\0') return "";
+  return absl::StrCat(" (from the variable ", option->get_envname(), ")");
+}
+
 }  // namespace
 
 void DeclarePort(CLI::App* app, ServerFlags* flags) {
@@ -47,8 +98,11 @@ void DeclareServerFlags(CLI::App* app, absl::string_view listen_default, ServerF
   app->add_option("--log-format", flags->log_format, "logfmt or json")->capture_default_str();
 }
 
-std::optional<ExitNow> ParseFlags(CLI::App* app, absl::string_view program, int argc,
-                                  const char* const* argv) {
+std::optional<ExitNow> ParseFlags(CLI::App* app, absl::string_view program, int argc, const char* const* argv,
+                                  ServerFlags* flags) {
+  app->name(std::string(program));  // not the path that it was started by
+  NameVariables(app, program);
+  flags->unknown_variables = UnknownVariables(*app, program);
   try {
     app->parse(argc, argv);
   } catch (const CLI::CallForVersion&) {
@@ -56,7 +110,8 @@ std::optional<ExitNow> ParseFlags(CLI::App* app, absl::string_view program, int 
   } catch (const CLI::Success&) {
     return ExitNow{0, app->help()};
   } catch (const CLI::ParseError& error) {
-    return ExitNow{2, absl::StrCat(program, ": ", DescribeUsageError(*app, error), "\n(", program,
+    const std::string what = DescribeUsageError(*app, error);
+    return ExitNow{2, absl::StrCat(program, ": ", what, Source(*app, what, argc, argv), "\n(", program,
                                    " --help shows the options)\n")};
   }
   return std::nullopt;
@@ -71,6 +126,8 @@ absl::Status CheckServerFlags(const ServerFlags& flags, PlainText plain_text, ab
   if (!format.ok()) return UsageError(absl::StrCat("--log-format: ", format.status().message()));
   settings->log = {*level, *format};
   settings->drain_ms = flags.drain_ms;
+  for (const std::string& name : flags.unknown_variables)
+    settings->warnings.push_back(absl::StrCat("there is no setting ", name, ", which is in the environment"));
   return absl::OkStatus();
 }
 

@@ -30,6 +30,7 @@ struct ServerFlags {
   uint64_t drain_ms = 5000;
   std::string log_level = "info";
   std::string log_format = "logfmt";
+  std::vector<std::string> unknown_variables;  // of the environment, as ParseFlags finds them
 };
 
 // Checked.
@@ -48,9 +49,11 @@ void DeclarePort(CLI::App* app, ServerFlags* flags);
 // listen_default: what is served on without --listen.
 void DeclareServerFlags(CLI::App* app, absl::string_view listen_default, ServerFlags* flags);
 
-// Parses the command line into what has been declared. Nothing if all is well: go on and check the values.
-std::optional<ExitNow> ParseFlags(CLI::App* app, absl::string_view program, int argc,
-                                  const char* const* argv);
+// Parses the command line into what has been declared. What it does not give may be in the environment: for
+// --data-dir of lamppost-kv, in LAMPPOST_KV_DATA_DIR; an empty variable counts as none. Nothing if all is
+// well: go on and check the values.
+std::optional<ExitNow> ParseFlags(CLI::App* app, absl::string_view program, int argc, const char* const* argv,
+                                  ServerFlags* flags);
 
 // Serving plain text beyond this machine has to be asked for. callers_can: what the warning about it says,
 // such as "read and write everything". Errors are UsageError.

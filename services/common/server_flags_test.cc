@@ -13,17 +13,68 @@ namespace {
 
 std::variant<ServerSettings, ExitNow> Parse(std::vector<const char*> arguments,
                                             PlainText plain_text = PlainText::kNotAsked) {
-  arguments.insert(arguments.begin(), "lamppost-test");
+  arguments.insert(arguments.begin(), "/somewhere/lamppost-test");
   CLI::App app;
   ServerFlags flags;
   DeclarePort(&app, &flags);
   DeclareServerFlags(&app, "loopback alone", &flags);
-  if (auto exit_now = ParseFlags(&app, "lamppost-test", static_cast<int>(arguments.size()), arguments.data()))
+  if (auto exit_now =
+          ParseFlags(&app, "lamppost-test", static_cast<int>(arguments.size()), arguments.data(), &flags)) {
     return *exit_now;
+  }
   ServerSettings settings;
   const absl::Status status = CheckServerFlags(flags, plain_text, "read everything", &settings);
   if (!status.ok()) return WrongUsage("lamppost-test", status);
   return settings;
+}
+
+// A variable of the environment, for a test.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
+  ~Variable() { unsetenv(name_); }
+
+ private:
+  const char* const name_;
+};
+
+TEST(ServerFlagsTest, WhatTheCommandLineDoesNotGiveIsInTheEnvironment) {
+  const Variable port("LAMPPOST_TEST_PORT", "7");
+  const Variable drain("LAMPPOST_TEST_DRAIN_MS", "123");
+  const Variable insecure("LAMPPOST_TEST_INSECURE", "true");
+  const Variable empty("LAMPPOST_TEST_LOG_LEVEL", "");
+  const auto settings = std::get<ServerSettings>(Parse({"--drain-ms", "4"}));
+  EXPECT_EQ(settings.listen[0].HostPort(), "0.0.0.0:7");
+  EXPECT_EQ(settings.drain_ms, 4u) << "the command line goes first";
+  EXPECT_EQ(settings.log.level, LogLevel::kInfo);
+}
+
+TEST(ServerFlagsTest, AFlagInTheEnvironmentMayBeOff) {
+  const Variable insecure("LAMPPOST_TEST_INSECURE", "false");
+  EXPECT_EQ(std::get<ServerSettings>(Parse({"--port", "1"})).listen[0].host, "127.0.0.1");
+}
+
+TEST(ServerFlagsTest, AWrongVariableIsNamed) {
+  const Variable port("LAMPPOST_TEST_PORT", "70000");
+  const auto exit_now = std::get<ExitNow>(Parse({}));
+  EXPECT_EQ(exit_now.code, 2);
+  EXPECT_NE(exit_now.text.find("LAMPPOST_TEST_PORT"), std::string::npos) << exit_now.text;
+  const auto on_the_line = std::get<ExitNow>(Parse({"--port", "80000"}));
+  EXPECT_EQ(on_the_line.text.find("LAMPPOST_TEST_PORT"), std::string::npos) << on_the_line.text;
+}
+
+TEST(ServerFlagsTest, HelpNamesTheProgramAndTheVariables) {
+  const auto help = std::get<ExitNow>(Parse({"--help"}));
+  EXPECT_EQ(help.code, 0);
+  EXPECT_NE(help.text.find("Usage: lamppost-test"), std::string::npos) << help.text;
+  EXPECT_NE(help.text.find("(Env:LAMPPOST_TEST_PORT)"), std::string::npos) << help.text;
+}
+
+TEST(ServerFlagsTest, AVariableThatIsNoSettingIsWarnedAbout) {
+  const Variable mistyped("LAMPPOST_TEST_PROT", "70000");
+  const auto warnings = std::get<ServerSettings>(Parse({"--port", "1"})).warnings;
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_EQ(warnings[0], "there is no setting LAMPPOST_TEST_PROT, which is in the environment");
 }
 
 TEST(ServerFlagsTest, LoopbackUnlessPlainTextIsAskedFor) {

@@ -51,52 +51,104 @@ _PKG_CONFIG = {
     "json": None,
     "protobuf": "protobuf",
     "rocksdb": "rocksdb",
-    "spdlog": "spdlog",
+    "spdlog": None,
     "systemd": "libsystemd",
     "tcmalloc": "libtcmalloc_minimal",
     "valijson": None,
     "xxhash": None,
 }
 
-def _pkg_config_libs(ctx, module):
-    result = ctx.execute(["pkg-config", "--libs", module])
-    if result.return_code != 0:
-        fail("pkg-config does not know %s (./run installs what is needed): %s" % (module, result.stderr))
-    return [word for word in result.stdout.split(" ") if word.strip()]
+_DEFINES = {
+    # Debian has no archive of either; its headers can do without.
+    "spdlog": ["SPDLOG_FMT_EXTERNAL", "FMT_HEADER_ONLY"],
+    "xxhash": ["XXH_INLINE_ALL"],
+}
 
-def _absl_libs(ctx):
-    # One target for all of Abseil: the linker takes only what is used (--as-needed).
+def _pkg_config_libs(ctx, modules):
+    result = ctx.execute(["pkg-config", "--libs"] + modules)
+    if result.return_code != 0:
+        fail("pkg-config does not know %s (./run installs what is needed): %s" % (modules, result.stderr))
+    return [word.strip() for word in result.stdout.split(" ") if word.strip()]
+
+def _absl_modules(ctx):
     listing = ctx.execute(["sh", "-c", "pkg-config --list-package-names | grep ^absl_ | sort"])
     names = [name for name in listing.stdout.split("\n") if name]
     if not names:
         fail("pkg-config knows no Abseil library: is libabsl-dev installed?")
-    result = ctx.execute(["pkg-config", "--libs"] + names)
-    return [word.strip() for word in result.stdout.split(" ") if word.strip()]
+    return names
 
-def _cc_library(name, linkopts, defines = []):
+# With --config=portable everything that may differ from one distribution to the next is linked in. All of it
+# is one group, for each library: an archive needs others, and the linker takes only what is missing.
+_ARCHIVES = [
+    "rocksdb",
+    "snappy",
+    "bz2",
+    "lz4",
+    "zstd",
+    "grpc++_reflection",
+    "grpc++",
+    "grpc",
+    "address_sorting",
+    "re2",
+    "upb",
+    "cares",
+    "z",
+    "gpr",
+    "ssl",
+    "crypto",
+    "protobuf",
+]
+
+# Shared in both ways of linking: every system that has systemd has its library, and tests stay here.
+_ALWAYS_SHARED = ["systemd", "gtest", "gmock", "benchmark"]
+
+def _linked_in(archives):
+    libraries = ["-l" + archive for archive in archives]
+    return ["-Wl,-Bstatic", "-Wl,--start-group"] + libraries + ["-Wl,--end-group", "-Wl,-Bdynamic", "-pthread", "-ldl"]
+
+def _cc_library(name, shared, portable, defines):
     return """
 cc_library(
     name = "%s",
     defines = %s,
-    linkopts = %s,
+    linkopts = select({
+        ":portable": %s,
+        "//conditions:default": %s,
+    }),
     visibility = ["//visibility:public"],
+    deps = select({
+        ":portable": ["@lamppost//third_party/portable:arc4random"],
+        "//conditions:default": [],
+    }),
 )
-""" % (name, defines, [option.strip() for option in linkopts])
+""" % (name, defines, portable, shared)
 
 def _system_libraries_impl(ctx):
-    build = "load(\"@rules_cc//cc:defs.bzl\", \"cc_library\")\n"
+    build = """
+load("@rules_cc//cc:defs.bzl", "cc_library")
+
+config_setting(
+    name = "portable",
+    define_values = {"linkage": "portable"},
+)
+"""
+
+    # One target for all of Abseil: the linker takes only what is used (--as-needed).
+    absl_modules = _absl_modules(ctx)
+    absl = _pkg_config_libs(ctx, absl_modules)
+    absl_archives = {word[2:]: None for word in absl if word.startswith("-labsl_")}.keys()
+    portable = _linked_in(_ARCHIVES + absl_archives)
     for name, module in _PKG_CONFIG.items():
-        linkopts = _pkg_config_libs(ctx, module) if module else []
-        defines = []
+        shared = _pkg_config_libs(ctx, [module]) if module else []
         if name == "grpc":
-            linkopts = ["-lgrpc++_reflection"] + linkopts
-        if name == "spdlog":
-            # As Debian's library was built; the headers must agree with it.
-            defines = ["SPDLOG_COMPILED_LIB", "SPDLOG_SHARED_LIB", "SPDLOG_FMT_EXTERNAL"]
-        if name == "xxhash":
-            defines = ["XXH_INLINE_ALL"]
-        build += _cc_library(name, linkopts, defines)
-    build += _cc_library("absl", _absl_libs(ctx))
+            shared = ["-lgrpc++_reflection"] + shared
+        linked_in = portable if module else []
+        if name == "tcmalloc":
+            linked_in = _linked_in(["tcmalloc_minimal"])
+        elif name in _ALWAYS_SHARED:
+            linked_in = shared
+        build += _cc_library(name, shared, linked_in, _DEFINES.get(name, []))
+    build += _cc_library("absl", absl, portable, [])
     ctx.file("WORKSPACE", "")
     ctx.file("BUILD.bazel", build + """
 exports_files([

@@ -6,9 +6,10 @@
 #   1. the checks of ./run lint
 #   2. all Bazel tests, optimised; the whole-system tests (tag integration) are among them
 #   3. ./run demo and ./run soak
-#   4. the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer (all but those tagged
+#   4. ./run package, twice: the same bytes, for the systems that it is for
+#   5. the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer (all but those tagged
 #      integration or noasan), by clang, as the next step builds
-#   5. each fuzz target with 20,000 inputs, or as many as it takes in half a minute (./run fuzz takes more)
+#   6. each fuzz target with 20,000 inputs, or as many as it takes in half a minute (./run fuzz takes more)
 # Tests tagged manual are left out; those tagged needs-buf or needs-grpcurl are skipped where that tool
 # cannot be had (never in CI, if its registry can be reached). Logs of failed tests are printed and stay
 # in bazel-testlogs/. Ends with the line "N passed, N failed[, N skipped]".
@@ -56,8 +57,21 @@ soak_briefly() {
   ./run soak --functions --seeds 50
 }
 
+# Built twice, by users as different as can be.
+package_twice() {
+  local first package
+  package=$(./run package)
+  first=$(mktemp)
+  at_exit rm -f "$first"
+  cp "$package" "$first"
+  (umask 077 && TZ=Asia/Tokyo LC_ALL=C ./run package)
+  cmp "$package" "$first"
+  LAMPPOST_PACKAGE=$LAMPPOST_TOP/$package PYTHONPATH=tests/deploy PYTHONDONTWRITEBYTECODE=1 \
+    python3 -m unittest -v portable_test
+}
+
 start=$SECONDS
-need_packages build lint test fuzz
+need_packages build package lint test fuzz
 run_lint_checks check
 need_tool buf
 need_tool grpcurl
@@ -65,6 +79,7 @@ tools=("--test_env=BUF=$BUF" "--test_env=GRPCURL=$GRPCURL")
 run_bazel_tests "all tests" run_bazel opt "${left_out[*]}" "${tools[@]}"
 step demo ./run demo
 step soak soak_briefly
+step package package_twice
 run_bazel_tests "unit tests under ASan and UBSan" "run_bazel_apart fuzz" fuzz \
   "${left_out[*]} integration noasan" --build_tests_only --symlink_prefix=/
 fuzz_briefly

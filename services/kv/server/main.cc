@@ -6,6 +6,7 @@
 #include "services/common/grpc_log.h"
 #include "services/common/logging.h"
 #include "services/common/server_flags.h"
+#include "services/common/service_notices.h"
 #include "services/common/signal_waiter.h"
 #include "services/kv/server/settings.h"
 #include "services/kv/server/supervisor.h"
@@ -21,5 +22,6 @@ int main(int argc, char** argv) {
   lamppost::SetLogOptions(settings.log);
   lamppost::SendGrpcMessagesToLog();
   for (const std::string& warning : settings.warnings) Log(lamppost::LogLevel::kWarn, warning);
-  return lamppost::kv::Supervisor(settings, &signals).Run();
+  lamppost::ServiceNotices notices;
+  return lamppost::kv::Supervisor(settings, &signals, &notices).Run();
 }

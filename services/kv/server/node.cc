@@ -187,7 +187,9 @@ void Node::Poll(uint64_t now_ms) {
   shell_->set_incarnation(replica_->me().incarnation);
   has_peers_.store(replica_->member_count() > 1, std::memory_order_relaxed);
   UpdateRefilling();
-  UpdateHealth();
+  const NodeState state = State();
+  UpdateHealth(state);
+  if (environment_.on_alive) environment_.on_alive(state, now_ms);
   snapshot_calls_->Poll(now_ms);
   traces_->Poll(now_ms);
   links_->Poll(replica_->peers(), now_ms);
@@ -201,12 +203,18 @@ void Node::UpdateRefilling() {
   Log(LogLevel::kInfo, "a peer has given this node everything: reads are served again");
 }
 
+NodeState Node::State() const {
+  if (replica_->state().removed) return NodeState::kRemoved;
+  if (!replica_->IsLifeDecided()) return NodeState::kDecidingLife;
+  return shell_->refilling() ? NodeState::kRefilling : NodeState::kServing;
+}
+
 // The node takes calls from the moment its life is decided, until it is removed, and clients' while its data
 // is whole. With a full disk it still answers reads; so does a removed one, but nobody should go there any
 // more.
-void Node::UpdateHealth() {
-  const bool serves_peers = replica_->IsLifeDecided() && !replica_->state().removed;
-  const bool serves = serves_peers && !shell_->refilling();
+void Node::UpdateHealth(NodeState state) {
+  const bool serves = state == NodeState::kServing;
+  const bool serves_peers = serves || state == NodeState::kRefilling;
   SetHealth(v1::ReplicationService::service_full_name(), serves_peers);
   for (const absl::string_view service :
        {absl::string_view(), absl::string_view(v1::KvService::service_full_name()),

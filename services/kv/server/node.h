@@ -30,9 +30,19 @@
 
 namespace lamppost::kv {
 
+// What a node is about. It takes clients' calls while it serves.
+enum class NodeState {
+  kDecidingLife,  // asks the other members what they know of its life
+  kRefilling,     // takes writes, and gets everything from a peer
+  kServing,
+  kRemoved,  // from the cluster, for good
+};
+
 // What a node takes from, and tells, whoever runs it. The functions are called from any thread and must not
 // call back.
 struct NodeEnvironment {
+  // The driver's thread moves: called every few dozen milliseconds unless it is stuck. May be empty.
+  std::function<void(NodeState, uint64_t now_ms)> on_alive;
   // The node can no longer store anything: it should end.
   std::function<void(const absl::Status&)> on_fatal_error;
   // Stored data has turned out to be damaged: DATA_LOSS, with DATA_CORRUPT or CONTENT_DAMAGED (scrubber.h).
@@ -68,7 +78,8 @@ class Node : private Outbox {
   absl::Status Open();
   absl::Status OpenStorage();
   absl::Status Serve();
-  void UpdateHealth();
+  NodeState State() const;
+  void UpdateHealth(NodeState state);
   void SetHealth(absl::string_view service, bool serves);
   void UpdateRefilling();
 

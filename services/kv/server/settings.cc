@@ -169,7 +169,9 @@ std::variant<Settings, ExitNow> ParseCommandLine(int argc, const char* const* ar
   CLI::App app;
   Flags flags;
   Declare(&app, &flags);
-  if (std::optional<ExitNow> exit_now = ParseFlags(&app, kProgram, argc, argv)) return *std::move(exit_now);
+  if (std::optional<ExitNow> exit_now = ParseFlags(&app, kProgram, argc, argv, &flags.server)) {
+    return *std::move(exit_now);
+  }
   absl::StatusOr<Settings> settings = Check(flags);
   if (!settings.ok()) return WrongUsage(kProgram, settings.status());
   return *std::move(settings);

@@ -14,6 +14,23 @@ namespace {
 // From one look to the next: what is reported and cannot be found is not looked for again and again.
 constexpr uint64_t kCheckIntervalMs = 10'000;
 constexpr uint64_t kLonelyLogIntervalMs = 60'000;
+// Beside the time that calls have: for the last commit and the store to close.
+constexpr uint64_t kCloseMs = 60'000;
+
+// A removed node is as ready as it will ever be.
+void Tell(NodeState state, uint64_t now_ms, ServiceNotices* notices) {
+  using Readiness = ServiceNotices::Readiness;
+  switch (state) {
+    case NodeState::kDecidingLife:
+      return notices->Alive(Readiness::kNotYet, now_ms, "asking the other members");
+    case NodeState::kRefilling:
+      return notices->Alive(Readiness::kNotYet, now_ms, "getting everything from a peer; takes writes alone");
+    case NodeState::kServing:
+      return notices->Alive(Readiness::kReady, now_ms, "serving");
+    case NodeState::kRemoved:
+      return notices->Alive(Readiness::kReady, now_ms, "removed from the cluster");
+  }
+}
 
 }  // namespace
 
@@ -34,6 +51,11 @@ int Supervisor::Run() {
          {"version", kVersion}});
     const End end = Serve(node->get());
     if (end == End::kBySignal) Log(LogLevel::kInfo, "draining");
+    if (end == End::kByDamage) {
+      notices_->Rest("setting damaged data aside");
+    } else {
+      notices_->Stopping(settings_.drain_ms + kCloseMs);
+    }
     StopCheck();
     const std::string directory = (*node)->data_directory();
     (*node)->Drain();
@@ -63,6 +85,9 @@ absl::StatusOr<std::unique_ptr<Node>> Supervisor::Start() {
       news->damage = status;
     }
     signals->Wake();
+  };
+  environment.on_alive = [notices = notices_](NodeState state, uint64_t now_ms) {
+    Tell(state, now_ms, notices);
   };
   environment.owner = owner_;
   absl::StatusOr<std::unique_ptr<Node>> node = Node::Start(settings_, std::move(environment));

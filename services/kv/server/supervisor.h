@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "services/common/service_notices.h"
 #include "services/common/signal_waiter.h"
 #include "services/kv/server/node.h"
 #include "services/kv/server/settings.h"
@@ -27,8 +28,9 @@ namespace lamppost::kv {
 // Not thread-safe: all of it on the thread that made the SignalWaiter.
 class Supervisor {
  public:
-  // `signals` must outlive the supervisor.
-  Supervisor(Settings settings, SignalWaiter* signals) : settings_(std::move(settings)), signals_(signals) {}
+  // Both must outlive the supervisor.
+  Supervisor(Settings settings, SignalWaiter* signals, ServiceNotices* notices)
+      : settings_(std::move(settings)), signals_(signals), notices_(notices) {}
 
   // Serves until a signal comes or nothing can be stored any more; the process's exit code.
   int Run();
@@ -56,6 +58,7 @@ class Supervisor {
 
   Settings settings_;
   SignalWaiter* const signals_;
+  ServiceNotices* const notices_;
   std::shared_ptr<News> news_;     // of the present node
   std::optional<Identity> owner_;  // once a node was opened on the directory
   bool closed_heal_tried_ = false;

@@ -222,6 +222,7 @@ void Driver::Run() {
 
 void Driver::RunRound(Inputs inputs) {
   const Times now = Now();
+  if (options_.on_alive) options_.on_alive(store_state_, now.steady_ms);
   if (!failed_) {
     engine_->SetOwner(store_->owner());
     for (auto& [run, progress] : inputs.progress) engine_->Progressed(run, std::move(progress), now);

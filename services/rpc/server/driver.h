@@ -46,9 +46,10 @@ struct DriverOptions {
   size_t reservations_max = 1000;       // calls that wait for counters; beyond: OVERLOADED
   uint64_t clock_wait_ms = 5000;        // at the start, for the first reservation of the clock
   uint64_t reservation_wait_ms = 2000;  // for a later one
-  std::function<void(const RequestId&)> on_run_started;     // may be empty; on the driver's thread
-  std::function<void(StoreState)> on_store_state;           // the same; when it changes
-  std::function<void(const absl::Status&)> on_fatal_error;  // no more can be recorded: end the process
+  std::function<void(const RequestId&)> on_run_started;       // may be empty; on the driver's thread
+  std::function<void(StoreState)> on_store_state;             // the same; when it changes
+  std::function<void(StoreState, uint64_t now_ms)> on_alive;  // the same; at least once in a second
+  std::function<void(const absl::Status&)> on_fatal_error;    // no more can be recorded: end the process
 };
 
 // What a call comes with besides what it asks for.

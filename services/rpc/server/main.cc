@@ -10,6 +10,7 @@
 #include "services/common/grpc_log.h"
 #include "services/common/logging.h"
 #include "services/common/server_flags.h"
+#include "services/common/service_notices.h"
 #include "services/common/signal_waiter.h"
 #include "services/common/version.h"
 #include "services/rpc/functions/launcher.h"
@@ -21,6 +22,10 @@ namespace {
 
 using lamppost::Log;
 using lamppost::LogLevel;
+using lamppost::ServiceNotices;
+
+// Beside the time that what runs has: to kill it, and for the store to close.
+constexpr uint64_t kCloseMs = 30'000;
 
 int CannotStart(const absl::Status& status) {
   Log(LogLevel::kError, "cannot start",
@@ -30,13 +35,22 @@ int CannotStart(const absl::Status& status) {
 
 int Serve(const lamppost::rpc::Settings& settings, lamppost::rpc::Launcher launcher,
           lamppost::SignalWaiter* signals) {
+  ServiceNotices notices;
   std::atomic<bool> failed{false};
+  std::atomic<ServiceNotices::Readiness> readiness{ServiceNotices::Readiness::kNotYet};
+  lamppost::rpc::RpcEnvironment environment;
+  environment.on_fatal_error = [&failed, signals](const absl::Status&) {
+    failed = true;
+    signals->Wake();
+  };
+  environment.on_alive = [&notices, &readiness](lamppost::rpc::StoreState store, uint64_t now_ms) {
+    const bool available = store == lamppost::rpc::StoreState::kAvailable;
+    notices.Alive(readiness, now_ms, available ? "serving" : "the request store cannot be reached");
+  };
   absl::StatusOr<std::unique_ptr<lamppost::rpc::RpcServer>> server =
-      lamppost::rpc::RpcServer::Start(settings, std::move(launcher), [&failed, signals](const absl::Status&) {
-        failed = true;
-        signals->Wake();
-      });
+      lamppost::rpc::RpcServer::Start(settings, std::move(launcher), std::move(environment));
   if (!server.ok()) return CannotStart(server.status());
+  readiness = ServiceNotices::Readiness::kReady;
   Log(LogLevel::kInfo, "serving",
       {{"node", settings.node_id},
        {"address", settings.listen[0].host},
@@ -45,6 +59,7 @@ int Serve(const lamppost::rpc::Settings& settings, lamppost::rpc::Launcher launc
        {"request_store", lamppost::rpc::NameOf(settings.store.kind)},
        {"version", lamppost::kVersion}});
   if (signals->Wait() == lamppost::SignalWaiter::Woken::kBySignal) Log(LogLevel::kInfo, "draining");
+  notices.Stopping(settings.drain_ms + kCloseMs);
   (*server)->Drain();
   Log(LogLevel::kInfo, "stopped");
   return failed ? 1 : 0;

@@ -54,16 +54,16 @@ absl::Status CheckFunctionsDirectory(const std::string& directory) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(
-    const Settings& settings, Launcher launcher, std::function<void(const absl::Status&)> on_fatal_error) {
+absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const Settings& settings, Launcher launcher,
+                                                            RpcEnvironment environment) {
   // Before anything is written: a mistake must not leave a new data directory behind.
   for (const Address& address : settings.listen) {
     if (absl::Status status = ProbePort(address); !status.ok()) return status;
   }
   if (absl::Status status = CheckFunctionsDirectory(settings.functions_directory); !status.ok())
     return status;
-  std::unique_ptr<RpcServer> server(new RpcServer(settings));
-  absl::Status status = server->Open(std::move(launcher), std::move(on_fatal_error));
+  std::unique_ptr<RpcServer> server(new RpcServer(settings, std::move(environment)));
+  absl::Status status = server->Open(std::move(launcher));
   if (status.ok()) status = server->Serve();
   if (!status.ok()) return status;
   return server;
@@ -73,7 +73,7 @@ RpcServer::~RpcServer() {
   Drain();
 }
 
-DriverOptions RpcServer::MakeDriverOptions(std::function<void(const absl::Status&)> on_fatal_error) {
+DriverOptions RpcServer::MakeDriverOptions() {
   DriverOptions options;
   options.engine.origin = {settings_.node_id, incarnation_};
   options.engine.requests_max = settings_.requests_max;
@@ -82,14 +82,15 @@ DriverOptions RpcServer::MakeDriverOptions(std::function<void(const absl::Status
   if (settings_.store.kind == StoreChoice::Kind::kEtcd) options.engine.result_bytes_max = kEtcdResultBytesMax;
   options.on_run_started = [this](const RequestId& id) { faults_->RunStarted(id); };
   options.on_store_state = [this](StoreState state) { TakeStoreState(state); };
-  options.on_fatal_error = [this, tell = std::move(on_fatal_error)](const absl::Status& status) {
+  options.on_fatal_error = [this](const absl::Status& status) {
     failed_ = true;
-    tell(status);
+    environment_.on_fatal_error(status);
   };
+  options.on_alive = environment_.on_alive;
   return options;
 }
 
-absl::Status RpcServer::Open(Launcher launcher, std::function<void(const absl::Status&)> on_fatal_error) {
+absl::Status RpcServer::Open(Launcher launcher) {
   incarnation_ = MakeIncarnation();
   faults_ = std::make_unique<Faults>(settings_.faults, RandomNumber(),
                                      [this](uint64_t delay_ms) { crash_timer_.CrashIn(delay_ms); });
@@ -105,8 +106,7 @@ absl::Status RpcServer::Open(Launcher launcher, std::function<void(const absl::S
       [this](std::shared_ptr<const Registry> registry) { TakeRegistry(std::move(registry)); });
   if (!host.ok()) return host.status();
   host_ = *std::move(host);
-  driver_ =
-      std::make_unique<Driver>(MakeDriverOptions(std::move(on_fatal_error)), store_.get(), host_->registry());
+  driver_ = std::make_unique<Driver>(MakeDriverOptions(), store_.get(), host_->registry());
   if (absl::Status status = driver_->Start(); !status.ok()) return status;
   absl::MutexLock lock(&mutex_);
   registry_taker_ = driver_.get();

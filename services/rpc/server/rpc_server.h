@@ -6,6 +6,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -25,14 +26,21 @@
 
 namespace lamppost::rpc {
 
+// What a server tells whoever runs it. Called from any thread; must not call back.
+struct RpcEnvironment {
+  // Nothing can be recorded any more, or the launcher is gone: the process should end.
+  std::function<void(const absl::Status&)> on_fatal_error;
+  // The driver's thread moves: called at least once in a second unless it is stuck. May be empty.
+  std::function<void(StoreState, uint64_t now_ms)> on_alive;
+};
+
 class RpcServer {
  public:
   // Opens the store, finds the functions, and serves. `launcher` comes from Launcher::Fork, before there was
   // any thread. Errors are those of the request stores, FunctionHost::Start and Server::Start, and
-  // NOT_FOUND (FUNCTIONS_DIR_UNUSABLE). on_fatal_error is called, from any thread, if nothing can be recorded
-  // any more, or if the launcher is gone; the process should end.
-  static absl::StatusOr<std::unique_ptr<RpcServer>> Start(
-      const Settings& settings, Launcher launcher, std::function<void(const absl::Status&)> on_fatal_error);
+  // NOT_FOUND (FUNCTIONS_DIR_UNUSABLE).
+  static absl::StatusOr<std::unique_ptr<RpcServer>> Start(const Settings& settings, Launcher launcher,
+                                                          RpcEnvironment environment);
 
   ~RpcServer();
 
@@ -42,17 +50,19 @@ class RpcServer {
   int port() const { return server_->port(); }
 
  private:
-  explicit RpcServer(const Settings& settings) : settings_(settings) {}
+  RpcServer(const Settings& settings, RpcEnvironment environment)
+      : settings_(settings), environment_(std::move(environment)) {}
 
-  absl::Status Open(Launcher launcher, std::function<void(const absl::Status&)> on_fatal_error);
+  absl::Status Open(Launcher launcher);
   absl::Status Serve();
-  DriverOptions MakeDriverOptions(std::function<void(const absl::Status&)> on_fatal_error);
+  DriverOptions MakeDriverOptions();
   void TakeRegistry(std::shared_ptr<const Registry> registry) ABSL_LOCKS_EXCLUDED(mutex_);
   void TakeHostFailure(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
   void TakeStoreState(StoreState state) ABSL_LOCKS_EXCLUDED(mutex_);
   void TellHealth() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Settings settings_;
+  const RpcEnvironment environment_;
   uint64_t incarnation_ = 0;
   CrashTimer crash_timer_;
   std::unique_ptr<Faults> faults_;

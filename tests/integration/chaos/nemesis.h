@@ -40,6 +40,7 @@ class Nemesis {
   struct NodeState {
     bool should_run = true;
     bool is_paused = false;
+    bool is_early = false;         // it was told to end before it took signals
     int64_t full_until_ms = 0;     // its disk has no room
     int64_t may_end_until_ms = 0;  // a commit that failed ends the process
   };

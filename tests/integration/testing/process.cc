@@ -142,16 +142,25 @@ void Process::Kill() {
   Wait(absl::Seconds(30)).IgnoreError();
 }
 
-uint64_t Process::MemoryBytes() const {
+std::vector<std::string> Process::StatusWords(const std::string& name) const {
   const std::string status = ReadFile(absl::StrCat("/proc/", pid_, "/status"));
   for (absl::string_view line : absl::StrSplit(status, '\n')) {
-    if (!absl::StartsWith(line, "VmRSS:")) continue;
-    const std::vector<absl::string_view> words =
-        absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
-    uint64_t kibibytes = 0;
-    if (words.size() >= 2 && absl::SimpleAtoi(words[1], &kibibytes)) return kibibytes << 10;
+    if (absl::ConsumePrefix(&line, name + ":"))
+      return absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
   }
-  return 0;
+  return {};
+}
+
+uint64_t Process::MemoryBytes() const {
+  const std::vector<std::string> words = StatusWords("VmRSS");
+  uint64_t kibibytes = 0;
+  return !words.empty() && absl::SimpleAtoi(words[0], &kibibytes) ? kibibytes << 10 : 0;
+}
+
+bool Process::Blocks(int signal) const {
+  const std::vector<std::string> words = StatusWords("SigBlk");
+  uint64_t mask = 0;
+  return !words.empty() && absl::SimpleHexAtoi(words[0], &mask) && (mask >> (signal - 1) & 1) != 0;
 }
 
 Finished RunToEnd(ProcessOptions options, absl::Duration limit) {

@@ -43,8 +43,13 @@ class Process {
   void Kill();
   // What it keeps in memory now (VmRSS); 0 if it does not run.
   uint64_t MemoryBytes() const;
+  // Whether it has put the signal off, as a program does that takes signals in its own time.
+  bool Blocks(int signal) const;
 
  private:
+  // The words behind "NAME:" in what the kernel says of it; empty if it does not run.
+  std::vector<std::string> StatusWords(const std::string& name) const;
+
   explicit Process(pid_t pid) : pid_(pid) {}
 
   const pid_t pid_;
