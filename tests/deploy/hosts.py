@@ -10,10 +10,12 @@ import signal
 import subprocess
 import tempfile
 import time
+import zlib
 
 SUITE = "bookworm"
-# Beside a minimal Debian: systemd, and what the package depends on, so that hosts need no network.
-PACKAGES = "systemd,systemd-sysv,dbus,iproute2,libstdc++6,bash-completion"
+# Beside a minimal Debian: systemd, what the package depends on, so that hosts need no network, and what every cloud
+# image has.
+PACKAGES = "systemd,systemd-sysv,dbus,iproute2,libstdc++6,bash-completion,curl"
 NETWORK = "10.77.{}."
 
 
@@ -57,7 +59,7 @@ def wait_for(what, condition, limit_s=30):
 
 def base_image(cache):
     """A directory with the system that hosts are copies of; made once."""
-    base = os.path.join(cache, SUITE)
+    base = os.path.join(cache, f"{SUITE}-{zlib.crc32(PACKAGES.encode()):08x}")
     if os.path.exists(os.path.join(base, ".complete")):
         return base
     shutil.rmtree(base, ignore_errors=True)
@@ -176,14 +178,17 @@ class Host:
 
 
 class Hosts:
-    """Some hosts on one bridge, whose own end is at .254. A context manager."""
+    """Some hosts on one bridge. A context manager."""
 
-    def __init__(self, names, cache, data_bytes=None):
-        """data_bytes: of a disk for each host's /var/lib/lamppost; none of its own if it is not given."""
+    def __init__(self, names, cache, data_bytes=None, device_bytes=None):
+        """data_bytes: of a disk for each host's /var/lib/lamppost; none of its own if it is not given.
+        device_bytes: of an empty block device for each; none if it is not given."""
         self._names = names
         self._cache = cache
         self._data_bytes = data_bytes
+        self._device_bytes = device_bytes
         self._mounts = []
+        self._devices = {}
         self._by_name = {}
 
     def __enter__(self):
@@ -194,7 +199,8 @@ class Hosts:
             for i, name in enumerate(self._names):
                 directory = os.path.join(self._work, name)
                 _run(["cp", "-a", "--reflink=auto", base, directory])
-                host = Host(name, f"{self._network}{i + 1}", directory, self.bridge, self._make_disk(name))
+                binds = self._make_disk(name) + self._make_device(name)
+                host = Host(name, f"{self._network}{i + 1}", directory, self.bridge, binds)
                 self._by_name[name] = host
                 host.boot()
         except BaseException:
@@ -207,6 +213,8 @@ class Hosts:
             host.power_off()
         for mount in self._mounts:
             _quiet(["umount", mount])
+        for device in self._devices.values():
+            _quiet(["losetup", "-d", device])
         _quiet(["ip", "link", "del", self.bridge])
         shutil.rmtree(self._work, ignore_errors=True)
 
@@ -232,6 +240,24 @@ class Hosts:
         _run(["mount", "-t", "tmpfs", "-o", f"size={self._data_bytes},mode=0755", "lamppost", disk])
         self._mounts.append(disk)
         return [(disk, "/var/lib/lamppost")]
+
+    def _make_device(self, name):
+        if self._device_bytes is None:
+            return []
+        file = os.path.join(self._work, name + ".device")
+        with open(file, "wb") as made:
+            made.truncate(self._device_bytes)
+        self._devices[name] = _quiet(["losetup", "--find", "--show", file]).stdout.strip()
+        return [(self._devices[name], self._devices[name])]
+
+    def device(self, name):
+        """Its path on the host, and outside."""
+        return self._devices[name]
+
+    @property
+    def outside(self):
+        """The address of this machine on the hosts' network."""
+        return self._network + "254"
 
     def disk(self, name):
         """Where the outside sees the host's disk."""

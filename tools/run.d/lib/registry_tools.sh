@@ -1,5 +1,5 @@
-# Tools that Debian does not have: buf and buildifier from npm, grpcurl from Go's module proxy, in
-# pinned versions, into .cache/. Which registries those are is the user's own configuration.
+# Tools that Debian does not have: buf and buildifier from npm, grpcurl from Go's module proxy, cfn-lint from
+# PyPI, in pinned versions, into .cache/. Which registries those are is the user's own configuration.
 # Sourced after common.sh and packages.sh.
 #
 # find_TOOL sets the tool's path in $TOOL, or leaves that empty and sets WHY_NO_TOOL. It returns
@@ -9,9 +9,10 @@
 BUF_VERSION=1.75.0
 BUILDIFIER_VERSION=8.2.1
 GRPCURL_VERSION=v1.8.9 # a release that Debian's Go 1.19 compiles
+CFN_LINT_VERSION=1.58.0
 
-export BUF='' BUILDIFIER='' GRPCURL=''
-export WHY_NO_BUF='' WHY_NO_BUILDIFIER='' WHY_NO_GRPCURL=''
+export BUF='' BUILDIFIER='' GRPCURL='' CFN_LINT=''
+export WHY_NO_BUF='' WHY_NO_BUILDIFIER='' WHY_NO_GRPCURL='' WHY_NO_CFN_LINT=''
 
 _probe_seconds=60
 _install_seconds=600
@@ -104,6 +105,40 @@ find_grpcurl() {
   [ -z "$GRPCURL" ] || return 0
   answer=$(_grpcurl_path) || status=$?
   if [ "$status" = 0 ]; then GRPCURL=$answer; else WHY_NO_GRPCURL=$answer; fi
+  _judge "$status"
+}
+
+# Prints cfn-lint's path, or why it cannot be had.
+_cfn_lint_path() {
+  local dir=$LAMPPOST_CACHE/pypi/cfn-lint-$CFN_LINT_VERSION path=bin/cfn-lint
+  if [ -x "$dir/$path" ] && "$dir/$path" --version >/dev/null 2>&1; then
+    echo "$dir/$path"
+    return 0
+  fi
+  rm -rf "$dir"
+  if ! python3 -m venv "$dir" >/dev/null 2>&1; then
+    echo "there is no venv for Python here to install it in"
+    return 77
+  fi
+  if ! timeout "$_probe_seconds" "$dir/bin/pip" -q download --no-deps -d "$dir/probe" "cfn-lint==$CFN_LINT_VERSION" >/dev/null 2>&1; then
+    rm -rf "$dir"
+    echo "PyPI cannot be reached"
+    return 77
+  fi
+  say "installing cfn-lint $CFN_LINT_VERSION from PyPI into .cache/"
+  if ! timeout "$_install_seconds" "$dir/bin/pip" -q install --disable-pip-version-check "cfn-lint==$CFN_LINT_VERSION" >&2; then
+    rm -rf "$dir"
+    echo "PyPI answers, but cfn-lint $CFN_LINT_VERSION could not be installed"
+    return 1
+  fi
+  echo "$dir/$path"
+}
+
+find_cfn_lint() {
+  local answer status=0
+  [ -z "$CFN_LINT" ] || return 0
+  answer=$(_cfn_lint_path) || status=$?
+  if [ "$status" = 0 ]; then CFN_LINT=$answer; else WHY_NO_CFN_LINT=$answer; fi
   _judge "$status"
 }
 
