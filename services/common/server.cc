@@ -23,6 +23,7 @@ constexpr char kReflectionV1Alpha[] = "grpc.reflection.v1alpha.ServerReflection"
 // Everything here is callback-driven but gRPC's v1alpha reflection, which keeps a thread for each
 // stream. The bound is for it alone.
 constexpr int kThreadsMax = 16;
+constexpr int kReadBytesMax = 256 << 10;  // at once, from a connection
 
 std::vector<std::string> ServiceNames(const ServerOptions& options) {
   std::vector<std::string> names = {grpc::health::v1::Health::service_full_name(),
@@ -44,6 +45,9 @@ void SetLimits(const ServerOptions& options, grpc::ServerBuilder* builder) {
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.streams_per_connection_max);
   // Or else a second server on the same port would start, and take half of the first one's calls.
   builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // What has been read is worked through before anything else, and 4 MiB, gRPC's own bound, may open 20,000
+  // calls.
+  builder->AddChannelArgument(GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, kReadBytesMax);
   grpc::ResourceQuota quota("server");
   quota.Resize(static_cast<size_t>(options.memory_bytes_max));
   quota.SetMaxThreads(kThreadsMax);
@@ -106,7 +110,15 @@ absl::Status Server::Start() {
   for (const std::string& name : ServiceNames(options_)) health_.Set(name, options_.initial_state);
 
   server_ = Build();
-  if (server_ != nullptr) return absl::OkStatus();
+  if (server_ != nullptr) {
+    if (options_.process_bytes_max > 0) {
+      MemoryGuardOptions guard;
+      guard.bytes_max = options_.process_bytes_max;
+      guard.ports = ports_;
+      memory_guard_ = std::make_unique<MemoryGuard>(std::move(guard));
+    }
+    return absl::OkStatus();
+  }
   ports_.clear();
   for (const Address& address : options_.listen) {
     const absl::Status probe = ProbePort(address);  // taken in between?

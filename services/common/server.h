@@ -18,6 +18,7 @@
 #include "absl/synchronization/mutex.h"
 #include "services/common/health_service.h"
 #include "services/common/listen_address.h"
+#include "services/common/memory_guard.h"
 #include "services/common/reflection_service.h"
 
 namespace lamppost {
@@ -37,8 +38,9 @@ struct ServerOptions {
   // streams that would go on for ever. May be empty.
   std::function<void()> on_drain;
 
-  int message_bytes_max = 4 << 20;        // of a received message
-  int64_t memory_bytes_max = 512 << 20;   // of gRPC's buffers, over all connections
+  int message_bytes_max = 4 << 20;       // of a received message
+  int64_t memory_bytes_max = 512 << 20;  // of gRPC's buffers, over all connections
+  uint64_t process_bytes_max = 0;  // beyond, connections are shut (memory_guard.h); 0: there is no bound
   int streams_per_connection_max = 1024;  // calls at a time; more wait at the client
   size_t health_watchers_max = HealthService::kDefaultWatchersMax;
   int keepalive_time_ms = 10'000;           // a quiet connection is probed after it
@@ -79,6 +81,7 @@ class Server {
   HealthService health_;
   ReflectionService reflection_;
   std::vector<int> ports_;
+  std::unique_ptr<MemoryGuard> memory_guard_;
   absl::Mutex drain_mu_;
   std::unique_ptr<grpc::Server> server_;
   bool drained_ ABSL_GUARDED_BY(drain_mu_) = false;

@@ -12,11 +12,15 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
+#include "services/common/memory_guard.h"
 #include "services/common/usage_error.h"
 #include "services/common/version.h"
 
 namespace lamppost {
 namespace {
+
+// Less is in use without any load.
+constexpr uint64_t kMemoryBytesMin = uint64_t{128} << 20;
 
 absl::Status TakeListen(const ServerFlags& flags, PlainText plain_text, absl::string_view callers_can,
                         ServerSettings* settings) {
@@ -94,6 +98,11 @@ void DeclareServerFlags(CLI::App* app, absl::string_view listen_default, ServerF
   app->add_option("--drain-ms", flags->drain_ms, "On SIGTERM, how long calls under way may take")
       ->capture_default_str()
       ->check(CLI::Range(uint64_t{0}, uint64_t{600000}));
+  app->add_option(
+         "--memory-bytes-max", flags->memory_bytes_max,
+         "Shut connections that send much while the process holds more than this; if not given, half "
+         "of what it may have")
+      ->check(CLI::Range(kMemoryBytesMin, uint64_t{1} << 50));
   app->add_option("--log-level", flags->log_level, "debug, info, warn or error")->capture_default_str();
   app->add_option("--log-format", flags->log_format, "logfmt or json")->capture_default_str();
 }
@@ -126,6 +135,7 @@ absl::Status CheckServerFlags(const ServerFlags& flags, PlainText plain_text, ab
   if (!format.ok()) return UsageError(absl::StrCat("--log-format: ", format.status().message()));
   settings->log = {*level, *format};
   settings->drain_ms = flags.drain_ms;
+  settings->memory_bytes_max = flags.memory_bytes_max > 0 ? flags.memory_bytes_max : AllowedBytes() / 2;
   for (const std::string& name : flags.unknown_variables)
     settings->warnings.push_back(absl::StrCat("there is no setting ", name, ", which is in the environment"));
   return absl::OkStatus();

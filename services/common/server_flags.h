@@ -28,6 +28,7 @@ struct ServerFlags {
   std::string listen;
   bool insecure = false;
   uint64_t drain_ms = 5000;
+  uint64_t memory_bytes_max = 0;
   std::string log_level = "info";
   std::string log_format = "logfmt";
   std::vector<std::string> unknown_variables;  // of the environment, as ParseFlags finds them
@@ -37,6 +38,7 @@ struct ServerFlags {
 struct ServerSettings {
   std::vector<Address> listen;  // the port may be 0: any free one
   uint64_t drain_ms = 0;
+  uint64_t memory_bytes_max = 0;  // see ServerOptions::process_bytes_max
   LogOptions log;
   std::vector<std::string> warnings;  // to be logged at the start
 };

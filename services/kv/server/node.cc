@@ -130,6 +130,7 @@ absl::Status Node::Serve() {
   ServerOptions options;
   options.listen = settings_.listen;
   options.message_bytes_max = kMessageBytesMax;
+  options.process_bytes_max = settings_.memory_bytes_max;
   options.client_ping_interval_min_ms = PeerLink::kKeepaliveTimeMs / 2;
   options.initial_state = ServingState::kNotServing;
   options.services = {{kv_service_.get(), v1::KvService::service_full_name()},

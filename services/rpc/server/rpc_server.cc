@@ -140,6 +140,7 @@ absl::Status RpcServer::Serve() {
   ServerOptions options;
   options.listen = settings_.listen;
   options.initial_state = ServingState::kNotServing;
+  options.process_bytes_max = settings_.memory_bytes_max;
   // Every client that balances over several servers watches the health of each.
   options.health_watchers_max = kHealthWatchersMax;
   options.services = {{function_service_.get(), v1::FunctionService::service_full_name()},
