@@ -38,5 +38,5 @@ if [ -z "${PACKAGE:-}" ]; then
 fi
 LAMPPOST_PACKAGE=$(realpath "$PACKAGE")
 export LAMPPOST_PACKAGE
-[ $# -gt 0 ] || set -- package_test cluster_test ec2_test abuse_test
+[ $# -gt 0 ] || set -- package_test cluster_test operations_test ec2_test abuse_test
 python3 -m unittest -v "$@"
