@@ -4,7 +4,7 @@
 # usage: ./run package
 # Installs what it lacks, builds the programs so that they run on Debian 12, Ubuntu 22.04 and later, and puts
 # them into dist/lamppost_VERSION_amd64.deb with units for systemd, manual pages, completion for shells and
-# sample settings. The same sources give the same bytes.
+# sample settings. Built again on the same machine it has the same bytes.
 source "$LAMPPOST_TOP/tools/run.d/lib/common.sh"
 source "$LAMPPOST_TOP/tools/run.d/lib/packages.sh"
 source "$LAMPPOST_TOP/tools/run.d/lib/bazel.sh"
