@@ -5,6 +5,7 @@ import os
 import subprocess
 import tempfile
 import threading
+import unittest
 
 import hosts
 
@@ -124,3 +125,18 @@ class Load:
         self._stopping.set()
         for thread in self._threads:
             thread.join()
+
+
+class ClusterTestCase(unittest.TestCase):
+    """Has one cluster for all its tests, which each of them finds converged."""
+
+    @classmethod
+    def setUpClass(cls):
+        try:
+            cls.cluster = Cluster()
+        except hosts.Unusable as reason:
+            raise unittest.SkipTest(str(reason))
+        cls.addClassCleanup(cls.cluster.close)
+
+    def setUp(self):
+        self.cluster.await_converged()

@@ -9,22 +9,11 @@ import tempfile
 import unittest
 
 import hosts
-from cluster import DEB, NAMES, Cluster, Load
+from cluster import DEB, NAMES, ClusterTestCase, Load
 from package_test import newer_package
 
 
-class ClusterTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        try:
-            cls.cluster = Cluster()
-        except hosts.Unusable as reason:
-            raise unittest.SkipTest(str(reason))
-        cls.addClassCleanup(cls.cluster.close)
-
-    def setUp(self):
-        self.cluster.await_converged()
-
+class ClusterTest(ClusterTestCase):
     def tearDown(self):
         self.cluster.hosts.heal()
 

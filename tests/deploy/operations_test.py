@@ -5,8 +5,7 @@ import re
 import shutil
 import unittest
 
-import hosts
-from cluster import NAMES, PORTS, Cluster
+from cluster import NAMES, PORTS, ClusterTestCase
 
 PAGE = os.path.join(os.environ["LAMPPOST_TOP"], "docs", "operations.md")
 # In the page, so that they can be read.
@@ -20,18 +19,7 @@ def blocks_of(section):
     return re.findall(r"(?ms)^```sh\n(.*?)^```", text)
 
 
-class OperationsTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        try:
-            cls.cluster = Cluster()
-        except hosts.Unusable as reason:
-            raise unittest.SkipTest(str(reason))
-        cls.addClassCleanup(cls.cluster.close)
-
-    def setUp(self):
-        self.cluster.await_converged()
-
+class OperationsTest(ClusterTestCase):
     def perform(self, block):
         """Runs each line where the comment above it says."""
         for node, address in ADDRESSES.items():
