@@ -18,20 +18,20 @@ TEST(RolesTest, EachIsWhatItSays) {
   EXPECT_FALSE(reader.May(Right::kWrite));
   EXPECT_FALSE(reader.May(Right::kAdmin));
   EXPECT_FALSE(reader.MayCall("add"));
-  EXPECT_TRUE(reader.MayAskAboutCalls());
+  EXPECT_TRUE(reader.May(Right::kCalls));
   const Roles writer = Roles::Parse("write").value();
   EXPECT_FALSE(writer.May(Right::kRead));
   EXPECT_TRUE(writer.May(Right::kWrite));
-  EXPECT_FALSE(writer.MayAskAboutCalls());
+  EXPECT_FALSE(writer.May(Right::kCalls));
   const Roles caller = Roles::Parse("call:add,call:hash").value();
   EXPECT_TRUE(caller.MayCall("add"));
   EXPECT_FALSE(caller.MayCall("ad"));
   EXPECT_FALSE(caller.MayCall("*"));
-  EXPECT_TRUE(caller.MayAskAboutCalls());
+  EXPECT_TRUE(caller.May(Right::kCalls));
   EXPECT_FALSE(caller.May(Right::kRead));
   EXPECT_TRUE(Roles::Parse("call:*")->MayCall("anything"));
   const Roles admin = Roles::Parse("admin").value();
-  for (const Right right : {Right::kRead, Right::kWrite, Right::kAdmin}) EXPECT_TRUE(admin.May(right));
+  for (const Right right : {Right::kRead, Right::kWrite, Right::kAdmin, Right::kCalls}) EXPECT_TRUE(admin.May(right));
   EXPECT_TRUE(admin.MayCall("add"));
 }
 

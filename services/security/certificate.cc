@@ -34,12 +34,6 @@ absl::Status WithoutIdentity(absl::string_view why) {
   return MakeError(absl::StatusCode::kUnauthenticated, "CERTIFICATE_WITHOUT_IDENTITY", why);
 }
 
-absl::Time TimeOf(const ASN1_TIME* time) {
-  tm broken_down = {};
-  if (ASN1_TIME_to_tm(time, &broken_down) != 1) return absl::InfinitePast();
-  return absl::FromTM(broken_down, absl::UTCTimeZone());
-}
-
 }  // namespace
 
 absl::StatusOr<std::vector<CertificatePtr>> ParseCertificates(absl::string_view pem) {
@@ -74,6 +68,12 @@ absl::StatusOr<Identity> IdentityOf(X509* certificate) {
   return found[0];
 }
 
+absl::Time NotAfter(const X509* certificate) {
+  tm broken_down = {};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &broken_down) != 1) return absl::InfinitePast();
+  return absl::FromTM(broken_down, absl::UTCTimeZone());
+}
+
 absl::StatusOr<Authorities> Authorities::Parse(absl::string_view pem) {
   const absl::StatusOr<std::vector<CertificatePtr>> certificates = ParseCertificates(pem);
   if (!certificates.ok()) return certificates.status();
@@ -105,7 +105,7 @@ absl::StatusOr<Authorities::Verified> Authorities::Verify(absl::string_view chai
   if (verified != 1) return Refused(X509_verify_cert_error_string(error));
   absl::StatusOr<Identity> identity = IdentityOf(leaf);
   if (!identity.ok()) return identity.status();
-  return Verified{*std::move(identity), TimeOf(X509_get0_notAfter(leaf))};
+  return Verified{*std::move(identity), NotAfter(leaf)};
 }
 
 }  // namespace lamppost::security

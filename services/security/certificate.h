@@ -34,6 +34,8 @@ absl::StatusOr<std::vector<CertificatePtr>> ParseCertificates(absl::string_view 
 // Whom the certificate names. UNAUTHENTICATED (CERTIFICATE_WITHOUT_IDENTITY) unless it is exactly one.
 absl::StatusOr<Identity> IdentityOf(X509* certificate);
 
+absl::Time NotAfter(const X509* certificate);
+
 // What peers' certificates are believed by. Thread-safe.
 class Authorities {
  public:

@@ -46,6 +46,8 @@ bool Roles::May(Right right) const {
       return write_ || admin_;
     case Right::kAdmin:
       return admin_;
+    case Right::kCalls:
+      return read_ || admin_ || !methods_.empty();
   }
   return false;
 }
@@ -62,6 +64,8 @@ absl::string_view NameOf(Right right) {
       return "write";
     case Right::kAdmin:
       return "admin";
+    case Right::kCalls:
+      return "read or call:METHOD";
   }
   return "";
 }

@@ -15,6 +15,7 @@ enum class Right {
   kRead,   // keys, and what a server tells of itself
   kWrite,  // keys
   kAdmin,  // members, conflicts, snapshots, traces and faults
+  kCalls,  // ask for outcomes and list functions: whoever may read, or call anything
 };
 
 class Roles {
@@ -27,8 +28,6 @@ class Roles {
   // An admin may do everything; write does not include read.
   bool May(Right right) const;
   bool MayCall(absl::string_view method) const;
-  // Ask for outcomes, list functions: whoever may read, or call anything.
-  bool MayAskAboutCalls() const { return May(Right::kRead) || !methods_.empty(); }
 
  private:
   bool read_ = false;
@@ -37,7 +36,7 @@ class Roles {
   std::set<std::string, std::less<>> methods_;  // "*" is any
 };
 
-// "read", "write", "admin".
+// The role that gives it: "read", "write", "admin", "read or call:METHOD".
 absl::string_view NameOf(Right right);
 
 }  // namespace lamppost::security

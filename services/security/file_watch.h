@@ -1,0 +1,47 @@
+// Tells when one of a few files has another content, on a thread of its own that looks every second.
+#ifndef LAMPPOST_SERVICES_SECURITY_FILE_WATCH_H_
+#define LAMPPOST_SERVICES_SECURITY_FILE_WATCH_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+
+namespace lamppost::security {
+
+class FileWatch {
+ public:
+  static constexpr absl::Duration kLookEvery = absl::Seconds(1);
+
+  // What changes with a file's content, however it is replaced: device, inode, bytes and time. Zeros: the
+  // file is not there.
+  using Mark = std::tuple<uint64_t, uint64_t, int64_t, int64_t, int64_t>;
+  static std::vector<Mark> Look(const std::vector<std::string>& paths);
+
+  // seen: of a Look before the files were read, so that no change is missed. on_change: on the watch's thread,
+  // after files have changed; once for all that has within kLookEvery.
+  FileWatch(std::vector<std::string> paths, std::vector<Mark> seen, std::function<void()> on_change);
+  ~FileWatch();  // on_change is not running then, and is not called any more
+  FileWatch(const FileWatch&) = delete;
+  FileWatch& operator=(const FileWatch&) = delete;
+
+ private:
+  void Loop();
+
+  const std::vector<std::string> paths_;
+  std::vector<Mark> seen_;  // of the watch's thread
+  const std::function<void()> on_change_;
+  absl::Mutex mutex_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace lamppost::security
+
+#endif  // LAMPPOST_SERVICES_SECURITY_FILE_WATCH_H_
