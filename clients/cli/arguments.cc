@@ -16,7 +16,7 @@
 namespace lamppost::cli {
 namespace {
 
-constexpr char kDefaultNode[] = "http://127.0.0.1:8000";
+constexpr char kDefaultNode[] = "127.0.0.1:8000";
 constexpr char kWriteFooter[] =
     "A line puts, as in load: {\"key\":\"x\",\"value\":\"10\"}, with \"ttl\":\"60s\" for a time only;\n"
     "or it deletes: {\"event\":\"delete\",\"key\":\"x\"}. 1 to 1000 lines, each with a key of its own;\n"
@@ -58,6 +58,7 @@ void AddCommonOptions(CLI::App* app, RawArguments* raw) {
       ->type_name("LIST")
       ->capture_default_str();
   AddServerOption(app, &raw->functions);
+  AddSecurityOptions(app, &raw->arguments.security);
   app->add_option("-o,--output", raw->format, "table, json or raw")
       ->check(CLI::IsMember({"table", "json", "raw"}))
       ->type_name("FORMAT")
@@ -211,6 +212,7 @@ std::unique_ptr<CLI::App> MakeApp(RawArguments* raw) {
   AddConflictsVerb(app.get(), raw);
   AddTraceVerb(app.get(), &raw->trace);
   AddScenarioVerb(app.get(), &raw->arguments.scenario);
+  AddTlsVerbs(app.get(), &raw->arguments.tls);
   AddFunctionVerbs(app.get(), &raw->functions);
   AddLinkFaultVerbs(app->get_subcommand("fault"), &raw->link_fault);
   AddHelpVerbs(app.get(), raw);
@@ -323,7 +325,7 @@ ParsedArguments Check(const CLI::App& app, RawArguments raw, const std::string& 
                                       {"outcome", Verb::kOutcome},   {"fault", Verb::kFaultRpc},
                                       {"snapshot", Verb::kSnapshot}, {"conflicts", Verb::kConflicts},
                                       {"explain", Verb::kExplain},   {"trace", Verb::kTrace},
-                                      {"scenario", Verb::kScenario}};
+                                      {"scenario", Verb::kScenario}, {"tls", Verb::kTls}};
   Arguments arguments = std::move(raw.arguments);
   arguments.verb = kVerbs->at(verb);
   const bool is_of_link = verb == "fault" && !app.get_subcommand("fault")->got_subcommand("rpc");
@@ -348,6 +350,13 @@ ParsedArguments Check(const CLI::App& app, RawArguments raw, const std::string& 
     return UsageError(status.message());
   }
   arguments.functions = std::move(raw.functions.arguments);
+  if (const absl::Status status = CheckTlsArguments(&arguments.tls); !status.ok()) {
+    return UsageError(status.message());
+  }
+  const bool is_of_functions = IsAboutFunctions(arguments.verb);
+  const absl::Status secured =
+      CheckSecurity(is_of_functions ? arguments.functions.servers : arguments.nodes, &arguments.security);
+  if (!secured.ok() && arguments.verb != Verb::kTls) return UsageError(secured.message());
   if (arguments.verb == Verb::kFaultLink) {
     if (const absl::Status status = CheckLinkFaultArguments(&raw.link_fault); !status.ok()) {
       return UsageError(status.message());

@@ -12,7 +12,9 @@
 #include "clients/cli/link_fault_arguments.h"
 #include "clients/cli/member_arguments.h"
 #include "clients/cli/scenario_arguments.h"
+#include "clients/cli/security_arguments.h"
 #include "clients/cli/snapshot_arguments.h"
+#include "clients/cli/tls_arguments.h"
 #include "clients/cli/trace_arguments.h"
 #include "services/common/listen_address.h"
 
@@ -39,6 +41,7 @@ enum class Verb {
   kExplain,
   kTrace,
   kScenario,
+  kTls,
 };
 enum class OutputFormat { kTable, kJson, kRaw };
 enum class Verbosity { kNormal, kEachAttempt };
@@ -60,6 +63,7 @@ struct Arguments {
   std::optional<int64_t> timeout_ms;  // of the whole command; unset: none
   int64_t attempt_timeout_ms = kDefaultAttemptTimeoutMs;
   Verbosity verbosity = Verbosity::kNormal;
+  SecurityArguments security;
 
   std::string key;                          // put, get, del, explain
   std::string value;                        // put; as written, so it may name a file
@@ -89,6 +93,7 @@ struct Arguments {
   LinkFaultArguments link_fault;  // fault, but for fault rpc
   TraceArguments trace;           // trace
   ScenarioArguments scenario;     // scenario
+  TlsArguments tls;               // tls
   FunctionArguments functions;    // call, functions, outcome, fault rpc
 };
 
@@ -100,7 +105,8 @@ struct ParsedArguments {
   std::string error;   // for stderr
 };
 
-// argv as main() gets it. Reads LAMPPOST_NODE and LAMPPOST_SERVER from the environment, and nothing else.
+// argv as main() gets it. Of the environment it reads LAMPPOST_NODE, LAMPPOST_SERVER, LAMPPOST_TOKEN,
+// LAMPPOST_TOKEN_FILE and LAMPPOST_TLS_…, and nothing else.
 ParsedArguments ParseArguments(int argc, const char* const* argv);
 
 }  // namespace lamppost::cli

@@ -1,4 +1,5 @@
 // The lamppost command. docs/cli.md tells what it promises.
+#include <grpc/support/log.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -20,6 +21,8 @@ bool ReaderHasGone() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // The command says itself what has failed; of a handshake gRPC would tell with each attempt.
+  if (std::getenv("GRPC_VERBOSITY") == nullptr) gpr_set_log_function([](gpr_log_func_args*) {});
   using namespace lamppost::cli;
   std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone shows as a failed write
   std::ios::sync_with_stdio(false);

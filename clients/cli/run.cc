@@ -41,6 +41,8 @@ int RunVerb(Session* session) {
       return RunTrace(session);
     case Verb::kScenario:
       return RunScenario(session);
+    case Verb::kTls:
+      return RunTls(session);
     case Verb::kCall:
       return RunCall(session);
     case Verb::kFunctions:
@@ -63,6 +65,9 @@ int Run(int argc, const char* const* argv, const Io& io) {
   *io.err << parsed.error << std::flush;
   if (!parsed.arguments) return parsed.exit_code;
   Session session(*parsed.arguments, io);
+  if (const absl::Status status = session.OpenSecurity(); !status.ok()) {
+    return session.ReportUsage(status.message());
+  }
   if (const absl::Status status = session.OpenSession(); !status.ok()) {
     return session.ReportUsage(status.message());
   }

@@ -65,7 +65,7 @@ class Play {
     TraceRecorder recorder(directory_.entries());
     std::vector<Address> addresses;
     for (const DirectoryEntry& entry : directory_.entries()) addresses.push_back(entry.address);
-    client::TraceFeed feed(std::move(addresses), &recorder);
+    client::TraceFeed feed(addresses, session_->credentials(), &recorder);
     feed.Start();
     recorder.AwaitAll(kTraceBeginMs);
     if (const auto silent = recorder.Silent(); !silent.empty()) return silent.begin()->second;

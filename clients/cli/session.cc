@@ -9,6 +9,7 @@
 #include "clients/cli/session_file.h"
 #include "clients/cli/text_table.h"
 #include "services/common/error.h"
+#include "services/security/credentials.h"
 
 namespace lamppost::cli {
 namespace {
@@ -38,7 +39,7 @@ std::string CodeAndReason(const absl::Status& status) {
 }
 
 bool IsAboutCalls(Verb verb) {
-  return verb == Verb::kCall || verb == Verb::kFunctions || verb == Verb::kOutcome;
+  return verb == Verb::kCall || verb == Verb::kFunctions || verb == Verb::kOutcome || verb == Verb::kFaultRpc;
 }
 
 // gRPC's own UNIMPLEMENTED has no reason of a Lamppost server, and often no message: whoever listens there
@@ -66,6 +67,7 @@ Session::Session(const Arguments& arguments, const Io& io)
 
 client::ClientOptions Session::MakeOptions() {
   client::ClientOptions options;
+  options.credentials = credentials_;
   options.nodes = arguments_.nodes;
   options.timeout_ms = arguments_.timeout_ms ? arguments_.timeout_ms : kCallTimeoutMs;
   options.retry.attempt_timeout_ms = arguments_.attempt_timeout_ms;
@@ -74,6 +76,20 @@ client::ClientOptions Session::MakeOptions() {
     options.observer = [this](const client::AttemptReport& report) { TellAttempt(report); };
   }
   return options;
+}
+
+absl::Status Session::OpenSecurity() {
+  const SecurityArguments& security = arguments_.security;
+  if (security.transport == Transport::kPlainText || arguments_.verb == Verb::kTls) return absl::OkStatus();
+  const absl::StatusOr<security::ClientMaterial> material = security::ReadClientFiles(security.files);
+  if (!material.ok()) return material.status();
+  const absl::StatusOr<std::string> token = ReadToken(security);
+  if (!token.ok()) return token.status();
+  const bool is_one_of_several = IsAboutCalls(arguments_.verb) && arguments_.functions.servers.size() > 1;
+  credentials_ = security::MakeClientCredentials(
+      *material, *token,
+      is_one_of_several ? security::ServerCheck::kFunctions : security::ServerCheck::kHost);
+  return absl::OkStatus();
 }
 
 absl::Status Session::OpenSession() {
@@ -143,6 +159,7 @@ std::unique_ptr<client::SnapshotClient> Session::MakeSnapshotClient() {
 std::unique_ptr<client::FunctionClient> Session::MakeFunctionClient(const std::vector<Address>& servers,
                                                                     int attempts_max) {
   client::FunctionClientOptions options;
+  options.credentials = credentials_;
   options.servers = servers;
   options.timeout_ms = arguments_.timeout_ms ? arguments_.timeout_ms : kCallTimeoutMs;
   options.retry.attempt_timeout_ms = arguments_.attempt_timeout_ms;

@@ -2,6 +2,8 @@
 #ifndef LAMPPOST_CLIENTS_CLI_SESSION_H_
 #define LAMPPOST_CLIENTS_CLI_SESSION_H_
 
+#include <grpcpp/security/credentials.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -40,6 +42,11 @@ class Session {
   const Arguments& arguments() const { return arguments_; }
   const Io& io() const { return io_; }
   client::TimeSource& time() { return *time_; }
+
+  // Reads what is to be shown to servers. INVALID_ARGUMENT if it cannot be used; then nothing may be done.
+  absl::Status OpenSecurity();
+  // Null: plain text.
+  const std::shared_ptr<grpc::ChannelCredentials>& credentials() const { return credentials_; }
 
   // Reads the file of --session, if it is given: clients made from then on keep a session. INVALID_ARGUMENT
   // if it cannot be used; then nothing may be done.
@@ -86,6 +93,7 @@ class Session {
   const Io io_;
   const std::shared_ptr<client::TimeSource> time_;
   std::optional<int64_t> deadline_ms_;
+  std::shared_ptr<grpc::ChannelCredentials> credentials_;
   std::shared_ptr<client::ClientSession> seen_;  // null without --session
 };
 

@@ -54,7 +54,7 @@ absl::StatusOr<std::vector<diagram::Event>> TraceNodes(Session* session) {
   TraceRecorder recorder(directory->entries());
   std::vector<Address> addresses;
   for (const DirectoryEntry& entry : directory->entries()) addresses.push_back(entry.address);
-  client::TraceFeed feed(addresses, &recorder);
+  client::TraceFeed feed(addresses, session->credentials(), &recorder);
   feed.Start();
   recorder.AwaitAll(kBeginMs);
   const auto silent = recorder.Silent();

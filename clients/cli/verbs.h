@@ -26,6 +26,7 @@ int RunConflicts(Session* session);
 int RunExplain(Session* session);
 int RunTrace(Session* session);
 int RunScenario(Session* session);
+int RunTls(Session* session);
 
 }  // namespace lamppost::cli
 

@@ -57,7 +57,10 @@ absl::Status Check(const v1::ResolveConflictRequest& request) {
 AdminClient::AdminClient(ClientOptions options, AdminEnvironment environment)
     : mint_request_id_(environment.mint_request_id ? environment.mint_request_id : MintRequestId),
       connection_(ConnectionOptionsOf(options, environment)) {
-  const AdminStubFactory make = environment.stub_factory ? environment.stub_factory : MakeGrpcAdminStub;
+  AdminStubFactory make = environment.stub_factory;
+  if (!make) {
+    make = [&options](const Address& address) { return MakeGrpcAdminStub(address, options.credentials); };
+  }
   for (const Address& address : options.nodes) stubs_.push_back(make(address));
 }
 

@@ -21,7 +21,7 @@ BulkWriter::BulkWriter(Client* client, BulkOptions options)
     : client_(client),
       options_(std::move(options)),
       started_ms_(client->time().NowMs()),
-      links_(MakeStreamLinks(client->options().nodes)),
+      links_(MakeStreamLinks(client->options().nodes, client->options().credentials)),
       retry_(client->options().retry, CallKind::kRepeatableWrite, links_.size(),
              client->environment().random) {
   thread_ = std::thread([this] { Run(); });

@@ -10,10 +10,14 @@
 namespace lamppost::client {
 namespace {
 
-ClientEnvironment Complete(ClientEnvironment environment) {
+ClientEnvironment Complete(const ClientOptions& options, ClientEnvironment environment) {
   if (!environment.time) environment.time = std::make_shared<SteadyTimeSource>();
   if (!environment.random) environment.random = MakeRandomSource();
-  if (!environment.stub_factory) environment.stub_factory = MakeGrpcNodeStub;
+  if (!environment.stub_factory) {
+    environment.stub_factory = [credentials = options.credentials](const Address& address) {
+      return MakeGrpcNodeStub(address, credentials);
+    };
+  }
   if (!environment.mint_request_id) environment.mint_request_id = MintRequestId;
   return environment;
 }
@@ -97,7 +101,7 @@ void SetTtl(int64_t ttl_ms, google::protobuf::Duration* ttl) {
 
 Client::Client(ClientOptions options, ClientEnvironment environment)
     : options_(std::move(options)),
-      environment_(Complete(std::move(environment))),
+      environment_(Complete(options_, std::move(environment))),
       session_(options_.session),
       connection_(ConnectionOptionsOf(options_, environment_)) {
   for (const Address& address : options_.nodes) stubs_.push_back(environment_.stub_factory(address));

@@ -17,10 +17,14 @@ namespace {
 
 constexpr size_t kClientIdBytesMax = 64;
 
-FunctionEnvironment Complete(FunctionEnvironment environment) {
+FunctionEnvironment Complete(const FunctionClientOptions& options, FunctionEnvironment environment) {
   if (!environment.time) environment.time = std::make_shared<SteadyTimeSource>();
   if (!environment.random) environment.random = MakeRandomSource();
-  if (!environment.stub_factory) environment.stub_factory = MakeGrpcFunctionStub;
+  if (!environment.stub_factory) {
+    environment.stub_factory = [credentials = options.credentials](const std::vector<Address>& servers) {
+      return MakeGrpcFunctionStub(servers, credentials);
+    };
+  }
   return environment;
 }
 
@@ -82,7 +86,7 @@ struct FunctionClient::Started {
 };
 
 FunctionClient::FunctionClient(FunctionClientOptions options, FunctionEnvironment environment)
-    : environment_(Complete(std::move(environment))),
+    : environment_(Complete(options, std::move(environment))),
       options_(Complete(std::move(options))),
       servers_status_(CheckOptions(options_)),
       stub_(servers_status_.ok() ? environment_.stub_factory(options_.servers) : nullptr),

@@ -2,6 +2,8 @@
 #ifndef LAMPPOST_CLIENTS_CPP_FUNCTION_OPTIONS_H_
 #define LAMPPOST_CLIENTS_CPP_FUNCTION_OPTIONS_H_
 
+#include <grpcpp/security/credentials.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -40,6 +42,8 @@ inline RetryOptions FunctionRetryOptions() {
 }
 
 struct FunctionClientOptions {
+  // Null: plain text. services/security/credentials.h makes them.
+  std::shared_ptr<grpc::ChannelCredentials> credentials;
   // All of them equal: each call goes to the next one that is connected and healthy. At least one; a dns:///
   // stands alone and for all servers that its name is looked up to.
   std::vector<Address> servers;

@@ -1,8 +1,5 @@
 #include "clients/cpp/grpc_admin_stub.h"
 
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
-
 #include <memory>
 
 #include "clients/cpp/grpc_attempt.h"
@@ -22,10 +19,9 @@ struct Stubs {
 
 class GrpcAdminStub final : public AdminStub {
  public:
-  explicit GrpcAdminStub(const Address& address)
-      : link_(address.HostPort(), [target = address.Target()](ReadyLink<Stubs>::Deadline) {
-          return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(),
-                                           LinkArguments(kReceiveBytesMax));
+  GrpcAdminStub(const Address& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials)
+      : link_(address.HostPort(), [target = address.Target(), credentials](ReadyLink<Stubs>::Deadline) {
+          return OpenChannel(target, LinkArguments(kReceiveBytesMax), credentials);
         }) {}
 
   AttemptEnd ListMembers(const v1::ListMembersRequest& request, int64_t timeout_ms,
@@ -82,8 +78,9 @@ class GrpcAdminStub final : public AdminStub {
 
 }  // namespace
 
-std::unique_ptr<AdminStub> MakeGrpcAdminStub(const Address& address) {
-  return std::make_unique<GrpcAdminStub>(address);
+std::unique_ptr<AdminStub> MakeGrpcAdminStub(const Address& address,
+                                             const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
+  return std::make_unique<GrpcAdminStub>(address, credentials);
 }
 
 }  // namespace lamppost::client

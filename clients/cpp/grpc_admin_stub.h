@@ -2,6 +2,8 @@
 #ifndef LAMPPOST_CLIENTS_CPP_GRPC_ADMIN_STUB_H_
 #define LAMPPOST_CLIENTS_CPP_GRPC_ADMIN_STUB_H_
 
+#include <grpcpp/security/credentials.h>
+
 #include <memory>
 
 #include "clients/cpp/admin_stub.h"
@@ -9,8 +11,9 @@
 
 namespace lamppost::client {
 
-// Connects when it is first used.
-std::unique_ptr<AdminStub> MakeGrpcAdminStub(const Address& address);
+// Connects when it is first used. credentials: null for plain text.
+std::unique_ptr<AdminStub> MakeGrpcAdminStub(const Address& address,
+                                             const std::shared_ptr<grpc::ChannelCredentials>& credentials);
 
 }  // namespace lamppost::client
 

@@ -3,8 +3,6 @@
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/completion_queue.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
 
 #include <algorithm>
 #include <chrono>
@@ -41,14 +39,16 @@ struct Stubs {
   const std::unique_ptr<FaultService::Stub> faults;
 };
 
-absl::StatusOr<std::shared_ptr<grpc::Channel>> Open(const std::vector<Address>& servers, Deadline deadline) {
+absl::StatusOr<std::shared_ptr<grpc::Channel>> Open(
+    const std::vector<Address>& servers, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+    Deadline deadline) {
   const absl::StatusOr<std::string> target = ResolveTarget(servers, deadline);
   if (!target.ok()) return target.status();
   grpc::ChannelArguments arguments = LinkArguments(kOutcomeBytesMax);
   arguments.SetServiceConfigJSON(kServiceConfig);
   // What a name server says of balancing is not asked for.
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
-  return grpc::CreateCustomChannel(*target, grpc::InsecureChannelCredentials(), arguments);
+  return OpenChannel(*target, arguments, credentials);
 }
 
 std::string NameOf(const std::vector<Address>& servers) {
@@ -127,8 +127,10 @@ class StreamReader {
 
 class GrpcFunctionStub final : public FunctionStub {
  public:
-  explicit GrpcFunctionStub(const std::vector<Address>& servers)
-      : link_(NameOf(servers), [servers](Deadline deadline) { return Open(servers, deadline); }) {}
+  GrpcFunctionStub(const std::vector<Address>& servers,
+                   const std::shared_ptr<grpc::ChannelCredentials>& credentials)
+      : link_(NameOf(servers),
+              [servers, credentials](Deadline deadline) { return Open(servers, credentials, deadline); }) {}
 
   AttemptEnd Call(const rpc::v1::CallRequest& request, const CallPlan& plan,
                   rpc::v1::CallResponse* response) override {
@@ -221,8 +223,9 @@ class GrpcFunctionStub final : public FunctionStub {
 
 }  // namespace
 
-std::unique_ptr<FunctionStub> MakeGrpcFunctionStub(const std::vector<Address>& servers) {
-  return std::make_unique<GrpcFunctionStub>(servers);
+std::unique_ptr<FunctionStub> MakeGrpcFunctionStub(
+    const std::vector<Address>& servers, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
+  return std::make_unique<GrpcFunctionStub>(servers, credentials);
 }
 
 }  // namespace lamppost::client

@@ -2,8 +2,6 @@
 
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
 
 #include <memory>
 
@@ -22,10 +20,9 @@ struct Stubs {
 
 class GrpcNodeStub final : public NodeStub {
  public:
-  explicit GrpcNodeStub(const Address& address)
-      : link_(address.HostPort(), [target = address.Target()](ReadyLink<Stubs>::Deadline) {
-          return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(),
-                                           LinkArguments(kReceiveBytesMax));
+  GrpcNodeStub(const Address& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials)
+      : link_(address.HostPort(), [target = address.Target(), credentials](ReadyLink<Stubs>::Deadline) {
+          return OpenChannel(target, LinkArguments(kReceiveBytesMax), credentials);
         }) {}
 
   AttemptEnd Put(const v1::PutRequest& request, int64_t timeout_ms, v1::PutResponse* response) override {
@@ -67,8 +64,9 @@ class GrpcNodeStub final : public NodeStub {
 
 }  // namespace
 
-std::unique_ptr<NodeStub> MakeGrpcNodeStub(const Address& address) {
-  return std::make_unique<GrpcNodeStub>(address);
+std::unique_ptr<NodeStub> MakeGrpcNodeStub(const Address& address,
+                                           const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
+  return std::make_unique<GrpcNodeStub>(address, credentials);
 }
 
 }  // namespace lamppost::client

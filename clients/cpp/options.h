@@ -2,6 +2,8 @@
 #ifndef LAMPPOST_CLIENTS_CPP_OPTIONS_H_
 #define LAMPPOST_CLIENTS_CPP_OPTIONS_H_
 
+#include <grpcpp/security/credentials.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,6 +21,8 @@
 namespace lamppost::client {
 
 struct ClientOptions {
+  // Null: plain text. services/security/credentials.h makes them.
+  std::shared_ptr<grpc::ChannelCredentials> credentials;
   // In the order of preference; at least one. A call goes to the node that answered last, and moves on
   // to the next of the list, round and round, when it fails.
   std::vector<Address> nodes;

@@ -4,6 +4,7 @@
 #define LAMPPOST_CLIENTS_CPP_READY_LINK_H_
 
 #include <grpcpp/channel.h>
+#include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 
 #include <chrono>
@@ -22,6 +23,10 @@ namespace lamppost::client {
 // What every channel of this library has: no retries of gRPC's own, keepalive while a call waits, no web
 // proxy, and connections of its own.
 grpc::ChannelArguments LinkArguments(int receive_bytes_max);
+
+// credentials: null for plain text.
+std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target, const grpc::ChannelArguments& arguments,
+                                           const std::shared_ptr<grpc::ChannelCredentials>& credentials);
 
 // UNAVAILABLE (NOT_CONNECTED) if the channel does not become ready: at once when every connection is refused,
 // else when the attempt's time is up.

@@ -3,8 +3,6 @@
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/completion_queue.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
 
 #include <algorithm>
 #include <chrono>
@@ -103,10 +101,9 @@ ConnectionOptions ConnectionOptionsOf(const ClientOptions& options, ClientEnviro
 // One node.
 class SnapshotStub {
  public:
-  explicit SnapshotStub(const Address& address)
-      : link_(address.HostPort(), [target = address.Target()](ReadyLink<Stubs>::Deadline) {
-          return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(),
-                                           LinkArguments(kReceiveBytesMax));
+  SnapshotStub(const Address& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials)
+      : link_(address.HostPort(), [target = address.Target(), credentials](ReadyLink<Stubs>::Deadline) {
+          return OpenChannel(target, LinkArguments(kReceiveBytesMax), credentials);
         }) {}
 
   AttemptEnd Fetch(const v1::SnapshotRequest& request, int64_t silence_ms, std::optional<int64_t> timeout_ms,
@@ -143,7 +140,8 @@ SnapshotClient::SnapshotClient(const ClientOptions& options, ClientEnvironment e
     : time_(environment.time ? environment.time : std::make_shared<SteadyTimeSource>()),
       timeout_ms_(options.timeout_ms),
       connection_(ConnectionOptionsOf(options, std::move(environment), time_)) {
-  for (const Address& address : options.nodes) stubs_.push_back(std::make_unique<SnapshotStub>(address));
+  for (const Address& address : options.nodes)
+    stubs_.push_back(std::make_unique<SnapshotStub>(address, options.credentials));
 }
 
 SnapshotClient::~SnapshotClient() = default;

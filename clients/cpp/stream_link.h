@@ -19,8 +19,9 @@ struct StreamStubs {
 
 using StreamLink = ReadyLink<StreamStubs>;
 
-// One for each node; connects to none yet.
-std::vector<std::unique_ptr<StreamLink>> MakeStreamLinks(const std::vector<Address>& nodes);
+// One for each node; connects to none yet. credentials: null for plain text.
+std::vector<std::unique_ptr<StreamLink>> MakeStreamLinks(
+    const std::vector<Address>& nodes, const std::shared_ptr<grpc::ChannelCredentials>& credentials);
 
 }  // namespace lamppost::client
 

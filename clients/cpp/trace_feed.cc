@@ -2,8 +2,6 @@
 
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -27,8 +25,12 @@ constexpr std::chrono::milliseconds kPause{100};  // before a stream is opened a
 // A process that has gone is noticed by its closed connection, one that hangs by keepalive.
 class TraceFeed::Stream {
  public:
-  Stream(size_t node, Address address, TraceReceiver* receiver)
-      : node_(node), address_(std::move(address)), receiver_(receiver) {}
+  Stream(size_t node, Address address, std::shared_ptr<grpc::ChannelCredentials> credentials,
+         TraceReceiver* receiver)
+      : node_(node),
+        address_(std::move(address)),
+        credentials_(std::move(credentials)),
+        receiver_(receiver) {}
 
   void Start() {
     thread_ = std::thread([this] { Run(); });
@@ -74,8 +76,7 @@ class TraceFeed::Stream {
   }
 
   absl::Status Follow() {
-    const auto channel = grpc::CreateCustomChannel(address_.Target(), grpc::InsecureChannelCredentials(),
-                                                   LinkArguments(kReceiveBytesMax));
+    const auto channel = OpenChannel(address_.Target(), LinkArguments(kReceiveBytesMax), credentials_);
     const absl::Status ready =
         WaitUntilReady(channel.get(), address_.HostPort(), std::chrono::system_clock::now() + kConnectMax,
                        kConnectMax.count());
@@ -93,6 +94,7 @@ class TraceFeed::Stream {
 
   const size_t node_;
   const Address address_;
+  const std::shared_ptr<grpc::ChannelCredentials> credentials_;
   TraceReceiver* const receiver_;
   std::thread thread_;
   std::mutex mutex_;
@@ -101,9 +103,10 @@ class TraceFeed::Stream {
   grpc::ClientContext* context_ = nullptr;  // of the call under way
 };
 
-TraceFeed::TraceFeed(std::vector<Address> nodes, TraceReceiver* receiver) {
+TraceFeed::TraceFeed(const std::vector<Address>& nodes,
+                     const std::shared_ptr<grpc::ChannelCredentials>& credentials, TraceReceiver* receiver) {
   for (size_t node = 0; node < nodes.size(); ++node) {
-    streams_.push_back(std::make_unique<Stream>(node, std::move(nodes[node]), receiver));
+    streams_.push_back(std::make_unique<Stream>(node, nodes[node], credentials, receiver));
   }
 }
 

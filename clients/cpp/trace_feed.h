@@ -3,6 +3,8 @@
 #ifndef LAMPPOST_CLIENTS_CPP_TRACE_FEED_H_
 #define LAMPPOST_CLIENTS_CPP_TRACE_FEED_H_
 
+#include <grpcpp/security/credentials.h>
+
 #include <cstddef>
 #include <memory>
 #include <vector>
@@ -26,8 +28,9 @@ class TraceReceiver {
 // Start and Stop are for one thread; none throws.
 class TraceFeed {
  public:
-  // The receiver must outlive this.
-  TraceFeed(std::vector<Address> nodes, TraceReceiver* receiver);
+  // credentials: null for plain text. The receiver must outlive this.
+  TraceFeed(const std::vector<Address>& nodes, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+            TraceReceiver* receiver);
   ~TraceFeed();
   TraceFeed(const TraceFeed&) = delete;
   TraceFeed& operator=(const TraceFeed&) = delete;

@@ -32,7 +32,7 @@ Watcher::Watcher(Client* client, WatchOptions options)
     : client_(client),
       options_(std::move(options)),
       started_ms_(client->time().NowMs()),
-      links_(MakeStreamLinks(client->options().nodes)),
+      links_(MakeStreamLinks(client->options().nodes, client->options().credentials)),
       retry_(client->options().retry, CallKind::kRead, links_.size(), client->environment().random),
       session_(options_.session) {
   retry_.Begin(std::min(DeadlineMs(), started_ms_ + options_.first_answer_ms));

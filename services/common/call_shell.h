@@ -13,6 +13,7 @@
 #include "grpcpp/grpcpp.h"
 #include "lamppost/clock/v1/clock.pb.h"
 #include "services/clock/lamport_clock.h"
+#include "services/security/gate.h"
 
 namespace lamppost {
 
@@ -26,6 +27,16 @@ class CallShell {
   // The clock must outlive the shell.
   CallShell(std::string node_id, LamportClock* clock, ReserveFn reserve)
       : node_id_(std::move(node_id)), clock_(clock), reserve_(std::move(reserve)) {}
+
+  // Who may do what; without a gate everybody may everything. Before the first call; it must outlive the
+  // shell.
+  void set_gate(security::Gate* gate) { gate_ = gate; }
+  // Null: there is none.
+  security::Gate* gate() const { return gate_; }
+  // Whether the caller may do that: Gate's errors. Comes before anything that his message says is looked at.
+  absl::Status Authorize(const grpc::CallbackServerContext& context, security::Right right) const {
+    return gate_ == nullptr ? absl::OkStatus() : gate_->Authorize(context, right);
+  }
 
   // A message with this counter has come in. True if the clock is above it now, as nearly always; if not,
   // Admit decides.
@@ -51,6 +62,7 @@ class CallShell {
   const std::string node_id_;
   LamportClock* const clock_;
   const ReserveFn reserve_;
+  security::Gate* gate_ = nullptr;
   std::atomic<uint64_t> incarnation_{0};
 };
 

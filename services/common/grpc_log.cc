@@ -3,8 +3,14 @@
 #include <grpc/support/log.h>
 
 #include <cstring>
+#include <string>
 
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "services/common/error.h"
 #include "services/common/logging.h"
+#include "services/security/refusal_log.h"
 
 namespace lamppost {
 namespace {
@@ -20,7 +26,26 @@ LogLevel LevelOf(gpr_log_severity severity) {
   return LogLevel::kWarn;  // it recovers, or the call's status says so
 }
 
+// Of a TLS handshake that fails gRPC tells with each attempt. Empty for other messages.
+std::string HandshakeError(absl::string_view message) {
+  if (!absl::StartsWith(message, "Handshake failed")) return "";
+  if (absl::StrContains(message, "wrong version number") || absl::StrContains(message, "http request"))
+    return "the other end speaks no TLS";
+  const size_t colons = message.rfind("::");  // "…:SSL routines::certificate verify failed."
+  return std::string(message.substr(colons == absl::string_view::npos ? 0 : colons + 2));
+}
+
+void TellOfHandshake(absl::string_view error) {
+  // Of the process, as gRPC's messages are.
+  static auto* const log = new security::RefusalLog;
+  const absl::Status refusal = MakeError(absl::StatusCode::kUnauthenticated, "TLS_HANDSHAKE_FAILED", error);
+  if (log->Judge("", refusal, absl::Now()) != security::RefusalLog::Verdict::kTell) return;
+  Log(LogLevel::kWarn, "a TLS handshake fails; the same is not told of again for an hour",
+      {{"error", error}});
+}
+
 void Write(gpr_log_func_args* args) {
+  if (const std::string error = HandshakeError(args->message); !error.empty()) return TellOfHandshake(error);
   const char* slash = std::strrchr(args->file, '/');
   Log(LevelOf(args->severity), "gRPC says",
       {{"text", args->message}, {"file", slash != nullptr ? slash + 1 : args->file}, {"line", args->line}});

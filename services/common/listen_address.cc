@@ -25,7 +25,8 @@ constexpr size_t kLabelBytesMax = 63;
 constexpr size_t kShownBytesMax = 80;
 constexpr char kHttp[] = "http://";
 constexpr char kDns[] = "dns:///";
-constexpr char kAccepted[] = "http://host:port, host:port, [::1]:port or dns:///name:port";
+constexpr char kHttps[] = "https://";
+constexpr char kAccepted[] = "http://host:port, https://host:port, host:port, [::1]:port or dns:///name:port";
 constexpr char kAcceptedToListen[] = "an IP address or localhost with a port: 127.0.0.1:8000, [::]:8000";
 
 // Which addresses make sense: one to call, or one to listen on.
@@ -129,10 +130,11 @@ std::string TakeScheme(absl::string_view* text, AddressScheme* scheme) {
   if (absl::ConsumePrefix(text, kHttp)) {
     *scheme = AddressScheme::kHttp;
     absl::ConsumeSuffix(text, "/");  // "http://host:port/" is the same URL
+  } else if (absl::ConsumePrefix(text, kHttps)) {
+    *scheme = AddressScheme::kHttps;
+    absl::ConsumeSuffix(text, "/");
   } else if (absl::ConsumePrefix(text, kDns)) {
     *scheme = AddressScheme::kDns;
-  } else if (absl::StartsWithIgnoreCase(*text, "https://")) {
-    return "https:// (TLS) is not supported, only plain text";
   } else if (absl::StartsWith(*text, "dns:") && !IsNumber(text->substr(4))) {  // "dns:80" is a host
     return "dns: takes three slashes and a name";
   } else if (absl::StrContains(*text, "://")) {
@@ -170,6 +172,10 @@ std::string Address::Target() const {
   if (ParseIpv6(host)) return absl::StrCat("ipv6:", HostPort());
   if (ParseIpv4(host)) return absl::StrCat("ipv4:", HostPort());
   return absl::StrCat(kDns, HostPort());
+}
+
+std::string Address::Url(Transport transport) const {
+  return absl::StrCat(transport == Transport::kTls ? kHttps : kHttp, HostPort());
 }
 
 absl::StatusOr<Address> ParseAddress(absl::string_view text) {

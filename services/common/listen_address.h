@@ -14,8 +14,10 @@ namespace lamppost {
 
 inline constexpr size_t kAddressesMax = 64;  // in one list
 
-// How an address was written. kHttp asks for plain text in so many words.
-enum class AddressScheme { kNone, kHttp, kDns };
+// How an address was written. kHttp asks for plain text in so many words, kHttps for TLS.
+enum class AddressScheme { kNone, kHttp, kHttps, kDns };
+
+enum class Transport { kPlainText, kTls };
 
 struct Address {
   AddressScheme scheme = AddressScheme::kNone;
@@ -26,9 +28,12 @@ struct Address {
   std::string HostPort() const;
   // For grpc::CreateChannel: "dns:///name:port", "ipv4:127.0.0.1:port", "ipv6:[::1]:port".
   std::string Target() const;
+  // "http://host:port" or "https://host:port": what ParseAddress takes.
+  std::string Url(Transport transport) const;
 };
 
-// Where to call: http://host:port, host:port, [::1]:port or dns:///name:port, port 1 to 65535.
+// Where to call: host:port or [::1]:port, with http:// or https:// before it, or dns:///name:port; port 1 to
+// 65535.
 // INVALID_ARGUMENT, reason BAD_ADDRESS: the message says what is wrong and what is accepted.
 absl::StatusOr<Address> ParseAddress(absl::string_view text);
 

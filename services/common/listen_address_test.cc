@@ -26,6 +26,8 @@ TEST(ParseAddress, ReadsEachForm) {
            {"http://10.0.0.1:8000", AddressScheme::kHttp, "10.0.0.1:8000", "ipv4:10.0.0.1:8000"},
            {"http://10.0.0.1:8000/", AddressScheme::kHttp, "10.0.0.1:8000", "ipv4:10.0.0.1:8000"},
            {"http://[2001:db8::1]:80", AddressScheme::kHttp, "[2001:db8::1]:80", "ipv6:[2001:db8::1]:80"},
+           {"https://10.0.0.1:8000/", AddressScheme::kHttps, "10.0.0.1:8000", "ipv4:10.0.0.1:8000"},
+           {"https://a.example:443", AddressScheme::kHttps, "a.example:443", "dns:///a.example:443"},
            {"localhost:1", AddressScheme::kNone, "localhost:1", "dns:///localhost:1"},
            {"[::1]:65535", AddressScheme::kNone, "[::1]:65535", "ipv6:[::1]:65535"},
            {"[::ffff:1.2.3.4]:5", AddressScheme::kNone, "[::ffff:1.2.3.4]:5", "ipv6:[::ffff:1.2.3.4]:5"},
@@ -51,8 +53,8 @@ TEST(ParseAddress, SaysWhatIsWrong) {
   };
   for (const Case& c : std::vector<Case>{
            {"", "it is empty"},
-           {"https://a:1", "https:// (TLS) is not supported"},
-           {"HTTPS://a:1", "https:// (TLS) is not supported"},
+           {"HTTPS://a:1", "unknown scheme \"HTTPS\""},
+           {"https://a:1/x", "a path is not expected"},
            {"ftp://a:1", "unknown scheme \"ftp\""},
            {"HTTP://a:1", "unknown scheme \"HTTP\""},
            {"://a:1", "unknown scheme"},
@@ -170,6 +172,11 @@ TEST(ParseAddress, EveryPortIsReadOrRefused) {
   }
 }
 
+TEST(Address, Urls) {
+  EXPECT_EQ(ParseAddress("https://a:1")->Url(Transport::kPlainText), "http://a:1");
+  EXPECT_EQ(ParseAddress("[::1]:2")->Url(Transport::kTls), "https://[::1]:2");
+}
+
 TEST(ParseAddresses, KeepsTheOrder) {
   const auto addresses = ParseAddresses("http://b:1,a:2,[::1]:3,b:1");
   ASSERT_TRUE(addresses.ok()) << addresses.status();
@@ -180,7 +187,7 @@ TEST(ParseAddresses, KeepsTheOrder) {
 
 TEST(ParseAddresses, RefusesBadLists) {
   for (const char* bad :
-       {"", ",", "a:1,", ",a:1", "a:1,,b:2", "a:1, b:2", "a:1;b:2", "a:1,b", "a:1,https://b:2"}) {
+       {"", ",", "a:1,", ",a:1", "a:1,,b:2", "a:1, b:2", "a:1;b:2", "a:1,b", "a:1,ftp://b:2"}) {
     const auto addresses = ParseAddresses(bad);
     ASSERT_FALSE(addresses.ok()) << bad;
     EXPECT_EQ(ErrorReason(addresses.status()), "BAD_ADDRESS");

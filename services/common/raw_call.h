@@ -64,16 +64,18 @@ struct ClockCounter {
   }
 };
 
-// Parses the request, lets its counter in, and goes on with handle(std::unique_ptr<RawCall<Request,
-// Response>>), here or on the thread of CallShell::ReserveFn.
+// Lets the caller in if he has the right, parses the request, lets its counter in, and goes on with
+// handle(std::unique_ptr<RawCall<Request, Response>>), here or on the thread of CallShell::ReserveFn.
 template <typename Request, typename Response, typename Handle, typename CounterOf = ClockCounter>
 grpc::ServerUnaryReactor* BeginCall(CallShell* shell, grpc::CallbackServerContext* context,
-                                    const grpc::ByteBuffer* in, grpc::ByteBuffer* out, Handle handle,
-                                    CounterOf counter_of = {}) {
+                                    const grpc::ByteBuffer* in, grpc::ByteBuffer* out, security::Right right,
+                                    Handle handle, CounterOf counter_of = {}) {
   using Call = RawCall<Request, Response>;
   auto call = std::make_unique<Call>(shell, context, in, out);
   grpc::ServerUnaryReactor* reactor = call->reactor();
-  if (absl::Status status = call->Parse(); !status.ok()) {
+  absl::Status status = shell->Authorize(*context, right);
+  if (status.ok()) status = call->Parse();
+  if (!status.ok()) {
     Call::Fail(std::move(call), status);
     return reactor;
   }

@@ -3,7 +3,6 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
-#include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
 #include <chrono>
@@ -93,7 +92,10 @@ std::unique_ptr<grpc::Server> Server::Build() {
   builder.RegisterService(&reflection_);
   ports_.assign(options_.listen.size(), 0);
   for (size_t i = 0; i < ports_.size(); ++i) {
-    builder.AddListeningPort(options_.listen[i].HostPort(), grpc::InsecureServerCredentials(), &ports_[i]);
+    builder.AddListeningPort(
+        options_.listen[i].HostPort(),
+        options_.credentials == nullptr ? grpc::InsecureServerCredentials() : options_.credentials,
+        &ports_[i]);
   }
   return builder.BuildAndStart();
 }

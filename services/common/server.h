@@ -4,6 +4,7 @@
 #define LAMPPOST_SERVICES_COMMON_SERVER_H_
 
 #include <grpcpp/impl/service_type.h>
+#include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 
 #include <cstddef>
@@ -31,6 +32,7 @@ struct ServedService {
 struct ServerOptions {
   // From ParseListenAddress. 0.0.0.0 and [::] both mean every interface, of either IP version.
   std::vector<Address> listen = {Address{AddressScheme::kNone, "127.0.0.1", 0}};
+  std::shared_ptr<grpc::ServerCredentials> credentials;  // null: plain text
   std::vector<ServedService> services;
   // What health says of the server and its services at first.
   ServingState initial_state = ServingState::kServing;

@@ -25,15 +25,29 @@ constexpr uint64_t kMemoryBytesMin = uint64_t{128} << 20;
 absl::Status TakeListen(const ServerFlags& flags, PlainText plain_text, absl::string_view callers_can,
                         ServerSettings* settings) {
   std::string host = flags.listen;
-  if (host.empty()) host = flags.insecure || plain_text == PlainText::kAsked ? "0.0.0.0" : "127.0.0.1";
+  const bool is_tls = !flags.tls.empty();
+  const bool is_asked = is_tls || flags.insecure || plain_text == PlainText::kAsked;
+  if (host.empty()) host = is_asked ? "0.0.0.0" : "127.0.0.1";
   if (host.find(':') != std::string::npos && host[0] != '[') host = absl::StrCat("[", host, "]");
   absl::StatusOr<Address> address = ParseListenAddress(absl::StrCat(host, ":", flags.port));
   if (!address.ok()) return UsageError(absl::StrCat("--listen: ", address.status().message()));
-  if (!IsLoopback(address->host)) {
+  if (!is_tls && !IsLoopback(address->host)) {
     settings->warnings.push_back(absl::StrCat("serves plain text on ", address->HostPort(),
                                               ": whoever can reach this port can ", callers_can));
   }
   settings->listen.push_back(*std::move(address));
+  return absl::OkStatus();
+}
+
+absl::Status TakeTls(const ServerFlags& flags, PlainText plain_text, ServerSettings* settings) {
+  const security::TlsFiles& files = flags.tls;
+  if (files.empty()) return absl::OkStatus();
+  if (files.certificate.empty() || files.key.empty() || files.authorities.empty())
+    return UsageError("TLS takes all three of --tls-cert, --tls-key and --tls-ca");
+  if (flags.insecure) return UsageError("--insecure is plain text, and --tls-cert is TLS: give one of them");
+  if (plain_text == PlainText::kAsked)
+    return UsageError("--tls-cert: with TLS the peers are named with https://, and http:// is plain text");
+  settings->tls = files;
   return absl::OkStatus();
 }
 
@@ -95,6 +109,16 @@ void DeclareServerFlags(CLI::App* app, absl::string_view listen_default, ServerF
   app->add_option("--listen", flags->listen,
                   absl::StrCat("The IP address to serve on; if not given, ", listen_default));
   app->add_flag("--insecure", flags->insecure, "Serve plain text on every interface");
+  app->add_option("--tls-cert", flags->tls.certificate,
+                  "Serve TLS, on every interface: this server's certificate (PEM), which names it")
+      ->type_name("FILE");
+  app->add_option("--tls-key", flags->tls.key, "Its key (PEM)")->type_name("FILE");
+  app->add_option("--tls-ca", flags->tls.authorities, "Who signs the certificates of others (PEM)")
+      ->type_name("FILE");
+  app->add_option("--access-file", flags->tls.access,
+                  "With TLS: which users may do what, by certificate or token; if not given, whoever has a "
+                  "user's certificate may do everything")
+      ->type_name("FILE");
   app->add_option("--drain-ms", flags->drain_ms, "On SIGTERM, how long calls under way may take")
       ->capture_default_str()
       ->check(CLI::Range(uint64_t{0}, uint64_t{600000}));
@@ -128,6 +152,7 @@ std::optional<ExitNow> ParseFlags(CLI::App* app, absl::string_view program, int 
 
 absl::Status CheckServerFlags(const ServerFlags& flags, PlainText plain_text, absl::string_view callers_can,
                               ServerSettings* settings) {
+  if (absl::Status status = TakeTls(flags, plain_text, settings); !status.ok()) return status;
   if (absl::Status status = TakeListen(flags, plain_text, callers_can, settings); !status.ok()) return status;
   const absl::StatusOr<LogLevel> level = ParseLogLevel(flags.log_level);
   if (!level.ok()) return UsageError(absl::StrCat("--log-level: ", level.status().message()));

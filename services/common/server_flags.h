@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "services/common/listen_address.h"
 #include "services/common/logging.h"
+#include "services/security/tls_files.h"
 
 namespace lamppost {
 
@@ -27,6 +28,7 @@ struct ServerFlags {
   int port = -1;
   std::string listen;
   bool insecure = false;
+  security::TlsFiles tls;
   uint64_t drain_ms = 5000;
   uint64_t memory_bytes_max = 0;
   std::string log_level = "info";
@@ -37,6 +39,7 @@ struct ServerFlags {
 // Checked.
 struct ServerSettings {
   std::vector<Address> listen;  // the port may be 0: any free one
+  security::TlsFiles tls;       // empty: plain text
   uint64_t drain_ms = 0;
   uint64_t memory_bytes_max = 0;  // see ServerOptions::process_bytes_max
   LogOptions log;
@@ -57,8 +60,9 @@ void DeclareServerFlags(CLI::App* app, absl::string_view listen_default, ServerF
 std::optional<ExitNow> ParseFlags(CLI::App* app, absl::string_view program, int argc, const char* const* argv,
                                   ServerFlags* flags);
 
-// Serving plain text beyond this machine has to be asked for. callers_can: what the warning about it says,
-// such as "read and write everything". Errors are UsageError.
+// TLS takes all three files, and is served on every interface. Serving plain text beyond this machine has to
+// be asked for. callers_can: what the warning about it says, such as "read and write everything". Errors are
+// UsageError.
 absl::Status CheckServerFlags(const ServerFlags& flags, PlainText plain_text, absl::string_view callers_can,
                               ServerSettings* settings);
 

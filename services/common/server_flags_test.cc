@@ -77,6 +77,34 @@ TEST(ServerFlagsTest, AVariableThatIsNoSettingIsWarnedAbout) {
   EXPECT_EQ(warnings[0], "there is no setting LAMPPOST_TEST_PROT, which is in the environment");
 }
 
+TEST(ServerFlagsTest, TlsIsServedOnEveryInterfaceWithoutAWarning) {
+  const Variable key("LAMPPOST_TEST_TLS_KEY", "/x/key");
+  const auto settings = std::get<ServerSettings>(
+      Parse({"--port", "1", "--tls-cert", "crt", "--tls-ca", "ca", "--access-file", "a"}));
+  EXPECT_EQ(settings.listen[0].host, "0.0.0.0");
+  EXPECT_TRUE(settings.warnings.empty());
+  EXPECT_EQ(settings.tls.certificate, "crt");
+  EXPECT_EQ(settings.tls.key, "/x/key");
+  EXPECT_EQ(settings.tls.authorities, "ca");
+  EXPECT_EQ(settings.tls.access, "a");
+}
+
+TEST(ServerFlagsTest, TlsIsWholeAndNotPlainText) {
+  const std::vector<const char*> whole = {"--port",    "1",   "--tls-cert", "crt",
+                                          "--tls-key", "key", "--tls-ca",   "ca"};
+  EXPECT_TRUE(std::holds_alternative<ServerSettings>(Parse(whole)));
+  EXPECT_EQ(std::get<ExitNow>(Parse(whole, PlainText::kAsked)).code, 2);
+  for (const std::vector<const char*>& more :
+       {std::vector<const char*>{"--tls-cert", ""}, {"--tls-ca", ""}, {"--tls-key", ""}, {"--insecure"}}) {
+    std::vector<const char*> words(whole.begin(), whole.begin() + 2);
+    for (size_t i = 2; i < whole.size(); i += 2) {
+      if (more[0] != std::string(whole[i])) words.insert(words.end(), {whole[i], whole[i + 1]});
+    }
+    if (more.size() == 1) words.push_back(more[0]);
+    EXPECT_EQ(std::get<ExitNow>(Parse(words)).code, 2) << more[0];
+  }
+}
+
 TEST(ServerFlagsTest, LoopbackUnlessPlainTextIsAskedFor) {
   const auto host = [](std::vector<const char*> arguments, PlainText plain_text = PlainText::kNotAsked) {
     arguments.insert(arguments.end(), {"--port", "1"});

@@ -31,7 +31,8 @@ TEST(RolesTest, EachIsWhatItSays) {
   EXPECT_FALSE(caller.May(Right::kRead));
   EXPECT_TRUE(Roles::Parse("call:*")->MayCall("anything"));
   const Roles admin = Roles::Parse("admin").value();
-  for (const Right right : {Right::kRead, Right::kWrite, Right::kAdmin, Right::kCalls}) EXPECT_TRUE(admin.May(right));
+  for (const Right right : {Right::kRead, Right::kWrite, Right::kAdmin, Right::kCalls})
+    EXPECT_TRUE(admin.May(right));
   EXPECT_TRUE(admin.MayCall("add"));
 }
 

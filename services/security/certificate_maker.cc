@@ -112,6 +112,43 @@ CertificatePtr Begin(EVP_PKEY* key, absl::string_view name, const Validity& vali
   return done ? std::move(certificate) : nullptr;
 }
 
+KeyPtr ParseKey(const std::string& pem) {
+  const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  KeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
+  ERR_clear_error();
+  return key;
+}
+
+absl::Status BadCertificate(absl::string_view what) {
+  return MakeError(absl::StatusCode::kInvalidArgument, "BAD_CERTIFICATE", what);
+}
+
+struct Certified {
+  CertificatePtr certificate;
+  KeyPtr key;
+};
+
+absl::StatusOr<Certified> Parse(const KeyPair& pair, absl::string_view whose) {
+  absl::StatusOr<std::vector<CertificatePtr>> certificates = ParseCertificates(pair.certificate);
+  if (!certificates.ok()) return certificates.status();
+  Certified certified{std::move((*certificates)[0]), ParseKey(pair.key)};
+  const bool fits = certified.key != nullptr &&
+                    X509_check_private_key(certified.certificate.get(), certified.key.get()) == 1;
+  ERR_clear_error();
+  if (!fits) return BadCertificate(absl::StrCat(whose, " key is not its own"));
+  return certified;
+}
+
+// All that a certificate has but the names.
+bool Fill(X509* made, X509* issuer) {
+  return X509_set_issuer_name(made, X509_get_subject_name(issuer)) == 1 &&
+         AddExtension(made, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
+         AddExtension(made, issuer, NID_key_usage, "critical,digitalSignature") &&
+         AddExtension(made, issuer, NID_ext_key_usage, "serverAuth,clientAuth") &&
+         AddExtension(made, issuer, NID_subject_key_identifier, "hash") &&
+         AddExtension(made, issuer, NID_authority_key_identifier, "keyid");
+}
+
 }  // namespace
 
 absl::StatusOr<KeyPair> MakeAuthority(absl::string_view name, const Validity& validity) {
@@ -130,35 +167,46 @@ absl::StatusOr<KeyPair> MakeAuthority(absl::string_view name, const Validity& va
 }
 
 absl::StatusOr<KeyPair> MakeCertificate(const KeyPair& authority, const CertificateRequest& request) {
-  const absl::StatusOr<std::vector<CertificatePtr>> issuers = ParseCertificates(authority.certificate);
-  if (!issuers.ok()) return issuers.status();
-  X509* const issuer = (*issuers)[0].get();
-  const BioPtr key_bio(BIO_new_mem_buf(authority.key.data(), static_cast<int>(authority.key.size())));
-  const KeyPtr issuer_key(PEM_read_bio_PrivateKey(key_bio.get(), nullptr, nullptr, nullptr));
-  ERR_clear_error();
-  if (issuer_key == nullptr || X509_check_private_key(issuer, issuer_key.get()) != 1) {
-    ERR_clear_error();
-    return MakeError(absl::StatusCode::kInvalidArgument, "BAD_CERTIFICATE",
-                     "the authority's key is not its own");
-  }
+  const absl::StatusOr<Certified> issuer = Parse(authority, "the authority's");
+  if (!issuer.ok()) return issuer.status();
   const absl::StatusOr<std::string> names = AlternativeNames(request);
   if (!names.ok()) return names.status();
 
   const KeyPtr key(EVP_EC_gen("P-256"));
   if (key == nullptr) return Failed("making a key");
-  const CertificatePtr certificate = Begin(key.get(), request.identity.Text(), request.validity);
-  X509* const made = certificate.get();
-  if (made == nullptr || X509_set_issuer_name(made, X509_get_subject_name(issuer)) != 1 ||
-      !AddExtension(made, issuer, NID_basic_constraints, "critical,CA:FALSE") ||
-      !AddExtension(made, issuer, NID_key_usage, "critical,digitalSignature") ||
-      !AddExtension(made, issuer, NID_ext_key_usage, "serverAuth,clientAuth") ||
-      !AddExtension(made, issuer, NID_subject_key_identifier, "hash") ||
-      !AddExtension(made, issuer, NID_authority_key_identifier, "keyid") ||
-      !AddExtension(made, issuer, NID_subject_alt_name, *names) ||
-      X509_sign(made, issuer_key.get(), EVP_sha256()) == 0) {
+  const CertificatePtr made = Begin(key.get(), request.identity.Text(), request.validity);
+  if (made == nullptr || !Fill(made.get(), issuer->certificate.get()) ||
+      !AddExtension(made.get(), issuer->certificate.get(), NID_subject_alt_name, *names) ||
+      X509_sign(made.get(), issuer->key.get(), EVP_sha256()) == 0) {
     return Failed("making a certificate");
   }
-  return PemOf(made, key.get());
+  return PemOf(made.get(), key.get());
+}
+
+absl::StatusOr<std::string> RenewCertificate(const KeyPair& authority, const KeyPair& old,
+                                             const Validity& validity) {
+  const absl::StatusOr<Certified> issuer = Parse(authority, "the authority's");
+  if (!issuer.ok()) return issuer.status();
+  const absl::StatusOr<Certified> before = Parse(old, "the certificate's");
+  if (!before.ok()) return before.status();
+  X509* const certificate = before->certificate.get();
+  const bool is_ours = X509_verify(certificate, issuer->key.get()) == 1;
+  ERR_clear_error();
+  if (!is_ours) return BadCertificate("the certificate is not by this authority");
+  const absl::StatusOr<Identity> identity = IdentityOf(certificate);
+  if (!identity.ok()) return identity.status();
+  X509_EXTENSION* const names =
+      X509_get_ext(certificate, X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1));
+
+  const CertificatePtr made = Begin(before->key.get(), identity->Text(), validity);
+  if (made == nullptr || !Fill(made.get(), issuer->certificate.get()) || names == nullptr ||
+      X509_add_ext(made.get(), names, -1) != 1 ||
+      X509_sign(made.get(), issuer->key.get(), EVP_sha256()) == 0) {
+    return Failed("making a certificate");
+  }
+  absl::StatusOr<KeyPair> pair = PemOf(made.get(), before->key.get());
+  if (!pair.ok()) return pair.status();
+  return std::move(pair->certificate);
 }
 
 }  // namespace lamppost::security

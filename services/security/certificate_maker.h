@@ -38,6 +38,11 @@ struct CertificateRequest {
 // Good for servers and clients alike. INVALID_ARGUMENT (BAD_CERTIFICATE) if the authority cannot be read.
 absl::StatusOr<KeyPair> MakeCertificate(const KeyPair& authority, const CertificateRequest& request);
 
+// A new certificate for the key of `old`, and all that its certificate names. INVALID_ARGUMENT
+// (BAD_CERTIFICATE) as above, or if `old` cannot be read or is not by that authority.
+absl::StatusOr<std::string> RenewCertificate(const KeyPair& authority, const KeyPair& old,
+                                             const Validity& validity);
+
 }  // namespace lamppost::security
 
 #endif  // LAMPPOST_SERVICES_SECURITY_CERTIFICATE_MAKER_H_

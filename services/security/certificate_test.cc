@@ -116,5 +116,24 @@ TEST(CertificateMakerTest, WhatCannotBeMade) {
   EXPECT_EQ(ErrorReason(MakeCertificate({"", ""}, {identity, {}, kValid}).status()), "BAD_CERTIFICATE");
 }
 
+TEST(CertificateTest, RenewedForTheSameKeyAndNames) {
+  const KeyPair authority = Authority();
+  const KeyPair old = *Make(authority, "lamppost://node/A");
+  const Validity later = {kNow, kNow + absl::Hours(1000)};
+  const auto renewed = RenewCertificate(authority, old, later);
+  ASSERT_TRUE(renewed.ok()) << renewed.status();
+  EXPECT_NE(*renewed, old.certificate);
+  const auto verified = Verify(authority, {*renewed, old.key});
+  ASSERT_TRUE(verified.ok()) << verified.status();
+  EXPECT_EQ(verified->identity.Text(), "node A");
+  EXPECT_EQ(verified->not_after, later.not_after);
+  // Its key is the old one, or this would refuse.
+  EXPECT_TRUE(RenewCertificate(authority, {*renewed, old.key}, later).ok());
+  EXPECT_EQ(ErrorReason(RenewCertificate(Authority(), old, later).status()), "BAD_CERTIFICATE");
+  const KeyPair other = *Make(authority, "lamppost://node/A");
+  EXPECT_EQ(ErrorReason(RenewCertificate(authority, {old.certificate, other.key}, later).status()),
+            "BAD_CERTIFICATE");
+}
+
 }  // namespace
 }  // namespace lamppost::security

@@ -12,8 +12,8 @@
 
 namespace lamppost::security {
 
-// TLS 1.2 or later. Callers are asked for a certificate, and let in without or with whatever one: who they are
-// is for a Gate to see, which can tell them what is wrong. The files are read again when they change.
+// TLS 1.2 or later. Callers are asked for a certificate, and let in without or with whatever one: who they
+// are is for a Gate to see, which can tell them what is wrong. The files are read again when they change.
 std::shared_ptr<grpc::ServerCredentials> MakeServerCredentials(const TlsFiles& files);
 
 // Of a node that calls others: it shows its certificate, and takes those of the same authorities. Whose it is

@@ -22,7 +22,10 @@ std::vector<FileWatch::Mark> FileWatch::Look(const std::vector<std::string>& pat
 }
 
 FileWatch::FileWatch(std::vector<std::string> paths, std::vector<Mark> seen, std::function<void()> on_change)
-    : paths_(std::move(paths)), seen_(std::move(seen)), on_change_(std::move(on_change)), thread_([this] { Loop(); }) {}
+    : paths_(std::move(paths)),
+      seen_(std::move(seen)),
+      on_change_(std::move(on_change)),
+      thread_([this] { Loop(); }) {}
 
 FileWatch::~FileWatch() {
   {

@@ -24,8 +24,8 @@ class FileWatch {
   using Mark = std::tuple<uint64_t, uint64_t, int64_t, int64_t, int64_t>;
   static std::vector<Mark> Look(const std::vector<std::string>& paths);
 
-  // seen: of a Look before the files were read, so that no change is missed. on_change: on the watch's thread,
-  // after files have changed; once for all that has within kLookEvery.
+  // seen: of a Look before the files were read, so that no change is missed. on_change: on the watch's
+  // thread, after files have changed; once for all that has within kLookEvery.
   FileWatch(std::vector<std::string> paths, std::vector<Mark> seen, std::function<void()> on_change);
   ~FileWatch();  // on_change is not running then, and is not called any more
   FileWatch(const FileWatch&) = delete;

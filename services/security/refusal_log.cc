@@ -42,10 +42,9 @@ void RefusalLog::Tell(absl::string_view peer, const absl::Status& refusal, absl:
     case Verdict::kTellThatThereAreMore:
       return Log(LogLevel::kWarn, "many more callers are refused than are told of here");
     case Verdict::kTell:
-      return Log(LogLevel::kWarn, "a caller is refused; it is not told of again for an hour",
-                 {{"from", host},
-                  {"reason", ErrorReason(refusal)},
-                  {"error", std::string(refusal.message())}});
+      return Log(
+          LogLevel::kWarn, "a caller is refused; it is not told of again for an hour",
+          {{"from", host}, {"reason", ErrorReason(refusal)}, {"error", std::string(refusal.message())}});
   }
 }
 

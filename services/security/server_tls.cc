@@ -18,15 +18,15 @@ absl::StatusOr<ServerMaterial> Read(const TlsFiles& files, const Identity& self)
   if (!material.ok()) return material;
   const std::optional<Identity>& named = material->identity;
   if (!named || named->kind != self.kind || (!self.name.empty() && named->name != self.name)) {
-    return MakeError(
-        absl::StatusCode::kFailedPrecondition, "CERTIFICATE_OF_ANOTHER",
-        absl::StrCat(files.certificate, " names ", named ? named->Text() : "nobody", ", and has to name ",
-                     self.Uri(), self.name.empty() ? "NAME" : ""));
+    return MakeError(absl::StatusCode::kFailedPrecondition, "CERTIFICATE_OF_ANOTHER",
+                     absl::StrCat(files.certificate, " names ", named ? named->Text() : "nobody",
+                                  ", and has to name ", self.Uri(), self.name.empty() ? "NAME" : ""));
   }
   const absl::Duration left = material->not_after - absl::Now();
   if (left < kWarnBefore) {
-    Log(LogLevel::kWarn, left < absl::ZeroDuration() ? "the certificate has expired: nobody believes it"
-                                                     : "the certificate expires soon",
+    Log(LogLevel::kWarn,
+        left < absl::ZeroDuration() ? "the certificate has expired: nobody believes it"
+                                    : "the certificate expires soon",
         {{"file", files.certificate},
          {"not_after", absl::FormatTime(material->not_after, absl::UTCTimeZone())}});
   }
@@ -47,7 +47,8 @@ absl::StatusOr<std::unique_ptr<ServerTls>> ServerTls::Open(const TlsFiles& files
   if (!material.ok()) return material.status();
   if (files.access.empty()) {
     Log(LogLevel::kWarn,
-        "every user with a certificate of the authority may do everything; --access-file says who may do what");
+        "every user with a certificate of the authority may do everything; --access-file says who may do "
+        "what");
   }
   return std::unique_ptr<ServerTls>(new ServerTls(files, self, std::move(seen), *material));
 }
@@ -66,9 +67,9 @@ ServerTls::ServerTls(TlsFiles files, Identity self, std::vector<FileWatch::Mark>
 void ServerTls::Reload() {
   const absl::StatusOr<ServerMaterial> material = Read(files_, self_);
   if (!material.ok()) {
-    return Log(LogLevel::kError, "changed certificates or users cannot be used; who may do what stays",
-               {{"reason", ErrorReason(material.status())},
-                {"error", std::string(material.status().message())}});
+    return Log(
+        LogLevel::kError, "changed certificates or users cannot be used; who may do what stays",
+        {{"reason", ErrorReason(material.status())}, {"error", std::string(material.status().message())}});
   }
   gate_.Replace(material->policy);
   Log(LogLevel::kInfo, "certificates and users are read again",

@@ -85,7 +85,8 @@ absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
   }
   if (!file.is_open() || file.bad() || (text.empty() && errno != 0))
     return Unusable(path, errno != 0 ? std::strerror(errno) : "it cannot be read");
-  if (text.size() > kFileBytesMax) return Unusable(path, absl::StrCat("it is above ", kFileBytesMax, " bytes"));
+  if (text.size() > kFileBytesMax)
+    return Unusable(path, absl::StrCat("it is above ", kFileBytesMax, " bytes"));
   return text;
 }
 

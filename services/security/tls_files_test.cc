@@ -21,8 +21,9 @@ const Validity kValid = {kNow - absl::Hours(1), kNow + absl::Hours(24)};
 class TlsFilesTest : public ::testing::Test {
  protected:
   std::string Write(const std::string& name, const std::string& text) {
-    const std::string path = absl::StrCat(
-        ::testing::TempDir(), "/", ::testing::UnitTest::GetInstance()->current_test_info()->name(), "-", name);
+    const std::string path =
+        absl::StrCat(::testing::TempDir(), "/",
+                     ::testing::UnitTest::GetInstance()->current_test_info()->name(), "-", name);
     std::ofstream(path) << text;
     return path;
   }

@@ -24,6 +24,8 @@ class Cluster:
     def __init__(self):
         hosts.check_usable()
         self.hosts = hosts.Hosts(list(NAMES.values()), CACHE, DISK_BYTES).__enter__()
+        # With TLS: a directory of `lamppost tls init` whose user ops the command is.
+        self.tls_directory = None
         try:
             self._work = tempfile.TemporaryDirectory()
             subprocess.run(["dpkg-deb", "-x", PACKAGE, self._work.name], check=True)
@@ -44,7 +46,14 @@ class Cluster:
         return self.hosts[NAMES[node]]
 
     def address(self, node):
-        return f"http://{self.host(node).address}:{PORTS[node]}"
+        scheme = "https" if self.tls_directory else "http"
+        return f"{scheme}://{self.host(node).address}:{PORTS[node]}"
+
+    def tls_words(self):
+        if not self.tls_directory:
+            return []
+        files = {"--tls-ca": "ca.crt", "--tls-cert": "user-ops.crt", "--tls-key": "user-ops.key"}
+        return [word for option, name in files.items() for word in (option, f"{self.tls_directory}/{name}")]
 
     def set_up(self, node):
         host = self.host(node)
@@ -69,7 +78,7 @@ class Cluster:
         """What the command says, asked of these nodes: exit code and stdout."""
         addresses = ",".join(self.address(node) for node in nodes)
         done = subprocess.run(
-            [self.program, "--node", addresses] + words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            [self.program, "--node", addresses] + self.tls_words() + words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             stdin=subprocess.DEVNULL, check=False,
         )
         return done.returncode, done.stdout

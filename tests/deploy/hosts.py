@@ -45,6 +45,21 @@ def check_usable():
     _quiet(["ip", "link", "del", name])
 
 
+def check_boots(cache):
+    """Raises Unusable unless a host boots here, with what the units ask for: a machine may have every tool and not
+    let a container have mounts or namespaces of its own."""
+    try:
+        with Hosts(["lp-probe"], cache, data_bytes=16 << 20, device_bytes=1 << 20, boot_limit_s=60) as probe:
+            host = probe["lp-probe"]
+            host.run(
+                "systemd-run --wait --quiet -p PrivateUsers=yes -p ProtectSystem=strict -p PrivateDevices=yes "
+                "-p ProtectProc=invisible -p SetCredential=key:value true"
+            )
+            host.network(["nft", "add", "table", "inet", "probe"])
+    except (AssertionError, OSError, subprocess.SubprocessError) as reason:
+        raise Unusable("no host can be had here: " + " ".join(str(reason).split())[-300:]) from reason
+
+
 def wait_for(what, condition, limit_s=30):
     """Returns what `condition` gives once that is true; fails if it is not within the limit."""
     end = time.monotonic() + limit_s
@@ -82,12 +97,13 @@ def _bridge_name(number):
 class Host:
     """One host: `run` is its root's shell."""
 
-    def __init__(self, name, address, directory, bridge, binds):
+    def __init__(self, name, address, directory, bridge, binds, boot_limit_s):
         self.name = name
         self.address = address
         self.directory = directory
         self._bridge = bridge
         self._binds = binds
+        self._boot_limit_s = boot_limit_s
         self._nspawn = None
         self._init = None
         self._write("etc/hostname", name + "\n")
@@ -110,7 +126,7 @@ class Host:
             self._nspawn = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True
             )
-        wait_for(self.name + " to boot", self._is_up, 120)
+        wait_for(self.name + " to boot", self._is_up, self._boot_limit_s)
 
     def _children(self):
         with open(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children", encoding="utf-8") as file:
@@ -180,13 +196,14 @@ class Host:
 class Hosts:
     """Some hosts on one bridge. A context manager."""
 
-    def __init__(self, names, cache, data_bytes=None, device_bytes=None):
+    def __init__(self, names, cache, data_bytes=None, device_bytes=None, boot_limit_s=120):
         """data_bytes: of a disk for each host's /var/lib/lamppost; none of its own if it is not given.
         device_bytes: of an empty block device for each; none if it is not given."""
         self._names = names
         self._cache = cache
         self._data_bytes = data_bytes
         self._device_bytes = device_bytes
+        self._boot_limit_s = boot_limit_s
         self._mounts = []
         self._devices = {}
         self._by_name = {}
@@ -200,7 +217,7 @@ class Hosts:
                 directory = os.path.join(self._work, name)
                 _run(["cp", "-a", "--reflink=auto", base, directory])
                 binds = self._make_disk(name) + self._make_device(name)
-                host = Host(name, f"{self._network}{i + 1}", directory, self.bridge, binds)
+                host = Host(name, f"{self._network}{i + 1}", directory, self.bridge, binds, self._boot_limit_s)
                 self._by_name[name] = host
                 host.boot()
         except BaseException:
@@ -245,9 +262,12 @@ class Hosts:
         if self._device_bytes is None:
             return []
         file = os.path.join(self._work, name + ".device")
-        with open(file, "wb") as made:
-            made.truncate(self._device_bytes)
-        self._devices[name] = _quiet(["losetup", "--find", "--show", file]).stdout.strip()
+        with open(file, "wb") as empty:
+            empty.truncate(self._device_bytes)
+        made = _quiet(["losetup", "--find", "--show", file])
+        if made.returncode != 0:
+            raise Unusable("there are no loop devices: " + made.stdout.strip())
+        self._devices[name] = made.stdout.strip()
         return [(self._devices[name], self._devices[name])]
 
     def device(self, name):

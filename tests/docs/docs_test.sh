@@ -2,7 +2,7 @@
 # Runs the commands that the pages show, in their order, as a reader would: the lines that begin with
 # "$ " in console blocks, and the grpcurl calls in tables. A block with a path behind its
 # language is a file, and is written first. Programs and ports are replaced: dist/ by the built ones, 8000 to
-# 8002 and 5000 to 5002 by free ports. Commands of ./run are checked to be verbs it has; running them is CI's business.
+# 8003 and 5000 to 5003 by free ports. Commands of ./run are checked to be verbs it has; running them is CI's business.
 #
 # usage: docs_test.sh [--grpcurl] LAMPPOST_KV LAMPPOST_RPC LAMPPOST RUN_D PAGE…
 # Without --grpcurl the calls of grpcurl are left out. With it $GRPCURL names the tool; without one nothing is
@@ -33,13 +33,13 @@ finish() {
 trap finish EXIT
 
 free_ports() {
-  # Six that the system has just given out, held together so that they differ.
+  # That the system has just given out, held together so that they differ.
   python3 -c 'import socket
-s = [socket.socket() for _ in range(6)]
+s = [socket.socket() for _ in range(8)]
 for one in s: one.bind(("127.0.0.1", 0))
 print(*[one.getsockname()[1] for one in s])'
 }
-read -r port_a port_b port_c port_rpc port_functions port_faults < <(free_ports)
+read -r port_a port_b port_c port_tls port_rpc port_functions port_faults port_tls_rpc < <(free_ports)
 
 # The files that a page shows, in their folders.
 write_files_of() {
@@ -66,11 +66,13 @@ commands_of() {
 
 to_local() {
   sed -e "s|127.0.0.1:8000|127.0.0.1:$port_a|g; s|127.0.0.1:8001|127.0.0.1:$port_b|g; s|127.0.0.1:8002|127.0.0.1:$port_c|g" \
+    -e "s|127.0.0.1:8003|127.0.0.1:$port_tls|g; s|--port 8003|--port $port_tls|" \
+    -e "s|127.0.0.1:5003|127.0.0.1:$port_tls_rpc|g; s|--port 5003|--port $port_tls_rpc|" \
     -e "s|127.0.0.1:5000|127.0.0.1:$port_rpc|g; s|--port 5000|--port $port_rpc|" \
     -e "s|127.0.0.1:5001|127.0.0.1:$port_functions|g; s|--port 5001|--port $port_functions|" \
     -e "s|127.0.0.1:5002|127.0.0.1:$port_faults|g; s|--port 5002|--port $port_faults|" \
     -e "s|--port 8000|--port $port_a|; s|--port 8001|--port $port_b|; s|--port 8002|--port $port_c|" \
-    -e "s|^dist/lamppost-kv|$kv|; s|^dist/lamppost-rpc|$rpc|; s|^dist/lamppost|$cli|; s|^grpcurl|${GRPCURL:-grpcurl}|"
+    -e "s|^dist/lamppost-kv|$kv|; s|^dist/lamppost-rpc|$rpc|; s|^dist/lamppost|$cli|; s|^! dist/lamppost|! $cli|; s|^grpcurl|${GRPCURL:-grpcurl}|"
 }
 
 wait_until_serving() {

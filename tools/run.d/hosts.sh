@@ -4,7 +4,7 @@
 # usage: ./run hosts [TEST…]
 # As root: installs what it lacks, builds the package unless PACKAGE names one, and boots hosts from it that are
 # containers on a bridge: units, installing, upgrading, removing; then three nodes on three hosts under cuts,
-# kills, lost power, a full disk and an upgrade. TEST is a test's name, such as
+# kills, lost power, a full disk and an upgrade; TLS. TEST is a test's name, such as
 # package_test.PackageTest.test_the_units_are_sound_and_hardened. Where hosts cannot be had it says why, and ends
 # with 77.
 source "$LAMPPOST_TOP/tools/run.d/lib/common.sh"
@@ -28,6 +28,7 @@ import hosts
 try:
     hosts.check_usable()
     hosts.base_image(os.environ["LAMPPOST_HOSTS"])
+    hosts.check_boots(os.environ["LAMPPOST_HOSTS"])
 except hosts.Unusable as reason:
     print(reason)
     sys.exit(77)
@@ -38,5 +39,5 @@ if [ -z "${PACKAGE:-}" ]; then
 fi
 LAMPPOST_PACKAGE=$(realpath "$PACKAGE")
 export LAMPPOST_PACKAGE
-[ $# -gt 0 ] || set -- package_test cluster_test operations_test ec2_test abuse_test
+[ $# -gt 0 ] || set -- package_test cluster_test operations_test tls_test ec2_test abuse_test
 python3 -m unittest -v "$@"

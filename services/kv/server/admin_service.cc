@@ -11,23 +11,25 @@
 
 namespace lamppost::kv {
 
+using security::Right;
+
 grpc::ServerUnaryReactor* AdminServiceImpl::ListMembers(Context* context, const Bytes* in, Bytes* out) {
   return BeginCall<v1::ListMembersRequest, v1::ListMembersResponse>(
-      shell_, context, in, out,
+      shell_, context, in, out, Right::kAdmin,
       [this](std::unique_ptr<MemberAdmin::ListCall> call) { members_.List(std::move(call)); });
 }
 
 grpc::ServerUnaryReactor* AdminServiceImpl::AddMember(Context* context, const Bytes* in, Bytes* out) {
   const absl::Time deadline = absl::FromChrono(context->deadline());
   return BeginCall<v1::AddMemberRequest, v1::AddMemberResponse>(
-      shell_, context, in, out, [this, deadline](std::unique_ptr<MemberAdmin::AddCall> call) {
+      shell_, context, in, out, Right::kAdmin, [this, deadline](std::unique_ptr<MemberAdmin::AddCall> call) {
         members_.Add(std::move(call), deadline);
       });
 }
 
 grpc::ServerUnaryReactor* AdminServiceImpl::RemoveMember(Context* context, const Bytes* in, Bytes* out) {
   return BeginCall<v1::RemoveMemberRequest, v1::RemoveMemberResponse>(
-      shell_, context, in, out,
+      shell_, context, in, out, Right::kAdmin,
       [this](std::unique_ptr<MemberAdmin::RemoveCall> call) { members_.Remove(std::move(call)); });
 }
 
@@ -35,7 +37,8 @@ grpc::ServerUnaryReactor* AdminServiceImpl::ListConflicts(Context* context, cons
   const auto read = [this](const v1::ListConflictsRequest& request, v1::ListConflictsResponse* response) {
     return ConflictPage(*store_, request, response);
   };
-  return HandleRead<v1::ListConflictsRequest, v1::ListConflictsResponse>(shell_, context, in, out, read);
+  return HandleRead<v1::ListConflictsRequest, v1::ListConflictsResponse>(shell_, context, in, out,
+                                                                         Right::kAdmin, read);
 }
 
 grpc::ServerUnaryReactor* AdminServiceImpl::Explain(Context* context, const Bytes* in, Bytes* out) {
@@ -49,30 +52,31 @@ grpc::ServerUnaryReactor* AdminServiceImpl::Explain(Context* context, const Byte
       Call::Answer(std::move(pending->call));
     });
   };
-  return AwaitSession<v1::ExplainRequest, v1::ExplainResponse>(shell_, context, in, out, explain);
+  return AwaitSession<v1::ExplainRequest, v1::ExplainResponse>(shell_, context, in, out, Right::kAdmin,
+                                                               explain);
 }
 
 grpc::ServerUnaryReactor* AdminServiceImpl::SetLinkFault(Context* context, const Bytes* in, Bytes* out) {
   return BeginCall<v1::SetLinkFaultRequest, v1::SetLinkFaultResponse>(
-      shell_, context, in, out,
+      shell_, context, in, out, Right::kAdmin,
       [this](std::unique_ptr<FaultAdmin::SetCall> call) { faults_.Set(std::move(call)); });
 }
 
 grpc::ServerUnaryReactor* AdminServiceImpl::ClearLinkFaults(Context* context, const Bytes* in, Bytes* out) {
   return BeginCall<v1::ClearLinkFaultsRequest, v1::ClearLinkFaultsResponse>(
-      shell_, context, in, out,
+      shell_, context, in, out, Right::kAdmin,
       [this](std::unique_ptr<FaultAdmin::ClearCall> call) { faults_.Clear(std::move(call)); });
 }
 
 grpc::ServerUnaryReactor* AdminServiceImpl::ListLinkFaults(Context* context, const Bytes* in, Bytes* out) {
   return BeginCall<v1::ListLinkFaultsRequest, v1::ListLinkFaultsResponse>(
-      shell_, context, in, out,
+      shell_, context, in, out, Right::kAdmin,
       [this](std::unique_ptr<FaultAdmin::ListCall> call) { faults_.List(std::move(call)); });
 }
 
 grpc::ServerUnaryReactor* AdminServiceImpl::ResolveConflict(Context* context, const Bytes* in, Bytes* out) {
   return HandleWrite<v1::ResolveConflictRequest, v1::ResolveConflictResponse>(limits_, shell_, context, in,
-                                                                              out);
+                                                                              out, Right::kAdmin);
 }
 
 }  // namespace lamppost::kv

@@ -35,12 +35,12 @@ class AdminServiceImpl : public RawAdminService {
   using Bytes = grpc::ByteBuffer;
 
   // All must outlive the service. faults: as FaultAdmin's.
-  AdminServiceImpl(std::string cluster, Limits limits, Shell* shell, const Store* store,
+  AdminServiceImpl(MemberAdminOptions members, Limits limits, Shell* shell, const Store* store,
                    SnapshotCalls* snapshots, FaultyOutbox* faults, TraceCalls* traces)
       : limits_(limits),
         shell_(shell),
         store_(store),
-        members_(std::move(cluster), shell),
+        members_(std::move(members), shell),
         snapshots_(snapshots),
         faults_(shell, faults),
         traces_(traces) {}

@@ -22,6 +22,8 @@ class RefusedStream : public Reactor {
 }  // namespace
 
 Reactor* BulkService::BulkWrite(grpc::CallbackServerContext* context) {
+  if (absl::Status denied = shell_->Authorize(*context, security::Right::kWrite); !denied.ok())
+    return new RefusedStream(shell_->Failure(context, denied));
   if (!budget_.Enter()) {
     return new RefusedStream(shell_->Failure(
         context,

@@ -1,6 +1,8 @@
 #include "services/kv/server/inbound_link.h"
 
 #include <deque>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -16,8 +18,10 @@ namespace lamppost::kv {
 // lock, and Finish is only called while none is.
 class InboundStream : public grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncResponse> {
  public:
-  InboundStream(LinkId link, ReplicationServiceImpl* service, Shell* shell)
-      : link_(link), service_(service), shell_(shell) {}
+  // node_id: the certified one; unset without TLS.
+  InboundStream(LinkId link, ReplicationServiceImpl* service, Shell* shell,
+                grpc::CallbackServerContext* context, std::optional<std::string> node_id)
+      : link_(link), service_(service), shell_(shell), context_(context), node_id_(std::move(node_id)) {}
 
   // Before any other call. Initial metadata goes out at once: it tells the peer that it is connected.
   void Begin(std::shared_ptr<InboundStream> self) {
@@ -63,6 +67,7 @@ class InboundStream : public grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncRe
     // Before the clock is looked at: that of a damaged message must not move this node's.
     absl::StatusOr<SyncMessage> message = FromProto(request_);
     if (!message.ok()) return Close(message.status());
+    if (absl::Status status = CheckSender(*message); !status.ok()) return Close(status);
     message_ = *std::move(message);
     shell_->Admit(
         message_.clock.counter, [this, self = self_] { Take(); },
@@ -94,6 +99,11 @@ class InboundStream : public grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncRe
   }
 
  private:
+  absl::Status CheckSender(const SyncMessage& message) const {
+    if (!node_id_) return absl::OkStatus();
+    return shell_->gate()->CheckSender(*context_, *node_id_, message.clock.origin.node_id);
+  }
+
   void Read() {
     bool closing = false;
     {
@@ -139,6 +149,8 @@ class InboundStream : public grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncRe
   const LinkId link_;
   ReplicationServiceImpl* const service_;
   Shell* const shell_;
+  grpc::CallbackServerContext* const context_;
+  const std::optional<std::string> node_id_;
   std::shared_ptr<InboundStream> self_;
   v1::SyncRequest request_;    // of the read under way
   SyncMessage message_;        // the last one read
@@ -158,7 +170,7 @@ namespace {
 // A stream that is refused before it has begun.
 class RefusedStream : public grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncResponse> {
  public:
-  explicit RefusedStream(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
+  explicit RefusedStream(const grpc::Status& status) { Finish(status); }
   void OnDone() override { delete this; }
 };
 
@@ -166,19 +178,26 @@ class RefusedStream : public grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncRe
 
 grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncResponse>* ReplicationServiceImpl::Sync(
     grpc::CallbackServerContext* context) {
+  std::optional<std::string> node_id;
+  if (shell_->gate() != nullptr) {
+    absl::StatusOr<std::string> certified = shell_->gate()->AuthorizeNode(*context);
+    if (!certified.ok()) return new RefusedStream(shell_->Failure(context, certified.status()));
+    node_id = *std::move(certified);
+  }
   std::shared_ptr<InboundStream> stream;
   {
     absl::MutexLock lock(&mutex_);
     if (draining_) {
-      return new RefusedStream(
-          MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the node is shutting down"));
+      return new RefusedStream(ToGrpcStatus(
+          MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the node is shutting down")));
     }
     if (streams_.size() >= kStreamsMax) {
-      return new RefusedStream(MakeRetryableError(absl::StatusCode::kResourceExhausted, "TOO_MANY_LINKS",
-                                                  "too many replication links are open", 5000));
+      return new RefusedStream(
+          ToGrpcStatus(MakeRetryableError(absl::StatusCode::kResourceExhausted, "TOO_MANY_LINKS",
+                                          "too many replication links are open", 5000)));
     }
     const LinkId link = next_link_++;
-    stream = std::make_shared<InboundStream>(link, this, shell_);
+    stream = std::make_shared<InboundStream>(link, this, shell_, context, std::move(node_id));
     streams_.emplace(link, stream);
   }
   stream->Begin(stream);

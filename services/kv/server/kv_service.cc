@@ -21,33 +21,34 @@ namespace {
 using grpc::ByteBuffer;
 using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
+using security::Right;
 
 }  // namespace
 
 ServerUnaryReactor* KvServiceImpl::Put(Context* context, const Bytes* in, Bytes* out) {
-  return HandleWrite<v1::PutRequest, v1::PutResponse>(limits_, shell_, context, in, out);
+  return HandleWrite<v1::PutRequest, v1::PutResponse>(limits_, shell_, context, in, out, Right::kWrite);
 }
 
 ServerUnaryReactor* KvServiceImpl::Delete(Context* context, const Bytes* in, Bytes* out) {
-  return HandleWrite<v1::DeleteRequest, v1::DeleteResponse>(limits_, shell_, context, in, out);
+  return HandleWrite<v1::DeleteRequest, v1::DeleteResponse>(limits_, shell_, context, in, out, Right::kWrite);
 }
 
 ServerUnaryReactor* KvServiceImpl::Write(Context* context, const Bytes* in, Bytes* out) {
-  return HandleWrite<v1::WriteRequest, v1::WriteResponse>(limits_, shell_, context, in, out);
+  return HandleWrite<v1::WriteRequest, v1::WriteResponse>(limits_, shell_, context, in, out, Right::kWrite);
 }
 
 ServerUnaryReactor* KvServiceImpl::Get(Context* context, const Bytes* in, Bytes* out) {
   const auto read = [this](const v1::GetRequest& request, v1::GetResponse* response) {
     return ReadKey(request, response);
   };
-  return HandleRead<v1::GetRequest, v1::GetResponse>(shell_, context, in, out, read);
+  return HandleRead<v1::GetRequest, v1::GetResponse>(shell_, context, in, out, Right::kRead, read);
 }
 
 ServerUnaryReactor* KvServiceImpl::Scan(Context* context, const Bytes* in, Bytes* out) {
   const auto read = [this](const v1::ScanRequest& request, v1::ScanResponse* response) {
     return ReadPage(request, response);
   };
-  return HandleRead<v1::ScanRequest, v1::ScanResponse>(shell_, context, in, out, read);
+  return HandleRead<v1::ScanRequest, v1::ScanResponse>(shell_, context, in, out, Right::kRead, read);
 }
 
 // Whoever goes on with a watch from the page's session relies on having seen all that it covers.
@@ -93,7 +94,7 @@ ServerUnaryReactor* KvServiceImpl::Status(Context* context, const Bytes* in, Byt
       Call::Answer(std::move(pending->call));
     });
   };
-  return BeginCall<v1::StatusRequest, v1::StatusResponse>(shell_, context, in, out, ask);
+  return BeginCall<v1::StatusRequest, v1::StatusResponse>(shell_, context, in, out, Right::kRead, ask);
 }
 
 }  // namespace lamppost::kv

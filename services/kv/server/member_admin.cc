@@ -123,13 +123,14 @@ void MemberAdmin::Add(std::unique_ptr<AddCall> call, absl::Time deadline) {
     status = CheckNodeId(wanted_id);
   }
   if (!status.ok()) return AddCall::Fail(std::move(call), status);
-  const std::string normal = absl::StrCat("http://", address->HostPort());  // as the peers of --peers
+  const std::string normal = address->Url(  // as the peers of --peers
+      options_.credentials == nullptr ? Transport::kPlainText : Transport::kTls);
   auto pending = std::make_shared<PendingCall<AddCall>>(std::move(call));
   const absl::Time now = absl::Now();
   const auto on_answer = [this, pending, wanted_id, normal](const absl::StatusOr<NodeIdentity>& found) {
     absl::Status refusal;
     if (found.ok()) {
-      refusal = CheckIdentity(*found, cluster_, wanted_id);
+      refusal = CheckIdentity(*found, options_.cluster, wanted_id);
     } else if (wanted_id.empty()) {
       refusal = MakeRetryableError(
           absl::StatusCode::kUnavailable, "MEMBER_UNREACHABLE",
@@ -140,7 +141,8 @@ void MemberAdmin::Add(std::unique_ptr<AddCall> call, absl::Time deadline) {
     Record(std::move(pending->call), found.ok() ? found->node_id : wanted_id, normal, holding);
   };
   // Half of the caller's time, so that he hears what came of it.
-  AskWhoIsThere(*address, std::min(now + kProbeMax, now + (deadline - now) / 2), on_answer);
+  AskWhoIsThere(*address, options_.credentials, std::min(now + kProbeMax, now + (deadline - now) / 2),
+                on_answer);
 }
 
 void MemberAdmin::Record(std::unique_ptr<AddCall> call, const std::string& node_id,

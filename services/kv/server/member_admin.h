@@ -17,6 +17,11 @@ namespace lamppost::kv {
 void FillMembers(const Replica& replica, uint64_t now_ms, uint64_t now_unix_ms,
                  v1::ListMembersResponse* response);
 
+struct MemberAdminOptions {
+  std::string cluster;
+  std::shared_ptr<grpc::ChannelCredentials> credentials;  // see PeerLink
+};
+
 // Thread-safe.
 class MemberAdmin {
  public:
@@ -25,7 +30,7 @@ class MemberAdmin {
   using RemoveCall = RawCall<v1::RemoveMemberRequest, v1::RemoveMemberResponse>;
 
   // The shell must outlive it.
-  MemberAdmin(std::string cluster, Shell* shell) : cluster_(std::move(cluster)), shell_(shell) {}
+  MemberAdmin(MemberAdminOptions options, Shell* shell) : options_(std::move(options)), shell_(shell) {}
 
   // Each ends its call, soon or later. `deadline` is the caller's.
   void List(std::unique_ptr<ListCall> call);
@@ -39,7 +44,7 @@ class MemberAdmin {
   void Record(std::unique_ptr<AddCall> call, const std::string& node_id, const std::string& address,
               Holding holding);
 
-  const std::string cluster_;
+  const MemberAdminOptions options_;
   Shell* const shell_;
 };
 

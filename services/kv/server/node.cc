@@ -28,7 +28,8 @@ ReplicaOptions MakeReplicaOptions(const Settings& settings, uint64_t boot_id) {
   options.node_id = settings.node_id;
   options.cluster = settings.cluster;
   for (const Address& peer : settings.peers)
-    options.peer_addresses.push_back(absl::StrCat("http://", peer.HostPort()));
+    options.peer_addresses.push_back(
+        peer.Url(settings.tls.empty() ? Transport::kPlainText : Transport::kTls));
   options.boot_id = boot_id;
   options.life_seed = RandomNumber();
   options.stability =
@@ -52,6 +53,7 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Settings& settings, Node
     if (absl::Status status = ProbePort(address); !status.ok()) return status;
   }
   std::unique_ptr<Node> node(new Node(settings, std::move(environment)));
+  if (absl::Status status = node->OpenTls(); !status.ok()) return status;
   if (absl::Status status = node->Open(); !status.ok()) return status;
   if (absl::Status status = node->Serve(); !status.ok()) return status;
   return node;
@@ -59,6 +61,15 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Settings& settings, Node
 
 Node::~Node() {
   Drain();
+}
+
+absl::Status Node::OpenTls() {
+  if (settings_.tls.empty()) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<security::ServerTls>> tls =
+      security::ServerTls::Open(settings_.tls, {security::Identity::Kind::kNode, settings_.node_id});
+  if (!tls.ok()) return tls.status();
+  tls_ = *std::move(tls);
+  return absl::OkStatus();
 }
 
 absl::Status Node::OpenStorage() {
@@ -101,6 +112,7 @@ absl::Status Node::Open() {
   shell_ = std::make_unique<Shell>(settings_.node_id, replica_->clock(), driver_.get());
   shell_->set_refilling(replica_->state().refilling);
   shell_->set_ingress(faults_.get());
+  if (tls_ != nullptr) shell_->set_gate(tls_->gate());
   has_peers_ = replica_->member_count() > 1;
   return absl::OkStatus();
 }
@@ -124,10 +136,13 @@ absl::Status Node::Serve() {
   traces.boot_id = boot_id_;
   traces.started_unix_ms = UnixMs();
   traces_ = std::make_unique<TraceCalls>(std::move(traces), shell_.get());
-  admin_service_ = std::make_unique<AdminServiceImpl>(settings_.cluster, limits, shell_.get(), storage_.get(),
+  const auto peer_credentials = tls_ == nullptr ? nullptr : tls_->peer_credentials();
+  admin_service_ = std::make_unique<AdminServiceImpl>(MemberAdminOptions{settings_.cluster, peer_credentials},
+                                                      limits, shell_.get(), storage_.get(),
                                                       snapshot_calls_.get(), faults_.get(), traces_.get());
-  links_ = std::make_unique<PeerLinks>(shell_.get());
+  links_ = std::make_unique<PeerLinks>(shell_.get(), peer_credentials);
   ServerOptions options;
+  if (tls_ != nullptr) options.credentials = tls_->server_credentials();
   options.listen = settings_.listen;
   options.message_bytes_max = kMessageBytesMax;
   options.process_bytes_max = settings_.memory_bytes_max;

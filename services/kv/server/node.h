@@ -27,6 +27,7 @@
 #include "services/kv/server/status.h"
 #include "services/kv/server/trace_calls.h"
 #include "services/kv/storage/rocksdb_storage.h"
+#include "services/security/server_tls.h"
 
 namespace lamppost::kv {
 
@@ -76,6 +77,7 @@ class Node : private Outbox {
   Node(const Settings& settings, NodeEnvironment environment)
       : settings_(settings), environment_(std::move(environment)) {}
   absl::Status Open();
+  absl::Status OpenTls();
   absl::Status OpenStorage();
   absl::Status Serve();
   NodeState State() const;
@@ -89,6 +91,7 @@ class Node : private Outbox {
 
   const Settings settings_;
   const NodeEnvironment environment_;
+  std::unique_ptr<security::ServerTls> tls_;  // null: plain text
   NodeFacts facts_;
   uint64_t boot_id_ = 0;
   std::unique_ptr<RocksDbStorage> storage_;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/common/grpc_status.h"
 #include "services/kv/server/sync_codec.h"
+#include "services/security/server_tls.h"
 
 namespace lamppost::kv {
 namespace {
@@ -14,7 +15,8 @@ namespace {
 // An answer is small, but its heads grow with the lives of the members.
 constexpr int kAnswerBytesMax = 4 << 20;
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target) {
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target,
+                                           const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, PeerLink::kKeepaliveTimeMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, PeerLink::kKeepaliveTimeoutMs);
@@ -27,7 +29,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target) {
   // A connection of its own, not shared with other channels to the same peer.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetMaxReceiveMessageSize(kAnswerBytesMax);
-  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(
+      target, credentials == nullptr ? grpc::InsecureChannelCredentials() : credentials, arguments);
 }
 
 }  // namespace
@@ -36,8 +39,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target) {
 // the stream is closing and no write is under way.
 class OutboundStream : public grpc::ClientBidiReactor<v1::SyncRequest, v1::SyncResponse> {
  public:
-  OutboundStream(PeerIndex peer, Shell* shell, StreamCount* streams)
-      : peer_(peer), shell_(shell), streams_(streams) {}
+  OutboundStream(PeerIndex peer, PeerCheck check, Shell* shell, StreamCount* streams)
+      : peer_(peer), check_(check), shell_(shell), streams_(streams) {}
 
   void Begin(v1::ReplicationService::Stub* stub, std::shared_ptr<OutboundStream> self) {
     self_ = std::move(self);
@@ -77,6 +80,7 @@ class OutboundStream : public grpc::ClientBidiReactor<v1::SyncRequest, v1::SyncR
     if (!ok) return Close();
     absl::StatusOr<SyncAnswer> answer = FromProto(response_);
     if (!answer.ok()) return Cancel();
+    if (absl::Status status = CheckPeer(*answer); !status.ok()) return Distrust(status);
     // A peer's clock that is too far ahead breaks the link rather than this node's clock.
     shell_->Admit(
         answer->clock.counter,
@@ -109,7 +113,7 @@ class OutboundStream : public grpc::ClientBidiReactor<v1::SyncRequest, v1::SyncR
   }
 
   void OnDone(const grpc::Status& status) override {
-    const absl::Status why = FromGrpcStatus(status);
+    const absl::Status why = distrust_.ok() ? FromGrpcStatus(status) : distrust_;
     shell_->driver()->Post([this, self = self_, why](Replica* replica) {
       ended_ = true;
       replica->LinkDown(peer_, why.ok() ? "the peer ended the link" : std::string(why.message()));
@@ -120,6 +124,23 @@ class OutboundStream : public grpc::ClientBidiReactor<v1::SyncRequest, v1::SyncR
   }
 
  private:
+  // Whether the answer comes from the node whose certificate the peer has shown.
+  absl::Status CheckPeer(const SyncAnswer& answer) {
+    if (check_ == PeerCheck::kNone) return absl::OkStatus();
+    const absl::StatusOr<security::Identity> identity = security::PeerIdentity(*context_.auth_context());
+    if (!identity.ok()) return identity.status();
+    const security::Identity claimed = {security::Identity::Kind::kNode, answer.clock.origin.node_id};
+    if (*identity == claimed) return absl::OkStatus();
+    return absl::PermissionDeniedError(absl::StrCat("its certificate is that of ", identity->Text(),
+                                                    ", and it answers as ", claimed.Text()));
+  }
+
+  void Distrust(const absl::Status& why) {
+    distrust_ = why;
+    Cancel();
+    Close();
+  }
+
   void Close() {
     {
       absl::MutexLock lock(&mutex_);
@@ -149,9 +170,11 @@ class OutboundStream : public grpc::ClientBidiReactor<v1::SyncRequest, v1::SyncR
   }
 
   const PeerIndex peer_;
+  const PeerCheck check_;
   Shell* const shell_;
   StreamCount* const streams_;
   grpc::ClientContext context_;
+  absl::Status distrust_;  // why the call has been cancelled; of gRPC's reactions, one at a time
   std::shared_ptr<OutboundStream> self_;
   v1::SyncRequest request_;    // of the write under way
   v1::SyncResponse response_;  // of the read under way
@@ -165,11 +188,14 @@ class OutboundStream : public grpc::ClientBidiReactor<v1::SyncRequest, v1::SyncR
   bool released_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
-PeerLink::PeerLink(PeerIndex peer, const std::string& target, Shell* shell, StreamCount* streams)
+PeerLink::PeerLink(PeerIndex peer, const std::string& target,
+                   const std::shared_ptr<grpc::ChannelCredentials>& credentials, Shell* shell,
+                   StreamCount* streams)
     : peer_(peer),
+      check_(credentials == nullptr ? PeerCheck::kNone : PeerCheck::kCertified),
       shell_(shell),
       streams_(streams),
-      channel_(MakeChannel(target)),
+      channel_(MakeChannel(target, credentials)),
       stub_(v1::ReplicationService::NewStub(channel_)),
       jitter_(peer * 7) {}
 
@@ -191,7 +217,7 @@ void PeerLink::Poll(uint64_t now_ms) {
       stream_.reset();
     }
     if (now_ms < next_attempt_ms_) return;
-    fresh = stream_ = std::make_shared<OutboundStream>(peer_, shell_, streams_);
+    fresh = stream_ = std::make_shared<OutboundStream>(peer_, check_, shell_, streams_);
   }
   fresh->Begin(stub_.get(), fresh);
 }

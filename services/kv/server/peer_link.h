@@ -38,6 +38,12 @@ class StreamCount {
   int count_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
+// Who the other end has to be.
+enum class PeerCheck {
+  kNone,      // whoever it says that it is: plain text
+  kCertified  // who its certificate names
+};
+
 // Used on the driver's thread only, but for Shutdown.
 class PeerLink {
  public:
@@ -47,9 +53,11 @@ class PeerLink {
   static constexpr uint64_t kBackoffMinMs = 100;
   static constexpr uint64_t kBackoffMaxMs = 2000;
 
-  // target: for grpc::CreateChannel. The shell and the count must outlive the link, and its streams, which
-  // are counted.
-  PeerLink(PeerIndex peer, const std::string& target, Shell* shell, StreamCount* streams);
+  // target: for grpc::CreateChannel. credentials: null for plain text; with them the peer has to be the node
+  // whose certificate it shows. The shell and the count must outlive the link, and its streams, which are
+  // counted.
+  PeerLink(PeerIndex peer, const std::string& target,
+           const std::shared_ptr<grpc::ChannelCredentials>& credentials, Shell* shell, StreamCount* streams);
   ~PeerLink();
 
   // Opens a stream if there is none and it is time to.
@@ -65,6 +73,7 @@ class PeerLink {
   friend class OutboundStream;
 
   const PeerIndex peer_;
+  const PeerCheck check_;
   Shell* const shell_;
   StreamCount* const streams_;
   std::shared_ptr<grpc::Channel> channel_;

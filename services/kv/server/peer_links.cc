@@ -17,7 +17,7 @@ void PeerLinks::Follow(PeerIndex index, const Peer& peer) {
   if (peer.retired || place.link != nullptr) return;
   const absl::StatusOr<Address> address = ParseAddress(peer.address);
   if (!address.ok()) return;
-  place.link = std::make_unique<PeerLink>(index, address->Target(), shell_, &streams_);
+  place.link = std::make_unique<PeerLink>(index, address->Target(), credentials_, shell_, &streams_);
   place.retirements = peer.retirements;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
@@ -16,8 +17,9 @@ namespace lamppost::kv {
 // Used on the driver's thread only, but for Shutdown and AwaitEnd.
 class PeerLinks {
  public:
-  // The shell must outlive the links.
-  explicit PeerLinks(Shell* shell) : shell_(shell) {}
+  // credentials: see PeerLink. The shell must outlive the links.
+  PeerLinks(Shell* shell, std::shared_ptr<grpc::ChannelCredentials> credentials)
+      : shell_(shell), credentials_(std::move(credentials)) {}
   ~PeerLinks() {
     Shutdown();
     AwaitEnd();
@@ -36,6 +38,7 @@ class PeerLinks {
   void Follow(PeerIndex index, const Peer& peer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Shell* const shell_;
+  const std::shared_ptr<grpc::ChannelCredentials> credentials_;
   StreamCount streams_;  // goes after the links
   absl::Mutex mutex_;
   bool shutdown_ ABSL_GUARDED_BY(mutex_) = false;

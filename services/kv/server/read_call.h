@@ -30,7 +30,8 @@ struct HighestCounter {
 // any thread.
 template <typename Request, typename Response, typename Then>
 grpc::ServerUnaryReactor* AwaitSession(Shell* shell, grpc::CallbackServerContext* context,
-                                       const grpc::ByteBuffer* in, grpc::ByteBuffer* out, Then then) {
+                                       const grpc::ByteBuffer* in, grpc::ByteBuffer* out,
+                                       security::Right right, Then then) {
   using Call = RawCall<Request, Response>;
   const auto go_on = [shell, then](std::unique_ptr<Call> call, absl::Status status) {
     if (status.ok()) status = shell->CheckReadable();
@@ -48,20 +49,21 @@ grpc::ServerUnaryReactor* AwaitSession(Shell* shell, grpc::CallbackServerContext
         *std::move(session), deadline, [owned] { return owned->IsCancelled(); },
         [owned, go_on](const absl::Status& status) { go_on(std::unique_ptr<Call>(owned), status); });
   };
-  return BeginCall<Request, Response>(shell, context, in, out, wait, HighestCounter());
+  return BeginCall<Request, Response>(shell, context, in, out, right, wait, HighestCounter());
 }
 
 // The same, answered by absl::Status read(const Request&, Response*).
 template <typename Request, typename Response, typename Read>
 grpc::ServerUnaryReactor* HandleRead(Shell* shell, grpc::CallbackServerContext* context,
-                                     const grpc::ByteBuffer* in, grpc::ByteBuffer* out, Read read) {
+                                     const grpc::ByteBuffer* in, grpc::ByteBuffer* out, security::Right right,
+                                     Read read) {
   using Call = RawCall<Request, Response>;
   const auto answer = [read](std::unique_ptr<Call> call) {
     const absl::Status status = read(call->request(), call->response());
     if (!status.ok()) return Call::Fail(std::move(call), status);
     Call::Answer(std::move(call));
   };
-  return AwaitSession<Request, Response>(shell, context, in, out, answer);
+  return AwaitSession<Request, Response>(shell, context, in, out, right, answer);
 }
 
 }  // namespace lamppost::kv

@@ -45,7 +45,8 @@ void Declare(CLI::App* app, Flags* flags) {
   app->description("lamppost-kv: a node of a replicated key-value store that takes writes at any time.");
   app->add_option("--id", flags->id, "This node's name: 1 to 32 of A-Z a-z 0-9 . _ -")->required();
   DeclarePort(app, &flags->server);
-  app->add_option("--peers", flags->peers, "The other nodes, as http://HOST:PORT,http://HOST:PORT");
+  app->add_option("--peers", flags->peers,
+                  "The other nodes, as http://HOST:PORT,http://HOST:PORT, or with https:// for TLS");
   app->add_option("--data-dir", flags->data_dir,
                   "Where the data is kept; if not given, $STATE_DIRECTORY or else ./ID.lamppost");
   app->add_option("--cluster", flags->cluster, "The cluster's name, the same on all its nodes")
@@ -72,9 +73,9 @@ void Declare(CLI::App* app, Flags* flags) {
       ->capture_default_str();
   app->add_flag("--enable-faults", flags->enable_faults,
                 "Let clients disturb the links between nodes on purpose");
-  DeclareServerFlags(app,
-                     "loopback alone, or every interface if a peer on another host is named with http://",
-                     &flags->server);
+  DeclareServerFlags(
+      app, "loopback alone, or every interface with TLS or if a peer on another host is named with http://",
+      &flags->server);
 }
 
 // The numeric addresses of this machine's interfaces.
@@ -121,6 +122,20 @@ PlainText AskedFor(const std::vector<Address>& peers) {
   return remote_http ? PlainText::kAsked : PlainText::kNotAsked;
 }
 
+absl::Status CheckSchemes(const Settings& settings) {
+  for (const Address& peer : settings.peers) {
+    if (settings.tls.empty() && peer.scheme == AddressScheme::kHttps) {
+      return UsageError(absl::StrCat("--peers: ", peer.Url(Transport::kTls),
+                                     " is TLS, which takes --tls-cert, --tls-key and --tls-ca"));
+    }
+    if (!settings.tls.empty() && peer.scheme == AddressScheme::kHttp) {
+      return UsageError(absl::StrCat("--peers: ", peer.Url(Transport::kPlainText),
+                                     " is plain text; with --tls-cert peers are named with https://"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<uint64_t> ParseScrubInterval(const std::string& text) {
   absl::Duration interval;
   if (!absl::ParseDuration(text, &interval)) {
@@ -143,6 +158,7 @@ absl::StatusOr<Settings> Check(const Flags& flags) {
   const absl::Status status =
       CheckServerFlags(flags.server, AskedFor(settings.peers), "read and write everything", &settings);
   if (!status.ok()) return status;
+  if (absl::Status schemes = CheckSchemes(settings); !schemes.ok()) return schemes;
   settings.node_id = flags.id;
   settings.cluster = flags.cluster;
   settings.data_directory =
@@ -157,8 +173,9 @@ absl::StatusOr<Settings> Check(const Flags& flags) {
   settings.scrub_interval_ms = *scrub_interval_ms;
   settings.faults = flags.enable_faults ? FaultMode::kEnabled : FaultMode::kDisabled;
   if (flags.enable_faults) {
-    settings.warnings.push_back(
-        "faults are enabled: whoever can reach this port can disturb the replication");
+    settings.warnings.push_back(absl::StrCat(
+        "faults are enabled: ", settings.tls.empty() ? "whoever can reach this port" : "every admin",
+        " can disturb the replication"));
   }
   return settings;
 }

@@ -207,8 +207,8 @@ class SnapshotStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 grpc::ServerWriteReactor<grpc::ByteBuffer>* SnapshotCalls::Start(grpc::CallbackServerContext* context,
                                                                  const grpc::ByteBuffer* request) {
   SnapshotStream* stream = nullptr;
-  absl::Status refusal;
-  {
+  absl::Status refusal = shell_->Authorize(*context, security::Right::kAdmin);
+  if (refusal.ok()) {
     absl::MutexLock lock(&mutex_);
     if (draining_) {
       refusal = ShuttingDown();

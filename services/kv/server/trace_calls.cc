@@ -168,8 +168,8 @@ class TraceStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 grpc::ServerWriteReactor<grpc::ByteBuffer>* TraceCalls::Start(grpc::CallbackServerContext* context,
                                                               const grpc::ByteBuffer* request) {
   std::shared_ptr<TraceStream> stream;
-  absl::Status refusal;
-  {
+  absl::Status refusal = shell_->Authorize(*context, security::Right::kAdmin);
+  if (refusal.ok()) {
     absl::MutexLock lock(&mutex_);
     if (draining_) {
       refusal = ShuttingDown();

@@ -66,7 +66,7 @@ class WriteCall : public WriteWaiter {
 template <typename Request, typename Response>
 grpc::ServerUnaryReactor* HandleWrite(const Limits& limits, Shell* shell,
                                       grpc::CallbackServerContext* context, const grpc::ByteBuffer* in,
-                                      grpc::ByteBuffer* out) {
+                                      grpc::ByteBuffer* out, security::Right right) {
   // How long a write may wait for other members if its caller sets no deadline.
   constexpr absl::Duration kReplicasWaitMax = absl::Seconds(60);
   using Call = RawCall<Request, Response>;
@@ -85,7 +85,7 @@ grpc::ServerUnaryReactor* HandleWrite(const Limits& limits, Shell* shell,
     auto* const waiter = new WriteCall<Call>(std::move(call), shell->driver()->published());
     shell->driver()->Propose(*std::move(proposal), bytes, waiter);
   };
-  return BeginCall<Request, Response>(shell, context, in, out, propose, HighestCounter());
+  return BeginCall<Request, Response>(shell, context, in, out, right, propose, HighestCounter());
 }
 
 }  // namespace lamppost::kv

@@ -13,11 +13,23 @@ grpc::Status ConnectionLost() {
   return grpc::Status(grpc::StatusCode::UNAVAILABLE, "connection lost");
 }
 
+// Who may call anything hears that his request cannot be read.
+template <typename Request>
+absl::Status ParseAndAuthorize(const CallShell& shell, const grpc::CallbackServerContext& context,
+                               const grpc::ByteBuffer& in, Request* request) {
+  const absl::Status parsed = ParseMessage(in, request);
+  if (shell.gate() == nullptr) return parsed;
+  const absl::Status allowed = parsed.ok() ? shell.gate()->AuthorizeFunction(context, request->method())
+                                           : shell.Authorize(context, security::Right::kCalls);
+  return allowed.ok() ? parsed : allowed;
+}
+
 // The request's text in request_id, and the call begun or refused.
 template <typename Request>
-void ParseAndBegin(const grpc::ByteBuffer& in, std::string* request_id, CallFlow* flow) {
+void ParseAndBegin(const CallShell& shell, const grpc::CallbackServerContext& context,
+                   const grpc::ByteBuffer& in, std::string* request_id, CallFlow* flow) {
   Request request;
-  if (absl::Status status = ParseMessage(in, &request); !status.ok()) {
+  if (absl::Status status = ParseAndAuthorize(shell, context, in, &request); !status.ok()) {
     return flow->Begin(0, std::move(status), in.Length());
   }
   *request_id = request.request_id();
@@ -30,7 +42,7 @@ grpc::ServerUnaryReactor* UnaryCall::Start(const CallParts& parts, grpc::Callbac
                                            const grpc::ByteBuffer& in, grpc::ByteBuffer* out) {
   const auto call = std::make_shared<UnaryCall>(parts, context, out);
   call->self_ = call;
-  ParseAndBegin<v1::CallRequest>(in, &call->request_id_, call.get());
+  ParseAndBegin<v1::CallRequest>(*parts.shell, *context, in, &call->request_id_, call.get());
   return call.get();
 }
 
@@ -59,7 +71,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* StreamedCall::Start(const CallParts&
                                                                 const grpc::ByteBuffer& in) {
   const auto call = std::make_shared<StreamedCall>(parts, context);
   call->self_ = call;
-  ParseAndBegin<v1::CallStreamRequest>(in, &call->request_id_, call.get());
+  ParseAndBegin<v1::CallStreamRequest>(*parts.shell, *context, in, &call->request_id_, call.get());
   return call.get();
 }
 

@@ -62,7 +62,7 @@ void ToProto(const Fault& fault, v1::Fault* message) {
 grpc::ServerUnaryReactor* FaultServiceImpl::AddFault(Context* context, const Bytes* in, Bytes* out) {
   using Call = RawCall<v1::AddFaultRequest, v1::AddFaultResponse>;
   return BeginCall<v1::AddFaultRequest, v1::AddFaultResponse>(
-      shell_, context, in, out, [this](std::unique_ptr<Call> call) {
+      shell_, context, in, out, security::Right::kAdmin, [this](std::unique_ptr<Call> call) {
         absl::StatusOr<Fault> fault = FromProto(call->request().fault());
         // Whether faults are taken at all comes first.
         absl::Status status = faults_->List().status();
@@ -75,7 +75,7 @@ grpc::ServerUnaryReactor* FaultServiceImpl::AddFault(Context* context, const Byt
 grpc::ServerUnaryReactor* FaultServiceImpl::ClearFaults(Context* context, const Bytes* in, Bytes* out) {
   using Call = RawCall<v1::ClearFaultsRequest, v1::ClearFaultsResponse>;
   return BeginCall<v1::ClearFaultsRequest, v1::ClearFaultsResponse>(
-      shell_, context, in, out, [this](std::unique_ptr<Call> call) {
+      shell_, context, in, out, security::Right::kAdmin, [this](std::unique_ptr<Call> call) {
         const absl::StatusOr<size_t> cleared = faults_->Clear();
         if (!cleared.ok()) return Call::Fail(std::move(call), cleared.status());
         call->response()->set_cleared(static_cast<uint32_t>(*cleared));
@@ -86,7 +86,7 @@ grpc::ServerUnaryReactor* FaultServiceImpl::ClearFaults(Context* context, const 
 grpc::ServerUnaryReactor* FaultServiceImpl::ListFaults(Context* context, const Bytes* in, Bytes* out) {
   using Call = RawCall<v1::ListFaultsRequest, v1::ListFaultsResponse>;
   return BeginCall<v1::ListFaultsRequest, v1::ListFaultsResponse>(
-      shell_, context, in, out, [this](std::unique_ptr<Call> call) {
+      shell_, context, in, out, security::Right::kAdmin, [this](std::unique_ptr<Call> call) {
         const absl::StatusOr<std::vector<Fault>> faults = faults_->List();
         if (!faults.ok()) return Call::Fail(std::move(call), faults.status());
         for (const Fault& fault : *faults) ToProto(fault, call->response()->add_faults());

@@ -46,7 +46,8 @@ grpc::ServerUnaryReactor* FunctionServiceImpl::GetCall(Context* context, const B
       Call::Answer(std::move(call));
     });
   };
-  return BeginCall<v1::GetCallRequest, v1::GetCallResponse>(parts_.shell, context, in, out, look);
+  return BeginCall<v1::GetCallRequest, v1::GetCallResponse>(parts_.shell, context, in, out,
+                                                            security::Right::kCalls, look);
 }
 
 grpc::ServerUnaryReactor* FunctionServiceImpl::ListFunctions(Context* context, const Bytes* in, Bytes* out) {
@@ -61,7 +62,8 @@ grpc::ServerUnaryReactor* FunctionServiceImpl::ListFunctions(Context* context, c
     });
     if (!refusal.ok()) Call::Fail(std::unique_ptr<Call>(owned), refusal);
   };
-  return BeginCall<v1::ListFunctionsRequest, v1::ListFunctionsResponse>(parts_.shell, context, in, out, list);
+  return BeginCall<v1::ListFunctionsRequest, v1::ListFunctionsResponse>(parts_.shell, context, in, out,
+                                                                        security::Right::kCalls, list);
 }
 
 }  // namespace lamppost::rpc

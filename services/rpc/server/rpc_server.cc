@@ -63,7 +63,8 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const Settings& sett
   if (absl::Status status = CheckFunctionsDirectory(settings.functions_directory); !status.ok())
     return status;
   std::unique_ptr<RpcServer> server(new RpcServer(settings, std::move(environment)));
-  absl::Status status = server->Open(std::move(launcher));
+  absl::Status status = server->OpenTls();
+  if (status.ok()) status = server->Open(std::move(launcher));
   if (status.ok()) status = server->Serve();
   if (!status.ok()) return status;
   return server;
@@ -71,6 +72,15 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const Settings& sett
 
 RpcServer::~RpcServer() {
   Drain();
+}
+
+absl::Status RpcServer::OpenTls() {
+  if (settings_.tls.empty()) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<security::ServerTls>> tls =
+      security::ServerTls::Open(settings_.tls, {security::Identity::Kind::kServer, ""});
+  if (!tls.ok()) return tls.status();
+  tls_ = *std::move(tls);
+  return absl::OkStatus();
 }
 
 DriverOptions RpcServer::MakeDriverOptions() {
@@ -133,12 +143,14 @@ absl::Status RpcServer::Serve() {
                                          driver_->ReserveThen(counter, std::move(next));
                                        });
   shell_->set_incarnation(incarnation_);
+  if (tls_ != nullptr) shell_->set_gate(tls_->gate());
   function_service_ = std::make_unique<FunctionServiceImpl>(
       shell_.get(), driver_.get(), faults_.get(),
       std::max(FunctionServiceImpl::kCallsMax, 2 * settings_.requests_max));
   fault_service_ = std::make_unique<FaultServiceImpl>(shell_.get(), faults_.get());
   ServerOptions options;
   options.listen = settings_.listen;
+  if (tls_ != nullptr) options.credentials = tls_->server_credentials();
   options.initial_state = ServingState::kNotServing;
   options.process_bytes_max = settings_.memory_bytes_max;
   // Every client that balances over several servers watches the health of each.

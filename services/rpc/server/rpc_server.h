@@ -23,6 +23,7 @@
 #include "services/rpc/server/faults.h"
 #include "services/rpc/server/function_service.h"
 #include "services/rpc/server/settings.h"
+#include "services/security/server_tls.h"
 
 namespace lamppost::rpc {
 
@@ -53,6 +54,7 @@ class RpcServer {
   RpcServer(const Settings& settings, RpcEnvironment environment)
       : settings_(settings), environment_(std::move(environment)) {}
 
+  absl::Status OpenTls();
   absl::Status Open(Launcher launcher);
   absl::Status Serve();
   DriverOptions MakeDriverOptions();
@@ -63,6 +65,7 @@ class RpcServer {
 
   const Settings settings_;
   const RpcEnvironment environment_;
+  std::unique_ptr<security::ServerTls> tls_;  // null: plain text
   uint64_t incarnation_ = 0;
   CrashTimer crash_timer_;
   std::unique_ptr<Faults> faults_;

@@ -64,7 +64,7 @@ void Declare(CLI::App* app, Flags* flags) {
       ->capture_default_str()
       ->check(CLI::Range(size_t{1}, size_t{256}));
   app->add_flag("--enable-faults", flags->enable_faults, "Let clients make calls fail on purpose");
-  DeclareServerFlags(app, "loopback alone", &flags->server);
+  DeclareServerFlags(app, "loopback alone, or every interface with TLS", &flags->server);
 }
 
 bool IsName(absl::string_view text, size_t bytes_max) {
@@ -122,7 +122,9 @@ absl::StatusOr<Settings> Check(const Flags& flags) {
         "requests are recorded in memory alone: after a restart a retry runs its function again");
   }
   if (flags.enable_faults) {
-    settings.warnings.push_back("faults are enabled: whoever can reach this port can make calls fail");
+    settings.warnings.push_back(absl::StrCat(
+        "faults are enabled: ", settings.tls.empty() ? "whoever can reach this port" : "every admin",
+        " can make calls fail"));
   }
   return settings;
 }

@@ -18,8 +18,10 @@ namespace {
 
 constexpr size_t kShownLogBytes = 4000;
 
-std::string Url(int port) {
-  return absl::StrCat("http://127.0.0.1:", port);
+std::vector<std::string> TlsFlags(const std::string& directory, const std::string& id) {
+  const std::string stem = absl::StrCat(directory, "/node-", id);
+  return {"--tls-cert", stem + ".crt",         "--tls-key",     stem + ".key",
+          "--tls-ca",   directory + "/ca.crt", "--access-file", directory + "/access"};
 }
 
 }  // namespace
@@ -27,7 +29,7 @@ std::string Url(int port) {
 Node::Node(NodeOptions options)
     : options_(std::move(options)),
       log_path_(NewTestPath(absl::StrCat("node-", options_.id, ".log"))),
-      client_(std::make_unique<KvClient>(address())) {}
+      client_(ClientWith(options_.credentials)) {}
 
 Node::~Node() {
   Kill();
@@ -36,6 +38,10 @@ Node::~Node() {
   const size_t begin = log.size() > kShownLogBytes ? log.size() - kShownLogBytes : 0;
   std::cerr << "---- the log of node " << id() << (begin > 0 ? ", its end\n" : "\n") << log.substr(begin)
             << "----\n";
+}
+
+std::unique_ptr<KvClient> Node::ClientWith(const KvClient::Credentials& credentials) const {
+  return std::make_unique<KvClient>(address(), absl::Seconds(10), credentials);
 }
 
 std::string Node::address() const {
@@ -119,6 +125,11 @@ Cluster::Cluster(const ClusterOptions& options) {
     node.port = port;
     node.data_directory = NewTestPath(absl::StrCat("data-", id));
     node.flags = options.flags;
+    if (!options.tls_directory.empty()) {
+      const std::vector<std::string> tls = TlsFlags(options.tls_directory, id);
+      node.flags.insert(node.flags.end(), tls.begin(), tls.end());
+      node.credentials = options.credentials;
+    }
     nodes_[id] = std::make_unique<Node>(std::move(node));
   }
   for (const auto& [id, node] : nodes_) {
@@ -131,7 +142,7 @@ Cluster::Cluster(const ClusterOptions& options) {
         link = std::make_unique<LinkProxy>(port);
         port = link->port();
       }
-      peers.push_back(Url(port));
+      peers.push_back(absl::StrCat(options.tls_directory.empty() ? "http" : "https", "://127.0.0.1:", port));
     }
     node->set_peers(std::move(peers));
   }

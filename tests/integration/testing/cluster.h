@@ -29,6 +29,7 @@ struct NodeOptions {
   std::string data_directory;
   std::vector<std::string> flags;     // beside --id, --port, --peers, --data-dir
   std::vector<std::string> launcher;  // goes before the program: one that becomes it
+  KvClient::Credentials credentials;  // of its client; null: plain text
 };
 
 // One node. Its port and data directory stay the same over restarts.
@@ -59,6 +60,8 @@ class Node {
   std::string Log() const { return ReadFile(log_path_); }
   Process* process() { return process_.get(); }
   KvClient* client() { return client_.get(); }
+  // With the credentials of NodeOptions, or with these.
+  std::unique_ptr<KvClient> ClientWith(const KvClient::Credentials& credentials) const;
   void set_peers(std::vector<std::string> addresses) { peers_ = std::move(addresses); }
   std::vector<std::string>* flags() { return &options_.flags; }
 
@@ -79,6 +82,9 @@ struct ClusterOptions {
   std::vector<std::string> ids = {"A", "B", "C"};
   Links links = Links::kDirect;
   std::vector<std::string> flags;  // of every node
+  // Of `lamppost tls init`, with a certificate for each of ids, for 127.0.0.1; empty: plain text.
+  std::string tls_directory;
+  KvClient::Credentials credentials;  // of the nodes' clients; with TLS only
 };
 
 class Cluster {

@@ -21,14 +21,12 @@ namespace v1 = kv::v1;
 constexpr int kBatchKeys = 1000;
 
 // Between calls gRPC looks after a client's connections every 5 s only: a connection that is being made
-// then waits for so long. Read when gRPC starts, which is with the first channel.
-bool LookAfterConnectionsOften() {
-  return setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "10", 1) == 0;
-}
+// then waits for so long. Read when gRPC starts, which is with the first channel or credentials.
+const bool kLooksAfterConnectionsOften = setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "10", 1) == 0;
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
-  static const bool set = LookAfterConnectionsOften();
-  if (!set) return nullptr;
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
+                                           const KvClient::Credentials& credentials) {
+  if (!kLooksAfterConnectionsOften) return nullptr;
   grpc::ChannelArguments arguments;
   // Nodes come back within a test's patience, not within gRPC's.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
@@ -36,13 +34,17 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  return grpc::CreateCustomChannel("ipv4:" + address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel("ipv4:" + address,
+                                   credentials == nullptr ? grpc::InsecureChannelCredentials() : credentials,
+                                   arguments);
 }
 
 }  // namespace
 
-KvClient::KvClient(const std::string& address, absl::Duration timeout)
-    : timeout_(timeout), channel_(MakeChannel(address)), stub_(v1::KvService::NewStub(channel_)) {}
+KvClient::KvClient(const std::string& address, absl::Duration timeout, const Credentials& credentials)
+    : timeout_(timeout),
+      channel_(MakeChannel(address, credentials)),
+      stub_(v1::KvService::NewStub(channel_)) {}
 
 template <typename Request, typename Response>
 absl::StatusOr<Response> KvClient::Call(grpc::Status (v1::KvService::Stub::*method)(grpc::ClientContext*,

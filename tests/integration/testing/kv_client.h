@@ -5,6 +5,8 @@
 #ifndef LAMPPOST_TESTS_INTEGRATION_TESTING_KV_CLIENT_H_
 #define LAMPPOST_TESTS_INTEGRATION_TESTING_KV_CLIENT_H_
 
+#include <grpcpp/security/credentials.h>
+
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -24,8 +26,11 @@ using TextPairs = std::vector<std::pair<std::string, std::string>>;
 
 class KvClient {
  public:
-  // host:port.
-  explicit KvClient(const std::string& address, absl::Duration timeout = absl::Seconds(10));
+  using Credentials = std::shared_ptr<grpc::ChannelCredentials>;
+
+  // host:port; in plain text without credentials.
+  explicit KvClient(const std::string& address, absl::Duration timeout = absl::Seconds(10),
+                    const Credentials& credentials = nullptr);
 
   absl::StatusOr<kv::v1::PutResponse> Put(const std::string& key, const std::string& text,
                                           const std::string& request_id = "");

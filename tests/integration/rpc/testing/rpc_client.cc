@@ -18,7 +18,8 @@ namespace {
 
 namespace v1 = rpc::v1;
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
+                                           const RpcClient::Credentials& credentials) {
   grpc::ChannelArguments arguments;
   // Servers come back within a test's patience, not within gRPC's.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
@@ -26,14 +27,16 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  return grpc::CreateCustomChannel("ipv4:" + address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel("ipv4:" + address,
+                                   credentials == nullptr ? grpc::InsecureChannelCredentials() : credentials,
+                                   arguments);
 }
 
 }  // namespace
 
-RpcClient::RpcClient(const std::string& address, absl::Duration timeout)
+RpcClient::RpcClient(const std::string& address, absl::Duration timeout, const Credentials& credentials)
     : timeout_(timeout),
-      channel_(MakeChannel(address)),
+      channel_(MakeChannel(address, credentials)),
       stub_(v1::FunctionService::NewStub(channel_)),
       faults_(v1::FaultService::NewStub(channel_)) {}
 

@@ -6,6 +6,8 @@
 #ifndef LAMPPOST_TESTS_INTEGRATION_RPC_TESTING_RPC_CLIENT_H_
 #define LAMPPOST_TESTS_INTEGRATION_RPC_TESTING_RPC_CLIENT_H_
 
+#include <grpcpp/security/credentials.h>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,8 +22,11 @@ namespace lamppost::testing {
 
 class RpcClient {
  public:
-  // host:port.
-  explicit RpcClient(const std::string& address, absl::Duration timeout = absl::Seconds(10));
+  using Credentials = std::shared_ptr<grpc::ChannelCredentials>;
+
+  // host:port; in plain text without credentials.
+  explicit RpcClient(const std::string& address, absl::Duration timeout = absl::Seconds(10),
+                     const Credentials& credentials = nullptr);
 
   // `params` is JSON text of an object.
   absl::StatusOr<rpc::v1::CallResponse> Call(const std::string& request_id, const std::string& method,

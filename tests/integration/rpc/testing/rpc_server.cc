@@ -17,12 +17,12 @@ constexpr size_t kShownLogBytes = 4000;
 
 }  // namespace
 
-RpcServer::RpcServer(std::vector<std::string> flags)
+RpcServer::RpcServer(std::vector<std::string> flags, const RpcClient::Credentials& credentials)
     : port_(ReservePort().value()),
       data_directory_(NewTestPath("rpc-data")),
       log_path_(NewTestPath("rpc.log")),
       flags_(std::move(flags)),
-      client_(std::make_unique<RpcClient>(address())) {}
+      client_(std::make_unique<RpcClient>(address(), absl::Seconds(10), credentials)) {}
 
 RpcServer::~RpcServer() {
   Kill();

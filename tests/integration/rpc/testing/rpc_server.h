@@ -21,8 +21,9 @@ inline constexpr char kRpcProgram[] = "services/rpc/server/lamppost-rpc";
 
 class RpcServer {
  public:
-  // `flags` beside --port and --data-dir.
-  explicit RpcServer(std::vector<std::string> flags = {});
+  // `flags` beside --port and --data-dir. credentials: of its client; null: plain text.
+  explicit RpcServer(std::vector<std::string> flags = {},
+                     const RpcClient::Credentials& credentials = nullptr);
   ~RpcServer();
 
   // Starts the process; does not wait for it to serve.
