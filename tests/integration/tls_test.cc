@@ -19,6 +19,7 @@
 #include "lamppost/kv/v1/replication_service.grpc.pb.h"
 #include "services/common/error.h"
 #include "services/common/grpc_status.h"
+#include "services/kv/server/sync_checksum.h"
 #include "services/security/gate.h"
 #include "tests/integration/testing/any_call.h"
 #include "tests/integration/testing/cluster.h"
@@ -105,6 +106,7 @@ class Tls : public ::testing::Test {
     greeting.mutable_clock()->set_node_id(sender);
     greeting.mutable_clock()->set_counter(1);
     greeting.set_cluster("lamppost");
+    greeting.set_checksum(kv::ChecksumOf(greeting));
     stream->Write(greeting);
     v1::SyncResponse answer;
     if (stream->Read(&answer)) context.TryCancel();
@@ -142,7 +144,7 @@ TEST_F(Tls, TheCommandAndTheClusterWork) {
                                              {"dump", "-"},
                                              {"snapshot", "save", NewTestPath("snapshot")},
                                              {"watch", "--from-beginning", "--limit", "1"},
-                                             {"trace", "--for", "1s", "--svg", NewTestPath("trace.svg")}}) {
+                                             {"trace", "--for", "1s", "-o", NewTestPath("trace") + ".svg"}}) {
     const Finished finished = Run(with(words));
     EXPECT_EQ(finished.exit_code, 0) << words[0] << ": " << finished.err;
   }
