@@ -57,6 +57,27 @@ void SetLimits(const ServerOptions& options, grpc::ServerBuilder* builder) {
   builder->SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
 }
 
+// gRPC wants to own its factories.
+class SharedInterceptors : public grpc::experimental::ServerInterceptorFactoryInterface {
+ public:
+  explicit SharedInterceptors(std::shared_ptr<grpc::experimental::ServerInterceptorFactoryInterface> shared)
+      : shared_(std::move(shared)) {}
+  grpc::experimental::Interceptor* CreateServerInterceptor(grpc::experimental::ServerRpcInfo* info) override {
+    return shared_->CreateServerInterceptor(info);
+  }
+
+ private:
+  const std::shared_ptr<grpc::experimental::ServerInterceptorFactoryInterface> shared_;
+};
+
+void SetInterceptors(const ServerOptions& options, grpc::ServerBuilder* builder) {
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> factories;
+  for (const auto& shared : options.interceptors) {
+    factories.push_back(std::make_unique<SharedInterceptors>(shared));
+  }
+  builder->experimental().SetInterceptorCreators(std::move(factories));
+}
+
 void SetKeepalive(const ServerOptions& options, grpc::ServerBuilder* builder) {
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, options.keepalive_time_ms);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, options.keepalive_timeout_ms);
@@ -88,6 +109,7 @@ std::unique_ptr<grpc::Server> Server::Build() {
   grpc::ServerBuilder builder;
   SetLimits(options_, &builder);
   SetKeepalive(options_, &builder);
+  SetInterceptors(options_, &builder);
   for (const ServedService& served : options_.services) builder.RegisterService(served.service);
   builder.RegisterService(&health_);
   builder.RegisterService(&reflection_);

@@ -5,6 +5,7 @@
 
 #include <grpcpp/impl/service_type.h>
 #include <grpcpp/server.h>
+#include <grpcpp/support/server_interceptor.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -34,6 +35,8 @@ struct ServerOptions {
   std::vector<ServedService> services;
   // What health says of the server and its services at first.
   ServingState initial_state = ServingState::kServing;
+  // See every call, in this order.
+  std::vector<std::shared_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   // Called in Drain, after health has said NOT_SERVING and before calls are waited for: to end those
   // streams that would go on for ever. May be empty.
   std::function<void()> on_drain;
