@@ -25,14 +25,6 @@ constexpr char kReflectionV1Alpha[] = "grpc.reflection.v1alpha.ServerReflection"
 constexpr int kThreadsMax = 16;
 constexpr int kReadBytesMax = 256 << 10;  // at once, from a connection
 
-std::vector<std::string> ServiceNames(const ServerOptions& options) {
-  std::vector<std::string> names = {grpc::health::v1::Health::service_full_name(),
-                                    grpc::reflection::v1::ServerReflection::service_full_name(),
-                                    kReflectionV1Alpha};
-  for (const ServedService& served : options.services) names.push_back(served.full_name);
-  return names;
-}
-
 ServerOptions WithoutNames(ServerOptions options) {
   for (Address& address : options.listen) {
     if (absl::EqualsIgnoreCase(address.host, "localhost")) address.host = "127.0.0.1";
@@ -89,6 +81,14 @@ void SetKeepalive(const ServerOptions& options, grpc::ServerBuilder* builder) {
 }
 
 }  // namespace
+
+std::vector<std::string> ServiceNames(const ServerOptions& options) {
+  std::vector<std::string> names = {grpc::health::v1::Health::service_full_name(),
+                                    grpc::reflection::v1::ServerReflection::service_full_name(),
+                                    kReflectionV1Alpha};
+  for (const ServedService& served : options.services) names.push_back(served.full_name);
+  return names;
+}
 
 Server::Server(ServerOptions options)
     : options_(WithoutNames(std::move(options))),

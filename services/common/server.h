@@ -51,6 +51,9 @@ struct ServerOptions {
   int client_ping_interval_min_ms = 5'000;  // a client that probes more often is sent away
 };
 
+// All services that such a server serves, those of its own among them, by their full names.
+std::vector<std::string> ServiceNames(const ServerOptions& options);
+
 // Besides the given services it serves grpc.health.v1.Health and reflection, v1 and v1alpha.
 //
 // Thread-safe but for Start, which comes first and once.
