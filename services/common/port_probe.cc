@@ -76,4 +76,13 @@ absl::Status ProbePort(const Address& address) {
   return error_number == 0 ? absl::OkStatus() : Explain(error_number, address);
 }
 
+void Knock(const Address& address) {
+  const SocketAddress at = SocketAddressOf(address);
+  const int fd = socket(at.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return;
+  // If nobody is there, whoever was to wake up is gone.
+  static_cast<void>(connect(fd, reinterpret_cast<const sockaddr*>(&at.storage), at.bytes));
+  close(fd);
+}
+
 }  // namespace lamppost

@@ -1,4 +1,4 @@
-// Why a server cannot listen somewhere: gRPC only says that it could not.
+// Why a server cannot listen somewhere: gRPC only says that it could not. And a knock where one listens.
 #ifndef LAMPPOST_SERVICES_COMMON_PORT_PROBE_H_
 #define LAMPPOST_SERVICES_COMMON_PORT_PROBE_H_
 
@@ -12,6 +12,9 @@ namespace lamppost {
 // (PERMISSION_DENIED), ADDRESS_NOT_HERE (INVALID_ARGUMENT: no interface of this machine has it),
 // LISTEN_FAILED (UNAVAILABLE). Thread-safe.
 absl::Status ProbePort(const Address& address);
+
+// Connects to the address, or tries to, and lets go at once: for whoever waits there to wake up. Thread-safe.
+void Knock(const Address& address);
 
 }  // namespace lamppost
 

@@ -24,14 +24,6 @@ constexpr char kReflectionV1Alpha[] = "grpc.reflection.v1alpha.ServerReflection"
 constexpr int kThreadsMax = 16;
 constexpr int kReadBytesMax = 256 << 10;  // at once, from a connection
 
-std::vector<std::string> ServiceNames(const ServerOptions& options) {
-  std::vector<std::string> names = {grpc::health::v1::Health::service_full_name(),
-                                    grpc::reflection::v1::ServerReflection::service_full_name(),
-                                    kReflectionV1Alpha};
-  for (const ServedService& served : options.services) names.push_back(served.full_name);
-  return names;
-}
-
 ServerOptions WithoutNames(ServerOptions options) {
   for (Address& address : options.listen) {
     if (absl::EqualsIgnoreCase(address.host, "localhost")) address.host = "127.0.0.1";
@@ -56,6 +48,27 @@ void SetLimits(const ServerOptions& options, grpc::ServerBuilder* builder) {
   builder->SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
 }
 
+// gRPC wants to own its factories.
+class SharedInterceptors : public grpc::experimental::ServerInterceptorFactoryInterface {
+ public:
+  explicit SharedInterceptors(std::shared_ptr<grpc::experimental::ServerInterceptorFactoryInterface> shared)
+      : shared_(std::move(shared)) {}
+  grpc::experimental::Interceptor* CreateServerInterceptor(grpc::experimental::ServerRpcInfo* info) override {
+    return shared_->CreateServerInterceptor(info);
+  }
+
+ private:
+  const std::shared_ptr<grpc::experimental::ServerInterceptorFactoryInterface> shared_;
+};
+
+void SetInterceptors(const ServerOptions& options, grpc::ServerBuilder* builder) {
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> factories;
+  for (const auto& shared : options.interceptors) {
+    factories.push_back(std::make_unique<SharedInterceptors>(shared));
+  }
+  builder->experimental().SetInterceptorCreators(std::move(factories));
+}
+
 void SetKeepalive(const ServerOptions& options, grpc::ServerBuilder* builder) {
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, options.keepalive_time_ms);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, options.keepalive_timeout_ms);
@@ -67,6 +80,14 @@ void SetKeepalive(const ServerOptions& options, grpc::ServerBuilder* builder) {
 }
 
 }  // namespace
+
+std::vector<std::string> ServiceNames(const ServerOptions& options) {
+  std::vector<std::string> names = {grpc::health::v1::Health::service_full_name(),
+                                    grpc::reflection::v1::ServerReflection::service_full_name(),
+                                    kReflectionV1Alpha};
+  for (const ServedService& served : options.services) names.push_back(served.full_name);
+  return names;
+}
 
 Server::Server(ServerOptions options)
     : options_(WithoutNames(std::move(options))),
@@ -87,6 +108,7 @@ std::unique_ptr<grpc::Server> Server::Build() {
   grpc::ServerBuilder builder;
   SetLimits(options_, &builder);
   SetKeepalive(options_, &builder);
+  SetInterceptors(options_, &builder);
   for (const ServedService& served : options_.services) builder.RegisterService(served.service);
   builder.RegisterService(&health_);
   builder.RegisterService(&reflection_);

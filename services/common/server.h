@@ -6,6 +6,7 @@
 #include <grpcpp/impl/service_type.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
+#include <grpcpp/support/server_interceptor.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -36,6 +37,8 @@ struct ServerOptions {
   std::vector<ServedService> services;
   // What health says of the server and its services at first.
   ServingState initial_state = ServingState::kServing;
+  // See every call, in this order.
+  std::vector<std::shared_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   // Called in Drain, after health has said NOT_SERVING and before calls are waited for: to end those
   // streams that would go on for ever. May be empty.
   std::function<void()> on_drain;
@@ -49,6 +52,9 @@ struct ServerOptions {
   int keepalive_timeout_ms = 5'000;         // and dropped this much later if nothing comes back
   int client_ping_interval_min_ms = 5'000;  // a client that probes more often is sent away
 };
+
+// All services that such a server serves, those of its own among them, by their full names.
+std::vector<std::string> ServiceNames(const ServerOptions& options);
 
 // Besides the given services it serves grpc.health.v1.Health and reflection, v1 and v1alpha.
 //

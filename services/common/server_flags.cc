@@ -22,15 +22,45 @@ namespace {
 // Less is in use without any load.
 constexpr uint64_t kMemoryBytesMin = uint64_t{128} << 20;
 
+absl::StatusOr<Address> ListenAddressOf(absl::string_view option, std::string host, int port) {
+  if (host.find(':') != std::string::npos && host[0] != '[') host = absl::StrCat("[", host, "]");
+  absl::StatusOr<Address> address = ParseListenAddress(absl::StrCat(host, ":", port));
+  if (!address.ok()) return UsageError(absl::StrCat(option, ": ", address.status().message()));
+  return address;
+}
+
+// Where others read the metrics has to be said in so many words: there is nothing that keeps anybody out.
+absl::Status TakeMetrics(const ServerFlags& flags, ServerSettings* settings) {
+  if (flags.metrics_port < 0) {
+    if (flags.metrics_listen.empty()) return absl::OkStatus();
+    return UsageError("--metrics-listen: metrics are served at --metrics-port only, which is not given");
+  }
+  if (flags.metrics_port != 0 && flags.metrics_port == flags.port) {
+    return UsageError(absl::StrCat("--metrics-port: ", flags.port, " is --port's already"));
+  }
+  const std::string host = flags.metrics_listen.empty() ? "127.0.0.1" : flags.metrics_listen;
+  absl::StatusOr<Address> address = ListenAddressOf("--metrics-listen", host, flags.metrics_port);
+  if (!address.ok()) return address.status();
+  if (absl::EqualsIgnoreCase(address->host, "localhost")) address->host = "127.0.0.1";
+  if (address->host.find(':') != std::string::npos) {
+    return UsageError("--metrics-listen: metrics are served over IPv4 only");
+  }
+  if (!IsLoopback(address->host)) {
+    settings->warnings.push_back(absl::StrCat("serves metrics as plain text on ", address->HostPort(),
+                                              ": whoever can reach this port can read them"));
+  }
+  settings->metrics = *std::move(address);
+  return absl::OkStatus();
+}
+
 absl::Status TakeListen(const ServerFlags& flags, PlainText plain_text, absl::string_view callers_can,
                         ServerSettings* settings) {
   std::string host = flags.listen;
   const bool is_tls = !flags.tls.empty();
   const bool is_asked = is_tls || flags.insecure || plain_text == PlainText::kAsked;
   if (host.empty()) host = is_asked ? "0.0.0.0" : "127.0.0.1";
-  if (host.find(':') != std::string::npos && host[0] != '[') host = absl::StrCat("[", host, "]");
-  absl::StatusOr<Address> address = ParseListenAddress(absl::StrCat(host, ":", flags.port));
-  if (!address.ok()) return UsageError(absl::StrCat("--listen: ", address.status().message()));
+  absl::StatusOr<Address> address = ListenAddressOf("--listen", host, flags.port);
+  if (!address.ok()) return address.status();
   if (!is_tls && !IsLoopback(address->host)) {
     settings->warnings.push_back(absl::StrCat("serves plain text on ", address->HostPort(),
                                               ": whoever can reach this port can ", callers_can));
@@ -127,6 +157,12 @@ void DeclareServerFlags(CLI::App* app, absl::string_view listen_default, ServerF
          "Shut connections that send much while the process holds more than this; if not given, half "
          "of what it may have")
       ->check(CLI::Range(kMemoryBytesMin, uint64_t{1} << 50));
+  app->add_option("--metrics-port", flags->metrics_port,
+                  "Serve metrics for Prometheus on this port, over plain HTTP; 0 for any free one; if not "
+                  "given, none are served")
+      ->check(CLI::Range(0, 65535));
+  app->add_option("--metrics-listen", flags->metrics_listen,
+                  "The IPv4 address to serve metrics on; if not given, loopback alone");
   app->add_option("--log-level", flags->log_level, "debug, info, warn or error")->capture_default_str();
   app->add_option("--log-format", flags->log_format, "logfmt or json")->capture_default_str();
 }
@@ -154,6 +190,7 @@ absl::Status CheckServerFlags(const ServerFlags& flags, PlainText plain_text, ab
                               ServerSettings* settings) {
   if (absl::Status status = TakeTls(flags, plain_text, settings); !status.ok()) return status;
   if (absl::Status status = TakeListen(flags, plain_text, callers_can, settings); !status.ok()) return status;
+  if (absl::Status status = TakeMetrics(flags, settings); !status.ok()) return status;
   const absl::StatusOr<LogLevel> level = ParseLogLevel(flags.log_level);
   if (!level.ok()) return UsageError(absl::StrCat("--log-level: ", level.status().message()));
   const absl::StatusOr<LogFormat> format = ParseLogFormat(flags.log_format);

@@ -31,6 +31,8 @@ struct ServerFlags {
   security::TlsFiles tls;
   uint64_t drain_ms = 5000;
   uint64_t memory_bytes_max = 0;
+  int metrics_port = -1;  // -1: not given
+  std::string metrics_listen;
   std::string log_level = "info";
   std::string log_format = "logfmt";
   std::vector<std::string> unknown_variables;  // of the environment, as ParseFlags finds them
@@ -41,7 +43,8 @@ struct ServerSettings {
   std::vector<Address> listen;  // the port may be 0: any free one
   security::TlsFiles tls;       // empty: plain text
   uint64_t drain_ms = 0;
-  uint64_t memory_bytes_max = 0;  // see ServerOptions::process_bytes_max
+  uint64_t memory_bytes_max = 0;   // see ServerOptions::process_bytes_max
+  std::optional<Address> metrics;  // where metrics are served; the port may be 0
   LogOptions log;
   std::vector<std::string> warnings;  // to be logged at the start
 };

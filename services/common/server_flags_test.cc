@@ -123,12 +123,30 @@ TEST(ServerFlagsTest, PlainTextBeyondLoopbackIsWarnedAbout) {
   EXPECT_TRUE(std::get<ServerSettings>(Parse({"--port", "1"})).warnings.empty());
 }
 
+TEST(ServerFlagsTest, MetricsAreServedIfAskedForAndOnLoopbackUnlessSaid) {
+  EXPECT_FALSE(std::get<ServerSettings>(Parse({"--port", "1"})).metrics.has_value());
+  const auto settings = std::get<ServerSettings>(Parse({"--port", "1", "--metrics-port", "0"}));
+  EXPECT_EQ(settings.metrics->HostPort(), "127.0.0.1:0");
+  EXPECT_TRUE(settings.warnings.empty());
+  const Variable port("LAMPPOST_TEST_METRICS_PORT", "9100");
+  const auto open = std::get<ServerSettings>(Parse({"--port", "1", "--metrics-listen", "0.0.0.0"}));
+  EXPECT_EQ(open.metrics->HostPort(), "0.0.0.0:9100");
+  ASSERT_EQ(open.warnings.size(), 1u);
+  EXPECT_EQ(open.warnings[0],
+            "serves metrics as plain text on 0.0.0.0:9100: whoever can reach this port can read them");
+}
+
 TEST(ServerFlagsTest, WrongUsageEndsWithTwoAndSaysWhy) {
   const std::vector<std::pair<std::vector<const char*>, std::string>> cases = {
       {{}, "--port"},
       {{"--port", "70000"}, "--port"},
       {{"--port", "1", "--listen", "example.com"}, "--listen"},
       {{"--port", "1", "--drain-ms", "-1"}, "--drain-ms"},
+      {{"--port", "1", "--metrics-port", "65536"}, "--metrics-port"},
+      {{"--port", "1", "--metrics-port", "1"}, "--metrics-port"},
+      {{"--port", "1", "--metrics-port", "2", "--metrics-listen", "example.com"}, "--metrics-listen"},
+      {{"--port", "1", "--metrics-port", "2", "--metrics-listen", "::1"}, "IPv4"},
+      {{"--port", "1", "--metrics-listen", "127.0.0.1"}, "--metrics-listen"},
       {{"--port", "1", "--log-level", "loud"}, "--log-level"},
       {{"--port", "1", "--log-format", "xml"}, "--log-format"},
   };

@@ -49,6 +49,7 @@ _PKG_CONFIG = {
     "grpc": "grpc++",
     "gtest": "gtest_main",
     "json": None,
+    "prometheus": "prometheus-cpp-pull",
     "protobuf": "protobuf",
     "rocksdb": "rocksdb",
     "spdlog": None,
@@ -102,6 +103,22 @@ _ARCHIVES = [
 # Shared in both ways of linking: every system that has systemd has its library, and tests stay here.
 _ALWAYS_SHARED = ["systemd", "gtest", "gmock", "benchmark"]
 
+# Debian has no archives of these. The package brings them along, and the programs find them beside themselves.
+# They are named one by one, those too that only the others need: a program's search path holds for what the
+# program itself asks for.
+_BUNDLED = [
+    "libprometheus-cpp-pull.so.1.0",
+    "libprometheus-cpp-core.so.1.0",
+    "libcivetweb-cpp.so.1",
+    "libcivetweb.so.1",
+    "libz.so.1",
+]
+
+def _bundled():
+    libraries = ["-l:" + library for library in _BUNDLED]
+    search = ["-Wl,--enable-new-dtags", "-Wl,-rpath,\\\\$$ORIGIN/../lib/lamppost"]
+    return search + ["-Wl,--push-state,--no-as-needed"] + libraries + ["-Wl,--pop-state"]
+
 def _linked_in(archives):
     libraries = ["-l" + archive for archive in archives]
     return ["-Wl,-Bstatic", "-Wl,--start-group"] + libraries + ["-Wl,--end-group", "-Wl,-Bdynamic", "-pthread", "-ldl"]
@@ -147,6 +164,8 @@ config_setting(
             linked_in = _linked_in(["tcmalloc_minimal"])
         elif name in _ALWAYS_SHARED:
             linked_in = shared
+        elif name == "prometheus":
+            linked_in = _bundled()
         build += _cc_library(name, shared, linked_in, _DEFINES.get(name, []))
     build += _cc_library("absl", absl, portable, [])
     ctx.file("WORKSPACE", "")

@@ -4,7 +4,7 @@
 # usage: ./run package
 # Installs what it lacks, builds the programs so that they run on Debian 12, Ubuntu 22.04 and later, and puts
 # them into dist/lamppost_VERSION_amd64.deb with units for systemd, manual pages, completion for shells and
-# sample settings. Built again on the same machine it has the same bytes.
+# sample settings, a dashboard and alert rules. Built again on the same machine it has the same bytes.
 source "$LAMPPOST_TOP/tools/run.d/lib/common.sh"
 source "$LAMPPOST_TOP/tools/run.d/lib/packages.sh"
 source "$LAMPPOST_TOP/tools/run.d/lib/bazel.sh"
@@ -24,6 +24,7 @@ for label in "${labels[@]}"; do
   path=${label#//}
   cp "$bin/${path/://}" "$stage/bin/"
 done
+bundle_libraries "$stage"
 say "packing"
 mkdir -p dist
 pack_debian "$stage" dist

@@ -176,6 +176,7 @@ class Replica {
   uint64_t PatienceMs() const;
 
   // For status, tests and the driver; between groups.
+  const ReplicaOptions& options() const { return options_; }
   bool IsLifeDecided() const { return life_decided_; }
   Origin me() const { return {options_.node_id, life_decided_ ? state_.incarnation : 0}; }
   const State& state() const { return state_; }

@@ -31,6 +31,9 @@ class BulkBudget {
   }
   void Leave() { streams_.fetch_sub(1); }
 
+  size_t streams() const { return streams_.load(); }
+  uint64_t bytes() const { return bytes_.load(); }
+
   void Take(uint64_t bytes) { bytes_.fetch_add(bytes); }
   void GiveBack(uint64_t bytes) { bytes_.fetch_sub(bytes); }
 

@@ -25,6 +25,8 @@ class BulkService {
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* BulkWrite(
       grpc::CallbackServerContext* context);
 
+  const BulkBudget& budget() const { return budget_; }
+
   // Takes no further streams and no further batches; what has been taken is answered.
   void Drain();
 

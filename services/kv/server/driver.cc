@@ -28,6 +28,17 @@ absl::Status DiskFull(uint64_t free_bytes, uint64_t reserve_bytes) {
                             1000);
 }
 
+// Measures from here on.
+class Stopwatch {
+ public:
+  double Seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
+  }
+
+ private:
+  const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+};
+
 }  // namespace
 
 uint64_t MonotonicMs() {
@@ -73,12 +84,18 @@ absl::Status Driver::Offer(Proposal* proposal, uint64_t bytes, WriteWaiter* wait
   absl::MutexLock lock(&mutex_);
   if (stopping_) return ShuttingDown();
   if (queued_writes_ >= options_.queued_writes_max || queued_bytes_ + bytes > options_.queued_bytes_max) {
+    meter_.overloaded.fetch_add(1, std::memory_order_relaxed);
     return Overloaded();
   }
   ++queued_writes_;
   queued_bytes_ += bytes;
   queue_.push_back(QueuedWrite{std::move(*proposal), bytes, waiter});
   return absl::OkStatus();
+}
+
+Driver::Queued Driver::queued() const {
+  absl::MutexLock lock(&mutex_);
+  return {queued_writes_, queued_bytes_};
 }
 
 void Driver::Post(Task task) {
@@ -202,6 +219,9 @@ void Driver::RunGroup(std::vector<Input> inputs) {
     CheckDisk();
   }
   if (!failed_) replica_->Begin(now_ms, UnixMs());
+  const auto writes = std::count_if(inputs.begin(), inputs.end(), [](const Input& input) {
+    return std::holds_alternative<QueuedWrite>(input);
+  });
   for (Input& input : inputs) Apply(std::move(input));
   if (failed_) return;
   if (now_ms >= next_poll_ms_ || outbox_->PatienceMs() == 0) {
@@ -210,6 +230,7 @@ void Driver::RunGroup(std::vector<Input> inputs) {
   }
   Output output = replica_->TakeOutput();
   if (absl::Status status = Commit(output); !status.ok()) return Fail(status);
+  if (writes > 0) meter_.commit_writes.Observe(static_cast<double>(writes));
   Dispatch(std::move(output));
 }
 
@@ -229,7 +250,12 @@ absl::Status Driver::Commit(const Output& output) {
   published_.SetUpcoming(replica_->heads());
   published_.SetForgotten(replica_->state().forgotten);
   const Heads written = replica_->WrittenHeads();
+  const Stopwatch stopwatch;
   if (absl::Status status = group_commit_.Commit(output); !status.ok()) return status;
+  if (!output.batch.empty()) {
+    meter_.commit_seconds.Observe(stopwatch.Seconds());
+    meter_.committed_bytes.fetch_add(output.batch.bytes(), std::memory_order_relaxed);
+  }
   published_.SetWritten(written);
   published_.Publish(group_commit_.committed_heads());
   if (options_.durability == Durability::kSync) return absl::OkStatus();
@@ -277,6 +303,7 @@ void Driver::FailWaiters(const absl::Status& why) {
 void Driver::CheckDisk() {
   if (options_.data_directory.empty() || failed_) return;
   const absl::StatusOr<uint64_t> free_bytes = FreeBytes(options_.data_directory);
+  if (free_bytes.ok()) meter_.disk_free_bytes.store(*free_bytes, std::memory_order_relaxed);
   const bool full = free_bytes.ok() && *free_bytes < options_.disk_reserve_bytes;
   if (full != disk_full_) {
     Log(full ? LogLevel::kError : LogLevel::kInfo,
@@ -301,7 +328,9 @@ void Driver::RunFlusher() {
         return;
       heads = unflushed_;
     }
+    const Stopwatch stopwatch;
     const absl::Status status = storage_->Flush();
+    meter_.flush_seconds.Observe(stopwatch.Seconds());
     Post([this, heads, status](Replica*) {
       if (status.ok()) {
         group_commit_.Flushed(heads);

@@ -19,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "services/common/metrics/histogram.h"
 #include "services/kv/core/replica.h"
 #include "services/kv/server/published_heads.h"
 #include "services/kv/storage/group_commit.h"
@@ -61,6 +62,18 @@ struct DriverOptions {
   std::function<void(const Tracer::Points&)> on_trace;      // see Output::trace; must not block
 };
 
+// What the driver measures as it goes. Thread-safe.
+struct DriverMeter {
+  // A storage commit, with its fsync if there is one; and the fsyncs with Durability::kInterval.
+  Histogram commit_seconds{LatencyBounds()};
+  Histogram flush_seconds{LatencyBounds()};
+  // Writes of clients that share a commit.
+  Histogram commit_writes{{1, 4, 16, 64, 256, 1024, 4096}};
+  std::atomic<uint64_t> committed_bytes{0};
+  std::atomic<uint64_t> overloaded{0};       // writes refused for that
+  std::atomic<uint64_t> disk_free_bytes{0};  // by the latest look, if the directory is watched
+};
+
 class Driver {
  public:
   using Task = std::function<void(Replica*)>;
@@ -90,6 +103,15 @@ class Driver {
   // Calls `next` once: with OK, on the driver's thread, when counters up to `counter` and many more can be
   // issued; or with UNAVAILABLE (SHUTTING_DOWN), on any thread, if that will not be any more.
   void ReserveThen(uint64_t counter, std::function<void(absl::Status)> next);
+
+  const DriverOptions& options() const { return options_; }
+  const DriverMeter& meter() const { return meter_; }
+  // What waits to be handed to the replica. Does not wait for the driver's thread.
+  struct Queued {
+    size_t writes = 0;
+    uint64_t bytes = 0;
+  };
+  Queued queued() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // The replica's heads as they are committed, whatever the durability mode. Closed once stopped. Lives as
   // long as the driver.
@@ -127,8 +149,9 @@ class Driver {
   Outbox* const outbox_;
   GroupCommit group_commit_;  // of the driver's thread
   PublishedHeads published_;
+  DriverMeter meter_;
 
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   std::vector<Input> queue_ ABSL_GUARDED_BY(mutex_);
   std::vector<Task> between_groups_ ABSL_GUARDED_BY(mutex_);
   size_t queued_writes_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -51,6 +51,9 @@ class KvServiceImpl : public RawKvService {
     return watches_.Watch(context, in);
   }
 
+  size_t watches() const { return watches_.watches(); }
+  const BulkBudget& bulk_budget() const { return bulks_.budget(); }
+
   // To be called when the published heads have changed.
   void HeadsChanged() { watches_.HeadsChanged(); }
   // Ends the streams, which would go on for ever.

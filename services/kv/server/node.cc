@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/logging.h"
+#include "services/common/metrics/process_metrics.h"
 #include "services/common/port_probe.h"
 #include "services/common/version.h"
 #include "services/kv/server/salvage_run.h"
@@ -51,6 +52,9 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Settings& settings, Node
   // Before anything is written: a port that is taken must not leave a new data directory behind.
   for (const Address& address : settings.listen) {
     if (absl::Status status = ProbePort(address); !status.ok()) return status;
+  }
+  if (settings.metrics) {
+    if (absl::Status status = ProbePort(*settings.metrics); !status.ok()) return status;
   }
   std::unique_ptr<Node> node(new Node(settings, std::move(environment)));
   if (absl::Status status = node->OpenTls(); !status.ok()) return status;
@@ -120,11 +124,9 @@ absl::Status Node::Open() {
 absl::Status Node::Serve() {
   Limits limits;
   limits.value_bytes_max = settings_.value_bytes_max;
-  kv_service_ = std::make_unique<KvServiceImpl>(limits, shell_.get(), storage_.get(),
-                                                [this](const Replica& replica, v1::StatusResponse* response) {
-                                                  FillStatus(facts_, MonotonicMs(), replica, response);
-                                                  if (faults_) response->set_link_faults(faults_->count());
-                                                });
+  kv_service_ = std::make_unique<KvServiceImpl>(
+      limits, shell_.get(), storage_.get(),
+      [this](const Replica& replica, v1::StatusResponse* response) { FillStatus(replica, response); });
   driver_->SetHeadsListener([this] { kv_service_->HeadsChanged(); });
   replication_service_ = std::make_unique<ReplicationServiceImpl>(shell_.get());
   SnapshotCallsOptions snapshots;
@@ -151,6 +153,10 @@ absl::Status Node::Serve() {
   options.services = {{kv_service_.get(), v1::KvService::service_full_name()},
                       {admin_service_.get(), v1::AdminService::service_full_name()},
                       {replication_service_.get(), v1::ReplicationService::service_full_name()}};
+  if (settings_.metrics) {
+    request_metrics_ = std::make_shared<RequestMetrics>(ServiceNames(options));
+    options.interceptors = {request_metrics_->interceptors()};
+  }
   options.on_drain = [this] {
     shell_->sessions()->Drain();
     driver_->Post([](Replica* replica) { replica->EndReplicaWaits(); });
@@ -164,6 +170,7 @@ absl::Status Node::Serve() {
   // The driver first: the server's first call may need it.
   if (absl::Status status = driver_->Start(); !status.ok()) return status;
   if (absl::Status status = server_->Start(); !status.ok()) return status;
+  if (absl::Status status = ServeMetrics(); !status.ok()) return status;
   if (settings_.scrub_interval_ms == 0) return absl::OkStatus();
   ScrubberOptions scrub;
   scrub.interval_ms = settings_.scrub_interval_ms;
@@ -172,9 +179,38 @@ absl::Status Node::Serve() {
   return absl::OkStatus();
 }
 
+absl::Status Node::ServeMetrics() {
+  if (!settings_.metrics) return absl::OkStatus();
+  NodeMetricsParts parts;
+  parts.driver = driver_.get();
+  parts.store = storage_.get();
+  parts.lag = &lag_watch_;
+  parts.status = [this](const Replica& replica, v1::StatusResponse* response) {
+    FillStatus(replica, response);
+  };
+  parts.rocksdb = [this] { return storage_->Facts(); };
+  parts.services = [this](ServerFacts* facts) {
+    const BulkBudget& bulks = kv_service_->bulk_budget();
+    facts->watches = kv_service_->watches();
+    facts->watches_max = WatchService::kWatchesMax;
+    facts->bulk_streams = bulks.streams();
+    facts->bulk_streams_max = bulks.limits().streams_max;
+    facts->bulk_bytes = bulks.bytes();
+    facts->bulk_bytes_max = bulks.limits().all_bytes_max;
+  };
+  node_metrics_ = std::make_shared<NodeMetrics>(std::move(parts));
+  auto process = std::make_shared<ProcessMetrics>("lamppost-kv", kVersion, settings_.memory_bytes_max);
+  absl::StatusOr<std::unique_ptr<MetricsServer>> server =
+      MetricsServer::Start(*settings_.metrics, {std::move(process), request_metrics_, node_metrics_});
+  if (!server.ok()) return server.status();
+  metrics_server_ = *std::move(server);
+  return absl::OkStatus();
+}
+
 void Node::Drain() {
   if (drained_) return;
   drained_ = true;
+  metrics_server_.reset();
   scrubber_.reset();
   // The driver goes last: calls under way need it to end.
   if (server_) server_->Drain(static_cast<int64_t>(settings_.drain_ms));
@@ -203,6 +239,7 @@ void Node::Poll(uint64_t now_ms) {
   shell_->set_incarnation(replica_->me().incarnation);
   has_peers_.store(replica_->member_count() > 1, std::memory_order_relaxed);
   UpdateRefilling();
+  if (settings_.metrics) lag_watch_.Look(*replica_, now_ms);
   const NodeState state = State();
   UpdateHealth(state);
   if (environment_.on_alive) environment_.on_alive(state, now_ms);
@@ -217,6 +254,11 @@ void Node::UpdateRefilling() {
   if (polls_refilled_ != 2 || !shell_->refilling()) return;
   shell_->set_refilling(false);
   Log(LogLevel::kInfo, "a peer has given this node everything: reads are served again");
+}
+
+void Node::FillStatus(const Replica& replica, v1::StatusResponse* response) const {
+  kv::FillStatus(facts_, MonotonicMs(), replica, response);
+  if (faults_) response->set_link_faults(faults_->count());
 }
 
 NodeState Node::State() const {

@@ -14,8 +14,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "services/common/metrics/metrics_server.h"
+#include "services/common/metrics/request_metrics.h"
 #include "services/common/server.h"
 #include "services/kv/core/replica.h"
+#include "services/kv/metrics/lag_watch.h"
+#include "services/kv/metrics/node_metrics.h"
 #include "services/kv/server/admin_service.h"
 #include "services/kv/server/driver.h"
 #include "services/kv/server/faulty_outbox.h"
@@ -66,6 +70,8 @@ class Node : private Outbox {
 
   int port() const { return server_->port(); }
   const std::vector<int>& ports() const { return server_->ports(); }
+  // Where metrics are served, if they are.
+  int metrics_port() const { return metrics_server_ == nullptr ? 0 : metrics_server_->port(); }
   // Canonical.
   const std::string& data_directory() const { return storage_->directory(); }
   // Whether there are other members. Thread-safe.
@@ -80,10 +86,12 @@ class Node : private Outbox {
   absl::Status OpenTls();
   absl::Status OpenStorage();
   absl::Status Serve();
+  absl::Status ServeMetrics();
   NodeState State() const;
   void UpdateHealth(NodeState state);
   void SetHealth(absl::string_view service, bool serves);
   void UpdateRefilling();
+  void FillStatus(const Replica& replica, v1::StatusResponse* response) const;
 
   void Send(PeerIndex peer, SyncMessage message) override;
   void SendAnswer(const OutgoingAnswer& outgoing) override;
@@ -105,9 +113,14 @@ class Node : private Outbox {
   std::unique_ptr<TraceCalls> traces_;
   std::unique_ptr<AdminServiceImpl> admin_service_;
   std::unique_ptr<PeerLinks> links_;
+  // Null unless metrics are served.
+  std::shared_ptr<RequestMetrics> request_metrics_;
+  std::shared_ptr<NodeMetrics> node_metrics_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<Scrubber> scrubber_;
+  std::unique_ptr<MetricsServer> metrics_server_;
   // Of the driver's thread.
+  LagWatch lag_watch_;
   std::map<std::string, bool> serving_;  // by service
   int polls_refilled_ = 0;               // in a row
   bool drained_ = false;

@@ -95,6 +95,7 @@ absl::StatusOr<std::unique_ptr<Node>> Supervisor::Start() {
   owner_ = Identity{settings_.node_id, settings_.cluster};
   // After a salvage it is to be found where it was, at ports that the system chose, too.
   for (size_t i = 0; i < settings_.listen.size(); ++i) settings_.listen[i].port = (*node)->ports()[i];
+  if (settings_.metrics) settings_.metrics->port = (*node)->metrics_port();
   return node;
 }
 

@@ -23,6 +23,8 @@ class WatchService {
   grpc::ServerWriteReactor<grpc::ByteBuffer>* Watch(grpc::CallbackServerContext* context,
                                                     const grpc::ByteBuffer* in);
 
+  size_t watches() const { return watches_.load(); }
+
   // For PublishedHeads' listener.
   void HeadsChanged() { pump_.HeadsChanged(); }
   // Ends all watches; see WatchPump::Drain.

@@ -300,6 +300,27 @@ uint64_t RocksDbStorage::EstimatedMemoryBytes() const {
   return memtable_bytes + table_bytes + block_cache_->GetUsage();
 }
 
+RocksDbFacts RocksDbStorage::Facts() const {
+  using Properties = rocksdb::DB::Properties;
+  const auto read = [this](const std::string& property) {
+    uint64_t value = 0;
+    db_->GetIntProperty(property, &value);
+    return value;
+  };
+  RocksDbFacts facts;
+  facts.block_cache_bytes = block_cache_->GetUsage();
+  facts.block_cache_bytes_max = block_cache_->GetCapacity();
+  facts.memtable_bytes = read(Properties::kSizeAllMemTables);
+  facts.table_reader_bytes = read(Properties::kEstimateTableReadersMem);
+  facts.table_file_bytes = read(Properties::kLiveSstFilesSize);
+  facts.pending_compaction_bytes = read(Properties::kEstimatePendingCompactionBytes);
+  facts.running_compactions = read(Properties::kNumRunningCompactions);
+  facts.running_flushes = read(Properties::kNumRunningFlushes);
+  facts.writes_stopped = read(Properties::kIsWriteStopped) != 0;
+  facts.delayed_write_bytes_per_second = read(Properties::kActualDelayedWriteRate);
+  return facts;
+}
+
 uint64_t RocksDbStorage::EstimatedDataBytes() const {
   uint64_t memtable_bytes = 0;
   uint64_t live_bytes = 0;

@@ -48,6 +48,20 @@ struct TablesReport {
   absl::Status why_unchecked;
 };
 
+// How RocksDB is doing.
+struct RocksDbFacts {
+  uint64_t block_cache_bytes = 0;
+  uint64_t block_cache_bytes_max = 0;
+  uint64_t memtable_bytes = 0;
+  uint64_t table_reader_bytes = 0;
+  uint64_t table_file_bytes = 0;
+  uint64_t pending_compaction_bytes = 0;
+  uint64_t running_compactions = 0;
+  uint64_t running_flushes = 0;
+  bool writes_stopped = false;                  // until compactions have caught up
+  uint64_t delayed_write_bytes_per_second = 0;  // 0: writes are not held back
+};
+
 // Reading and Flush are thread-safe; one thread at a time commits. Every read checks the checksums of
 // what it takes from disk. Snapshots and cursors must be gone before the storage is.
 class RocksDbStorage : public Storage {
@@ -87,6 +101,8 @@ class RocksDbStorage : public Storage {
 
   // The bytes that memtables, the block cache and open tables take. Cheap. Thread-safe.
   uint64_t EstimatedMemoryBytes() const;
+  // Cheap, but may wait while RocksDB does. Thread-safe.
+  RocksDbFacts Facts() const;
   // About how many bytes of keys and values there are, as they are on disk. Cheap. Thread-safe.
   uint64_t EstimatedDataBytes() const;
 

@@ -95,6 +95,7 @@ void Engine::Join(Request* request, CallerId caller, const CallInput& input) {
   if (request->callers.size() >= options_.callers_per_request_max) {
     return ReplyTo(caller, Overloaded("as many wait for this request id as may"));
   }
+  ++counts_.joined;
   request->callers.push_back(caller);
   callers_.insert({caller, request->id()});
   if (request->progress) output_.news.push_back({caller, *request->progress});
@@ -148,7 +149,9 @@ void Engine::ReplyTo(CallerId caller, absl::StatusOr<CallReply> reply) {
 
 void Engine::Reply(Request* request, const Outcome& outcome) {
   for (const CallerId caller : request->callers) {
-    ReplyTo(caller, CallReply{outcome, caller == request->first_caller ? Replay::kFirst : Replay::kReplayed});
+    const Replay replay = caller == request->first_caller ? Replay::kFirst : Replay::kReplayed;
+    if (replay == Replay::kReplayed) ++counts_.replayed;
+    ReplyTo(caller, CallReply{outcome, replay});
   }
   Erase(request);
 }
@@ -223,6 +226,19 @@ size_t Engine::Running(absl::string_view function) const {
 
 size_t Engine::Waiting(absl::string_view function) const {
   return places_.waiting(function);
+}
+
+EngineLoad Engine::load() const {
+  EngineLoad load;
+  load.requests = requests_.size();
+  load.requests_max = options_.requests_max;
+  load.params_bytes = params_bytes_;
+  load.params_bytes_max = options_.params_bytes_max;
+  load.records = sweeper_.records();
+  load.records_max = options_.sweeper.records_max;
+  load.marks = sweeper_.marks();
+  load.marks_max = options_.sweeper.marks_max;
+  return load;
 }
 
 EngineOutput Engine::TakeOutput() {

@@ -34,6 +34,7 @@
 #include "absl/status/statusor.h"
 #include "services/clock/lamport_clock.h"
 #include "services/clock/timestamp.h"
+#include "services/rpc/core/engine_counts.h"
 #include "services/rpc/core/function.h"
 #include "services/rpc/core/places.h"
 #include "services/rpc/core/record.h"
@@ -175,6 +176,9 @@ class Engine {
   size_t Running(absl::string_view function) const;
   size_t Waiting(absl::string_view function) const;
 
+  const EngineCounts& counts() const { return counts_; }
+  EngineLoad load() const;
+
   EngineOutput TakeOutput();
 
  private:
@@ -258,6 +262,7 @@ class Engine {
   std::map<uint64_t, Pending> pending_;  // operations under way, by number
   std::set<std::pair<uint64_t, RequestId>> timers_;
   std::set<std::string> released_;  // functions of which a place has become free
+  EngineCounts counts_;
   uint64_t params_bytes_ = 0;
   uint64_t next_operation_ = 1;
   RunId next_run_ = 1;

@@ -71,6 +71,7 @@ void Engine::StartRun(Request* request, uint64_t revision, const Times& now) {
   request->phase = Request::Phase::kRunning;
   request->started_ms = now.steady_ms;
   runs_.insert({request->run, request});
+  counts_.Started(request->input.method);
   if (LAMPPOST_MUTATION(kPlaceFreeTooEarly)) Release(request);
   const FunctionSpec& spec = request->function->spec;
   RunRequest run;
@@ -105,6 +106,7 @@ void Engine::Finished(RunId run, RunResult result, const Times& now) {
   const bool shut_down = error != nullptr && error->reason == kKilled && request->kill_reason == kShutDown;
   if (shut_down && request->record.repeat == Repeat::kIdempotent) {
     // The record is left as it is: a retry, after the next start, takes it over.
+    ++counts_.interrupted;
     Refuse(request, Interrupted());
   } else if (shut_down) {
     Outcome outcome = UnknownOutcome(kShutDown, "the server was shut down while the function ran");
@@ -147,6 +149,7 @@ void Engine::End(Record* record, Outcome outcome) {
   outcome.started = record->started;
   outcome.finished = LAMPPOST_MUTATION(kEndNotStamped) ? outcome.started : Stamp();
   record->state = Record::State::kDone;
+  counts_.Ended(record->method, outcome);
   record->outcome = std::move(outcome);
 }
 

@@ -157,6 +157,10 @@ void Engine::TakeRecord(Request* request, const StoredRecord& stored, const Time
   if (!record.ok()) return Refuse(request, record.status());
   if (record->state == Record::State::kForgotten) return Refuse(request, Expired("it has been forgotten"));
   if (record->fingerprint != request->fingerprint) return Refuse(request, Reused());
+  // One that is waited for is found again and again; one that ran here was none before.
+  const bool is_new =
+      request->phase == Request::Phase::kLooking || request->phase == Request::Phase::kRecording;
+  if (is_new) ++counts_.found;
   request->first_caller = 0;
   request->record = *std::move(record);
   request->revision = stored.revision;

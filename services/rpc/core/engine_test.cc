@@ -67,6 +67,41 @@ TEST_F(EngineTest, ASecondCallJoinsAndAThirdReplays) {
   }
 }
 
+TEST_F(EngineTest, RunsRetriesAndReplaysAreCounted) {
+  server_.Call(kId, "once", {{"a", 1}});
+  server_.Settle();
+  server_.Call(kId, "once", {{"a", 1}});  // joins
+  EXPECT_EQ(server_.engine()->counts().joined, 1u);
+  EXPECT_EQ(server_.engine()->load().requests, 1u);
+  server_.Finish(server_.last_run(), "1");
+  server_.Settle();
+  server_.Call(kId, "once", {{"a", 1}});  // is answered from the record
+  server_.Settle();
+  server_.Call(IdAt(kWallMs, 2), "again");
+  server_.Settle();
+  const EngineCounts& counts = server_.engine()->counts();
+  EXPECT_EQ(counts.joined, 1u);
+  EXPECT_EQ(counts.found, 1u);
+  EXPECT_EQ(counts.replayed, 2u);
+  EXPECT_EQ(counts.functions().at("once").started, 1u);
+  EXPECT_EQ(counts.functions().at("once").results, 1u);
+  EXPECT_EQ(counts.functions().at("again").started, 1u);
+  EXPECT_EQ(counts.functions().at("again").results, 0u);
+  EXPECT_EQ(server_.engine()->load().records, 2u);
+}
+
+TEST(EngineCountsTest, NotAnyNumberOfFunctionsIsCountedByName) {
+  EngineCounts counts;
+  for (size_t i = 0; i < 2 * EngineCounts::kFunctionsMax; ++i) counts.Started("f" + std::to_string(i));
+  EXPECT_EQ(counts.functions().size(), EngineCounts::kFunctionsMax + 1);
+  EXPECT_EQ(counts.functions().at("other").started, EngineCounts::kFunctionsMax);
+  Outcome unknown;
+  unknown.elapsed_ms = 7;
+  counts.Ended("f1", unknown);
+  EXPECT_EQ(counts.functions().at("f1").unknowns, 1u);
+  EXPECT_EQ(counts.functions().at("f1").run_ms, 7u);
+}
+
 TEST_F(EngineTest, AnotherMethodOrOtherParamsAreRefusedWhileItRunsAndAfterwards) {
   server_.Call(kId, "once", {{"n", 1}});
   server_.Settle();

@@ -107,16 +107,22 @@ void Sweeper::EndRound(uint64_t steady_ms) {
   next_page_ms_ = steady_ms + options_.round_interval_ms;
 }
 
+size_t Sweeper::records() const {
+  return std::max(last_round_.records + created_, this_round_.records);
+}
+
+size_t Sweeper::marks() const {
+  return std::max(last_round_.marks, this_round_.marks);
+}
+
 absl::Status Sweeper::CheckRoom(const RequestId& id) const {
   constexpr int64_t kRetryDelayMs = 10'000;
-  const size_t records = std::max(last_round_.records + created_, this_round_.records);
-  if (records >= options_.records_max) {
+  if (records() >= options_.records_max) {
     return MakeRetryableError(absl::StatusCode::kResourceExhausted, "REQUEST_STORE_FULL",
                               absl::StrCat("as many requests are kept as may be: ", options_.records_max),
                               kRetryDelayMs);
   }
-  const size_t marks = std::max(last_round_.marks, this_round_.marks);
-  if (!id.minted_ms() && marks >= options_.marks_max) {
+  if (!id.minted_ms() && marks() >= options_.marks_max) {
     return MakeError(
         absl::StatusCode::kResourceExhausted, "REQUEST_STORE_FULL",
         "as many expired ids are kept in mind as may be; use UUIDs of version 7, whose age shows");

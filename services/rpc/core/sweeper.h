@@ -62,6 +62,9 @@ class Sweeper {
 
   // A record has been created since.
   void CountCreated() { ++created_; }
+  // How many there are, by the last round's count and what has come since.
+  size_t records() const;
+  size_t marks() const;
   // RESOURCE_EXHAUSTED (REQUEST_STORE_FULL) if there are too many records for another one, by the last
   // round's count and what has come since.
   absl::Status CheckRoom(const RequestId& id) const;

@@ -87,6 +87,11 @@ absl::Status Driver::CheckRoom(uint64_t bytes) const {
   return full ? Overloaded("too many calls wait for the server") : absl::OkStatus();
 }
 
+Driver::Queued Driver::queued() const {
+  absl::MutexLock lock(&mutex_);
+  return {queued_calls_, queued_bytes_};
+}
+
 absl::Status Driver::Call(CallerId caller, CallInput input, const CallTerms& terms,
                           std::shared_ptr<CallWaiter> waiter) {
   absl::MutexLock lock(&mutex_);

@@ -77,6 +77,14 @@ class Driver : public RunSink {
   // are refused.
   void Stop();
 
+  const DriverOptions& options() const { return options_; }
+  // Calls and questions that the engine has not seen yet.
+  struct Queued {
+    size_t calls = 0;
+    uint64_t bytes = 0;
+  };
+  Queued queued() const ABSL_LOCKS_EXCLUDED(mutex_);
+
   // From Start on.
   LamportClock* clock() { return &*clock_; }
 
@@ -170,7 +178,7 @@ class Driver : public RunSink {
 
   absl::Status CheckRoom(uint64_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   Inputs inputs_ ABSL_GUARDED_BY(mutex_);
   size_t queued_calls_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;

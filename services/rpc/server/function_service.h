@@ -30,6 +30,9 @@ class FunctionServiceImpl : public RawFunctionService {
   FunctionServiceImpl(CallShell* shell, Driver* driver, Faults* faults, size_t calls_max = kCallsMax)
       : parts_{shell, driver, faults, &calls_under_way_, calls_max} {}
 
+  size_t calls_under_way() const { return calls_under_way_.load(std::memory_order_relaxed); }
+  size_t calls_max() const { return parts_.calls_max; }
+
   grpc::ServerUnaryReactor* Call(Context* context, const Bytes* in, Bytes* out) override;
   grpc::ServerWriteReactor<grpc::ByteBuffer>* CallStream(Context* context, const Bytes* in) override;
   grpc::ServerUnaryReactor* GetCall(Context* context, const Bytes* in, Bytes* out) override;

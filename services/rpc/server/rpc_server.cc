@@ -13,7 +13,9 @@
 #include "absl/time/time.h"
 #include "services/common/error.h"
 #include "services/common/logging.h"
+#include "services/common/metrics/process_metrics.h"
 #include "services/common/port_probe.h"
+#include "services/common/version.h"
 #include "services/rpc/server/request_stores.h"
 
 namespace lamppost::rpc {
@@ -59,6 +61,9 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const Settings& sett
   // Before anything is written: a mistake must not leave a new data directory behind.
   for (const Address& address : settings.listen) {
     if (absl::Status status = ProbePort(address); !status.ok()) return status;
+  }
+  if (settings.metrics) {
+    if (absl::Status status = ProbePort(*settings.metrics); !status.ok()) return status;
   }
   if (absl::Status status = CheckFunctionsDirectory(settings.functions_directory); !status.ok())
     return status;
@@ -157,12 +162,36 @@ absl::Status RpcServer::Serve() {
   options.health_watchers_max = kHealthWatchersMax;
   options.services = {{function_service_.get(), v1::FunctionService::service_full_name()},
                       {fault_service_.get(), v1::FaultService::service_full_name()}};
+  if (settings_.metrics) {
+    request_metrics_ = std::make_shared<RequestMetrics>(ServiceNames(options));
+    options.interceptors = {request_metrics_->interceptors()};
+  }
   options.on_drain = [this] { driver_->Drain(settings_.drain_ms); };
   server_ = std::make_unique<Server>(std::move(options));
   if (absl::Status status = server_->Start(); !status.ok()) return status;
+  if (absl::Status status = ServeMetrics(); !status.ok()) return status;
   absl::MutexLock lock(&mutex_);
   serving_ = true;
   TellHealth();
+  return absl::OkStatus();
+}
+
+absl::Status RpcServer::ServeMetrics() {
+  if (!settings_.metrics) return absl::OkStatus();
+  RpcMetricsParts parts;
+  parts.driver = driver_.get();
+  parts.services = [this](RpcServerFacts* facts) {
+    facts->calls = function_service_->calls_under_way();
+    facts->calls_max = function_service_->calls_max();
+    absl::MutexLock lock(&mutex_);
+    facts->store_is_up = store_state_ == StoreState::kAvailable;
+  };
+  rpc_metrics_ = std::make_shared<RpcMetrics>(std::move(parts));
+  auto process = std::make_shared<ProcessMetrics>("lamppost-rpc", kVersion, settings_.memory_bytes_max);
+  absl::StatusOr<std::unique_ptr<MetricsServer>> server =
+      MetricsServer::Start(*settings_.metrics, {std::move(process), request_metrics_, rpc_metrics_});
+  if (!server.ok()) return server.status();
+  metrics_server_ = *std::move(server);
   return absl::OkStatus();
 }
 
@@ -184,6 +213,7 @@ void RpcServer::TellHealth() {
 void RpcServer::Drain() {
   if (drained_) return;
   drained_ = true;
+  metrics_server_.reset();
   // Calls under way end when their runs do, which is when the drain's time is over at the latest.
   const int64_t end_ms = failed_ ? kFailedMs : static_cast<int64_t>(settings_.drain_ms) + kKillMs;
   const absl::Time end = absl::Now() + absl::Milliseconds(end_ms);

@@ -13,10 +13,13 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "services/common/call_shell.h"
+#include "services/common/metrics/metrics_server.h"
+#include "services/common/metrics/request_metrics.h"
 #include "services/common/server.h"
 #include "services/rpc/core/request_store.h"
 #include "services/rpc/functions/function_host.h"
 #include "services/rpc/functions/launcher.h"
+#include "services/rpc/metrics/rpc_metrics.h"
 #include "services/rpc/server/crash_timer.h"
 #include "services/rpc/server/driver.h"
 #include "services/rpc/server/fault_service.h"
@@ -57,6 +60,7 @@ class RpcServer {
   absl::Status OpenTls();
   absl::Status Open(Launcher launcher);
   absl::Status Serve();
+  absl::Status ServeMetrics();
   DriverOptions MakeDriverOptions();
   void TakeRegistry(std::shared_ptr<const Registry> registry) ABSL_LOCKS_EXCLUDED(mutex_);
   void TakeHostFailure(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -75,7 +79,11 @@ class RpcServer {
   std::unique_ptr<CallShell> shell_;
   std::unique_ptr<FunctionServiceImpl> function_service_;
   std::unique_ptr<FaultServiceImpl> fault_service_;
+  // Null unless metrics are served.
+  std::shared_ptr<RequestMetrics> request_metrics_;
+  std::shared_ptr<RpcMetrics> rpc_metrics_;
   std::unique_ptr<Server> server_;
+  std::unique_ptr<MetricsServer> metrics_server_;
   bool drained_ = false;
   std::atomic<bool> failed_{false};  // on_fatal_error has been called
 

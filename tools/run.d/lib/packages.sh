@@ -44,6 +44,15 @@ _apt_install() {
     install --no-install-recommends "$@"
 }
 
+# Of some packages only a tool is wanted, and their service must not start, now or with the system: it is masked
+# before they are installed, and stays so until somebody unmasks it.
+_mask_service_of() {
+  local unit=/etc/systemd/system/$1.service
+  case $1 in
+    prometheus) [ -e "$unit" ] || as_root sh -c "mkdir -p '${unit%/*}' && ln -s /dev/null '$unit'" ;;
+  esac
+}
+
 # need_packages GROUP…: installs what is missing of the groups, having said what and why.
 need_packages() {
   if ! _system_is_known; then
@@ -56,6 +65,7 @@ need_packages() {
     [ ${#missing[@]} -gt 0 ] || say "installing Debian packages:"
     printf '  %-26s %s\n' "$package" "$reason" >&2
     missing+=("$package")
+    _mask_service_of "$package"
   done < <(_packages_of "$@")
   [ ${#missing[@]} -gt 0 ] || return 0
 
