@@ -54,26 +54,32 @@ absl::Status Explain(int error_number, const Address& address) {
   }
 }
 
-// Bound as gRPC binds: a connection of an earlier process that is still winding up is no hindrance.
-int BindError(const SocketAddress& at) {
-  const int fd = socket(at.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return errno;
-  const int one = 1;
-  int error_number = 0;
-  if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
-      bind(fd, reinterpret_cast<const sockaddr*>(&at.storage), at.bytes) != 0) {
-    error_number = errno;
-  }
-  close(fd);
-  return error_number;
-}
-
 }  // namespace
 
-absl::Status ProbePort(const Address& address) {
+// As gRPC binds: a connection of an earlier process that is still winding up is no hindrance.
+absl::StatusOr<int> BindPort(const Address& address) {
   const SocketAddress at = SocketAddressOf(address);
-  const int error_number = at.bytes == 0 ? EADDRNOTAVAIL : BindError(at);
-  return error_number == 0 ? absl::OkStatus() : Explain(error_number, address);
+  if (at.bytes == 0) return Explain(EADDRNOTAVAIL, address);
+  const int fd = socket(at.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return Explain(errno, address);
+  const int one = 1;
+  const int zero = 0;
+  if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
+      (at.storage.ss_family == AF_INET6 && address.host == "::" &&
+       setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero)) != 0) ||
+      bind(fd, reinterpret_cast<const sockaddr*>(&at.storage), at.bytes) != 0) {
+    const absl::Status status = Explain(errno, address);
+    close(fd);
+    return status;
+  }
+  return fd;
+}
+
+absl::Status ProbePort(const Address& address) {
+  const absl::StatusOr<int> fd = BindPort(address);
+  if (!fd.ok()) return fd.status();
+  close(*fd);
+  return absl::OkStatus();
 }
 
 void Knock(const Address& address) {

@@ -3,6 +3,7 @@
 #define LAMPPOST_SERVICES_COMMON_PORT_PROBE_H_
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "services/common/listen_address.h"
 
 namespace lamppost {
@@ -12,6 +13,10 @@ namespace lamppost {
 // (PERMISSION_DENIED), ADDRESS_NOT_HERE (INVALID_ARGUMENT: no interface of this machine has it),
 // LISTEN_FAILED (UNAVAILABLE). Thread-safe.
 absl::Status ProbePort(const Address& address);
+
+// A TCP socket bound to the address; for the caller to close. [::] is bound for both IP versions. Errors as
+// above. Thread-safe.
+absl::StatusOr<int> BindPort(const Address& address);
 
 // Connects to the address, or tries to, and lets go at once: for whoever waits there to wake up. Thread-safe.
 void Knock(const Address& address);

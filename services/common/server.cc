@@ -98,11 +98,24 @@ Server::~Server() {
   Drain(0);
 }
 
-std::unique_ptr<grpc::Server> Server::Build() {
-  // All are settings of the whole process, and may be made any number of times. Debian's Abseil looks for
-  // lock cycles at each lock, which is for tests.
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  grpc::EnableDefaultHealthCheckService(false);
+void Server::AddPorts(grpc::ServerBuilder* builder) {
+  ports_.assign(options_.listen.size(), 0);
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    builder->AddListeningPort(options_.listen[i].HostPort(), grpc::InsecureServerCredentials(), &ports_[i]);
+  }
+}
+
+absl::Status Server::Build() {
+  TlsListener::Acceptors acceptors;
+  if (options_.credentials != nullptr) {
+    absl::StatusOr<std::unique_ptr<TlsListener>> listener = TlsListener::Open(options_.listen);
+    if (!listener.ok()) return listener.status();
+    tls_listener_ = *std::move(listener);
+    ports_ = tls_listener_->ports();
+    plain_text_refusal_ = std::make_unique<PlainTextRefusal>(options_.refuse_plain_text);
+    acceptors.plain_text = plain_text_refusal_->TakeAcceptor();
+  }
+  // Of the whole process, and may be made any number of times.
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
 
   grpc::ServerBuilder builder;
@@ -112,14 +125,15 @@ std::unique_ptr<grpc::Server> Server::Build() {
   for (const ServedService& served : options_.services) builder.RegisterService(served.service);
   builder.RegisterService(&health_);
   builder.RegisterService(&reflection_);
-  ports_.assign(options_.listen.size(), 0);
-  for (size_t i = 0; i < ports_.size(); ++i) {
-    builder.AddListeningPort(
-        options_.listen[i].HostPort(),
-        options_.credentials == nullptr ? grpc::InsecureServerCredentials() : options_.credentials,
-        &ports_[i]);
+  if (tls_listener_ == nullptr) {
+    AddPorts(&builder);
+  } else {
+    acceptors.tls = builder.experimental().AddExternalConnectionAcceptor(
+        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, options_.credentials);
   }
-  return builder.BuildAndStart();
+  server_ = builder.BuildAndStart();
+  if (server_ != nullptr && tls_listener_ != nullptr) tls_listener_->Start(std::move(acceptors));
+  return absl::OkStatus();
 }
 
 absl::Status Server::Start() {
@@ -130,10 +144,13 @@ absl::Status Server::Start() {
     const absl::Status probe = ProbePort(address);
     if (!probe.ok()) return probe;
   }
+  // Of the whole process, too. Debian's Abseil looks for lock cycles at each lock, which is for tests.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  grpc::EnableDefaultHealthCheckService(false);
   health_.Set("", options_.initial_state);
   for (const std::string& name : ServiceNames(options_)) health_.Set(name, options_.initial_state);
 
-  server_ = Build();
+  if (absl::Status status = Build(); !status.ok()) return status;
   if (server_ != nullptr) {
     if (options_.process_bytes_max > 0) {
       MemoryGuardOptions guard;
@@ -161,8 +178,11 @@ void Server::Drain(int64_t deadline_ms) {
   reflection_.Shutdown();
   if (server_ == nullptr) return;
   if (options_.on_drain) options_.on_drain();
+  if (tls_listener_ != nullptr) tls_listener_->Stop();
   server_->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(deadline_ms));
   server_.reset();
+  tls_listener_.reset();
+  plain_text_refusal_.reset();
 }
 
 }  // namespace lamppost

@@ -6,6 +6,7 @@
 #include <grpcpp/impl/service_type.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
 #include <grpcpp/support/server_interceptor.h>
 
 #include <cstddef>
@@ -21,7 +22,9 @@
 #include "services/common/health_service.h"
 #include "services/common/listen_address.h"
 #include "services/common/memory_guard.h"
+#include "services/common/plain_text_refusal.h"
 #include "services/common/reflection_service.h"
+#include "services/common/tls_listener.h"
 
 namespace lamppost {
 
@@ -34,6 +37,8 @@ struct ServerOptions {
   // From ParseListenAddress. 0.0.0.0 and [::] both mean every interface, of either IP version.
   std::vector<Address> listen = {Address{AddressScheme::kNone, "127.0.0.1", 0}};
   std::shared_ptr<grpc::ServerCredentials> credentials;  // null: plain text
+  // With credentials: the status of a call in plain text. Called on any thread; may add trailers.
+  PlainTextRefusal::RefuseFn refuse_plain_text;
   std::vector<ServedService> services;
   // What health says of the server and its services at first.
   ServingState initial_state = ServingState::kServing;
@@ -83,13 +88,16 @@ class Server {
   void Drain(int64_t deadline_ms);
 
  private:
-  std::unique_ptr<grpc::Server> Build();
+  absl::Status Build();
+  void AddPorts(grpc::ServerBuilder* builder);
 
   const ServerOptions options_;
   HealthService health_;
   ReflectionService reflection_;
   std::vector<int> ports_;
   std::unique_ptr<MemoryGuard> memory_guard_;
+  std::unique_ptr<TlsListener> tls_listener_;  // null: gRPC listens itself, in plain text
+  std::unique_ptr<PlainTextRefusal> plain_text_refusal_;
   absl::Mutex drain_mu_;
   std::unique_ptr<grpc::Server> server_;
   bool drained_ ABSL_GUARDED_BY(drain_mu_) = false;

@@ -21,10 +21,10 @@ std::vector<FileWatch::Mark> FileWatch::Look(const std::vector<std::string>& pat
   return marks;
 }
 
-FileWatch::FileWatch(std::vector<std::string> paths, std::vector<Mark> seen, std::function<void()> on_change)
+FileWatch::FileWatch(std::vector<std::string> paths, std::vector<Mark> seen, Hooks hooks)
     : paths_(std::move(paths)),
       seen_(std::move(seen)),
-      on_change_(std::move(on_change)),
+      hooks_(std::move(hooks)),
       thread_([this] { Loop(); }) {}
 
 FileWatch::~FileWatch() {
@@ -42,9 +42,11 @@ void FileWatch::Loop() {
       if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kLookEvery)) return;
     }
     std::vector<Mark> now = Look(paths_);
-    if (now == seen_) continue;
-    seen_ = std::move(now);
-    on_change_();
+    if (now != seen_) {
+      seen_ = std::move(now);
+      hooks_.changed();
+    }
+    hooks_.looked();
   }
 }
 

@@ -24,10 +24,15 @@ class FileWatch {
   using Mark = std::tuple<uint64_t, uint64_t, int64_t, int64_t, int64_t>;
   static std::vector<Mark> Look(const std::vector<std::string>& paths);
 
-  // seen: of a Look before the files were read, so that no change is missed. on_change: on the watch's
-  // thread, after files have changed; once for all that has within kLookEvery.
-  FileWatch(std::vector<std::string> paths, std::vector<Mark> seen, std::function<void()> on_change);
-  ~FileWatch();  // on_change is not running then, and is not called any more
+  // Both on the watch's thread.
+  struct Hooks {
+    std::function<void()> changed;  // after files have; once for all that has within kLookEvery
+    std::function<void()> looked;   // each time, changed or not
+  };
+
+  // seen: of a Look before the files were read, so that no change is missed.
+  FileWatch(std::vector<std::string> paths, std::vector<Mark> seen, Hooks hooks);
+  ~FileWatch();  // no hook is running then, or is called any more
   FileWatch(const FileWatch&) = delete;
   FileWatch& operator=(const FileWatch&) = delete;
 
@@ -36,7 +41,7 @@ class FileWatch {
 
   const std::vector<std::string> paths_;
   std::vector<Mark> seen_;  // of the watch's thread
-  const std::function<void()> on_change_;
+  const Hooks hooks_;
   absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;

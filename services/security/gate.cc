@@ -82,6 +82,11 @@ absl::Status Gate::AuthorizeFunction(const Context& context, absl::string_view m
   return WithMetadata(refusal, "role", absl::StrCat("call:", method));
 }
 
+absl::Status Gate::RefusePlainText(const Context& context) {
+  return Refuse(context, MakeError(absl::StatusCode::kUnauthenticated, "PLAIN_TEXT",
+                                   "this port speaks TLS, and the call came in plain text: write https://"));
+}
+
 absl::StatusOr<std::string> Gate::AuthorizeNode(const Context& context) {
   const absl::StatusOr<Caller> caller = Identify(context);
   if (!caller.ok()) return Refuse(context, caller.status());

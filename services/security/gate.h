@@ -30,6 +30,8 @@ class Gate {
 
   absl::Status Authorize(const Context& context, Right right);
   absl::Status AuthorizeFunction(const Context& context, absl::string_view method);
+  // UNAUTHENTICATED (PLAIN_TEXT): for those who speak plain text at the TLS port.
+  absl::Status RefusePlainText(const Context& context);
   // The id of the node whose certificate it is.
   absl::StatusOr<std::string> AuthorizeNode(const Context& context);
   // Whether the node that is certified may speak for the one that its message names.

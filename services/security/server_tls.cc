@@ -12,6 +12,7 @@ namespace lamppost::security {
 namespace {
 
 constexpr absl::Duration kWarnBefore = absl::Hours(24 * 14);
+constexpr absl::Duration kWarnEvery = absl::Hours(24);
 
 absl::StatusOr<ServerMaterial> Read(const TlsFiles& files, const Identity& self) {
   absl::StatusOr<ServerMaterial> material = ReadServerFiles(files);
@@ -21,14 +22,6 @@ absl::StatusOr<ServerMaterial> Read(const TlsFiles& files, const Identity& self)
     return MakeError(absl::StatusCode::kFailedPrecondition, "CERTIFICATE_OF_ANOTHER",
                      absl::StrCat(files.certificate, " names ", named ? named->Text() : "nobody",
                                   ", and has to name ", self.Uri(), self.name.empty() ? "NAME" : ""));
-  }
-  const absl::Duration left = material->not_after - absl::Now();
-  if (left < kWarnBefore) {
-    Log(LogLevel::kWarn,
-        left < absl::ZeroDuration() ? "the certificate has expired: nobody believes it"
-                                    : "the certificate expires soon",
-        {{"file", files.certificate},
-         {"not_after", absl::FormatTime(material->not_after, absl::UTCTimeZone())}});
   }
   return material;
 }
@@ -59,8 +52,11 @@ ServerTls::ServerTls(TlsFiles files, Identity self, std::vector<FileWatch::Mark>
       self_(std::move(self)),
       server_credentials_(MakeServerCredentials(files_)),
       peer_credentials_(MakePeerCredentials(files_)),
-      gate_(material.policy) {
-  watch_.emplace(PathsOf(files_), std::move(seen), [this] { Reload(); });
+      gate_(material.policy),
+      not_after_(material.not_after) {
+  WarnOfExpiry();
+  watch_.emplace(PathsOf(files_), std::move(seen),
+                 FileWatch::Hooks{[this] { Reload(); }, [this] { WarnOfExpiry(); }});
 }
 
 // gRPC follows certificate and key by itself.
@@ -72,8 +68,19 @@ void ServerTls::Reload() {
         {{"reason", ErrorReason(material.status())}, {"error", std::string(material.status().message())}});
   }
   gate_.Replace(material->policy);
+  not_after_ = material->not_after;
+  warned_ = absl::InfinitePast();
   Log(LogLevel::kInfo, "certificates and users are read again",
       {{"not_after", absl::FormatTime(material->not_after, absl::UTCTimeZone())}});
+}
+
+void ServerTls::WarnOfExpiry() {
+  const absl::Time now = absl::Now();
+  if (now < not_after_ - kWarnBefore || now < warned_ + kWarnEvery) return;
+  warned_ = now;
+  Log(LogLevel::kWarn,
+      now >= not_after_ ? "the certificate has expired: nobody believes it" : "the certificate expires soon",
+      {{"file", files_.certificate}, {"not_after", absl::FormatTime(not_after_, absl::UTCTimeZone())}});
 }
 
 absl::StatusOr<Identity> PeerIdentity(const grpc::AuthContext& context) {

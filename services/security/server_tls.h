@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "grpcpp/grpcpp.h"
 #include "services/security/file_watch.h"
 #include "services/security/gate.h"
@@ -32,12 +33,16 @@ class ServerTls {
  private:
   ServerTls(TlsFiles files, Identity self, std::vector<FileWatch::Mark> seen, const ServerMaterial& material);
   void Reload();
+  void WarnOfExpiry();
 
   const TlsFiles files_;
   const Identity self_;
   const std::shared_ptr<grpc::ServerCredentials> server_credentials_;
   const std::shared_ptr<grpc::ChannelCredentials> peer_credentials_;
   Gate gate_;
+  // Of the watch's thread.
+  absl::Time not_after_;  // of the certificate
+  absl::Time warned_ = absl::InfinitePast();
   std::optional<FileWatch> watch_;  // the last, so that it ends first
 };
 

@@ -1,6 +1,6 @@
 // TLS: nodes that know each other by certificates, callers by certificates and tokens, and all who are
 // refused.
-#include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -319,23 +319,35 @@ TEST_F(Tls, ARenewedCertificateIsServedWithoutARestart) {
   ExpectUndisturbed();
 }
 
-TEST_F(Tls, PlainTextOnATlsPort) {
-  for (int i = 0; i < 3; ++i) {
-    const absl::Status status = node("A")->ClientWith(nullptr)->Get("x").status();
-    EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
+TEST_F(Tls, PlainTextOnATlsPortIsRefusedInWords) {
+  const auto plain = node("A")->ClientWith(nullptr);
+  for (const std::string& method : MethodsOfNode()) {
+    const AnyCallEnd end = CallAny(plain->channel(), method);
+    EXPECT_EQ(end.status.code(), absl::StatusCode::kUnauthenticated) << method << ": " << end.status;
+    EXPECT_EQ(ErrorReason(end.status), "PLAIN_TEXT");
+    EXPECT_TRUE(end.clock.has_value());
   }
-  const int fd = ConnectToLoopback(node("A")->port());
-  ASSERT_GE(fd, 0);
-  const std::string request = "GET / HTTP/1.1\r\n\r\n";
-  ASSERT_EQ(write(fd, request.data(), request.size()), static_cast<ssize_t>(request.size()));
-  ASSERT_OK(
-      WaitFor("the log to tell", kPatience, [&] { return CountOf(node("A")->Log(), "speaks no TLS") >= 1; }));
-  close(fd);
-  const Finished finished = RunLamppost({"--node", node("A")->address(), "get", "x", "--timeout", "2s"});
+  EXPECT_FALSE(plain->IsServing());
+  const Finished finished = RunLamppost({"--node", node("A")->address(), "get", "x", "--timeout", "5s"});
   EXPECT_EQ(finished.exit_code, 3);
-  EXPECT_THAT(finished.err, HasSubstr("https://")) << finished.err;
+  EXPECT_THAT(finished.err, HasSubstr("UNAUTHENTICATED/PLAIN_TEXT")) << finished.err;
+  EXPECT_THAT(finished.err, HasSubstr("https://"));
+  const std::string log = node("A")->Log();
+  EXPECT_EQ(CountOf(log, "reason=PLAIN_TEXT"), 1u) << log;
   ExpectUndisturbed();
-  EXPECT_EQ(CountOf(node("A")->Log(), "speaks no TLS"), 1u) << node("A")->Log();
+}
+
+TEST_F(Tls, JunkOnATlsPort) {
+  std::vector<int> fds;
+  for (const std::string& junk : {std::string("GET / HTTP/1.1\r\n\r\n"), std::string(100'000, 'x'),
+                                  std::string("\x16\x03\x01\xff\xff") + std::string(100'000, 'x')}) {
+    const int fd = ConnectToLoopback(node("A")->port());
+    ASSERT_GE(fd, 0);
+    static_cast<void>(send(fd, junk.data(), junk.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+    fds.push_back(fd);
+  }
+  ExpectUndisturbed();
+  for (const int fd : fds) close(fd);
 }
 
 TEST_F(Tls, ANodeJoinsAndIsWhoItsCertificateNames) {

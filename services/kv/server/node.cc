@@ -144,7 +144,12 @@ absl::Status Node::Serve() {
                                                       snapshot_calls_.get(), faults_.get(), traces_.get());
   links_ = std::make_unique<PeerLinks>(shell_.get(), peer_credentials);
   ServerOptions options;
-  if (tls_ != nullptr) options.credentials = tls_->server_credentials();
+  if (tls_ != nullptr) {
+    options.credentials = tls_->server_credentials();
+    options.refuse_plain_text = [this](grpc::CallbackServerContext* context) {
+      return shell_->Failure(context, tls_->gate()->RefusePlainText(*context));
+    };
+  }
   options.listen = settings_.listen;
   options.message_bytes_max = kMessageBytesMax;
   options.process_bytes_max = settings_.memory_bytes_max;

@@ -155,7 +155,12 @@ absl::Status RpcServer::Serve() {
   fault_service_ = std::make_unique<FaultServiceImpl>(shell_.get(), faults_.get());
   ServerOptions options;
   options.listen = settings_.listen;
-  if (tls_ != nullptr) options.credentials = tls_->server_credentials();
+  if (tls_ != nullptr) {
+    options.credentials = tls_->server_credentials();
+    options.refuse_plain_text = [this](grpc::CallbackServerContext* context) {
+      return shell_->Failure(context, tls_->gate()->RefusePlainText(*context));
+    };
+  }
   options.initial_state = ServingState::kNotServing;
   options.process_bytes_max = settings_.memory_bytes_max;
   // Every client that balances over several servers watches the health of each.

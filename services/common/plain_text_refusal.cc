@@ -1,0 +1,65 @@
+#include "services/common/plain_text_refusal.h"
+
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
+
+#include <chrono>
+#include <utility>
+
+namespace lamppost {
+namespace {
+
+// Nobody has business here.
+constexpr size_t kMemoryBytesMax = size_t{16} << 20;
+constexpr int kThreadsMax = 4;  // of gRPC's reflection, if the process has it in every server
+constexpr int kStreamsMax = 16;
+constexpr int kIdleMs = 10'000;
+constexpr int kAgeMs = 60'000;
+
+class Refused : public grpc::ServerGenericBidiReactor {
+ public:
+  explicit Refused(const grpc::Status& status) { Finish(status); }
+  void OnDone() override { delete this; }
+};
+
+}  // namespace
+
+class PlainTextRefusal::Service : public grpc::CallbackGenericService {
+ public:
+  explicit Service(RefuseFn refuse) : refuse_(std::move(refuse)) {}
+
+  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
+    return new Refused(refuse_(context));
+  }
+
+ private:
+  const RefuseFn refuse_;
+};
+
+PlainTextRefusal::PlainTextRefusal(RefuseFn refuse) : service_(std::make_unique<Service>(std::move(refuse))) {
+  grpc::ServerBuilder builder;
+  grpc::ResourceQuota quota("plain text");
+  quota.Resize(kMemoryBytesMax);
+  quota.SetMaxThreads(kThreadsMax);
+  builder.SetResourceQuota(quota);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsMax);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kAgeMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kIdleMs);
+  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
+  acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      grpc::InsecureServerCredentials());
+  builder.RegisterCallbackGenericService(service_.get());
+  server_ = builder.BuildAndStart();
+}
+
+PlainTextRefusal::~PlainTextRefusal() {
+  if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
+}
+
+}  // namespace lamppost
