@@ -108,7 +108,7 @@ TEST(CallFormatTest, AFunctionThatLooksLikeAnOptionIsAskedForAgain) {
   FunctionArguments arguments;
   arguments.method = "-f";
   const std::string command = AskAgainCommand(arguments, {{"a", 1}}, "ID");
-  EXPECT_EQ(command, R"(lamppost --server http://127.0.0.1:5000 call --request-id ID -- -f '{"a":1}')");
+  EXPECT_EQ(command, R"(lamppost --server 127.0.0.1:5000 call --request-id ID -- -f '{"a":1}')");
   const char* const words[] = {"lamppost", "call", "--request-id", "ID", "--", "-f", R"({"a":1})"};
   const ParsedArguments parsed = ParseArguments(7, words);
   ASSERT_TRUE(parsed.arguments.has_value()) << parsed.error;

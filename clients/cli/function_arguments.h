@@ -20,7 +20,7 @@ namespace lamppost::cli {
 enum class CallForm { kUnary, kStream };
 enum class FaultAction { kAdd, kList, kClear };
 
-inline constexpr char kDefaultServer[] = "http://127.0.0.1:5000";
+inline constexpr char kDefaultServer[] = "127.0.0.1:5000";
 inline constexpr int64_t kDefaultCallTimeoutMs = 30'000;
 inline constexpr int64_t kDefaultCallAttemptTimeoutMs = 5'000;
 inline constexpr int kRetriesMax = 1'000'000;

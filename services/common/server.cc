@@ -106,13 +106,14 @@ void Server::AddPorts(grpc::ServerBuilder* builder) {
 }
 
 absl::Status Server::Build() {
-  TlsListener::Acceptors acceptors;
+  security::TlsListener::Acceptors acceptors;
   if (options_.credentials != nullptr) {
-    absl::StatusOr<std::unique_ptr<TlsListener>> listener = TlsListener::Open(options_.listen);
+    absl::StatusOr<std::unique_ptr<security::TlsListener>> listener =
+        security::TlsListener::Open(options_.listen);
     if (!listener.ok()) return listener.status();
     tls_listener_ = *std::move(listener);
     ports_ = tls_listener_->ports();
-    plain_text_refusal_ = std::make_unique<PlainTextRefusal>(options_.refuse_plain_text);
+    plain_text_refusal_ = std::make_unique<security::PlainTextRefusal>(options_.refuse_plain_text);
     acceptors.plain_text = plain_text_refusal_->TakeAcceptor();
   }
   // Of the whole process, and may be made any number of times.

@@ -22,9 +22,9 @@
 #include "services/common/health_service.h"
 #include "services/common/listen_address.h"
 #include "services/common/memory_guard.h"
-#include "services/common/plain_text_refusal.h"
 #include "services/common/reflection_service.h"
-#include "services/common/tls_listener.h"
+#include "services/security/plain_text_refusal.h"
+#include "services/security/tls_listener.h"
 
 namespace lamppost {
 
@@ -38,7 +38,7 @@ struct ServerOptions {
   std::vector<Address> listen = {Address{AddressScheme::kNone, "127.0.0.1", 0}};
   std::shared_ptr<grpc::ServerCredentials> credentials;  // null: plain text
   // With credentials: the status of a call in plain text. Called on any thread; may add trailers.
-  PlainTextRefusal::RefuseFn refuse_plain_text;
+  security::PlainTextRefusal::RefuseFn refuse_plain_text;
   std::vector<ServedService> services;
   // What health says of the server and its services at first.
   ServingState initial_state = ServingState::kServing;
@@ -96,8 +96,8 @@ class Server {
   ReflectionService reflection_;
   std::vector<int> ports_;
   std::unique_ptr<MemoryGuard> memory_guard_;
-  std::unique_ptr<TlsListener> tls_listener_;  // null: gRPC listens itself, in plain text
-  std::unique_ptr<PlainTextRefusal> plain_text_refusal_;
+  std::unique_ptr<security::TlsListener> tls_listener_;  // null: gRPC listens itself, in plain text
+  std::unique_ptr<security::PlainTextRefusal> plain_text_refusal_;
   absl::Mutex drain_mu_;
   std::unique_ptr<grpc::Server> server_;
   bool drained_ ABSL_GUARDED_BY(drain_mu_) = false;

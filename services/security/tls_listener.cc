@@ -1,4 +1,4 @@
-#include "services/common/tls_listener.h"
+#include "services/security/tls_listener.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -17,7 +17,7 @@
 #include "services/common/error.h"
 #include "services/common/port_probe.h"
 
-namespace lamppost {
+namespace lamppost::security {
 namespace {
 
 constexpr int kBacklog = 1024;
@@ -197,4 +197,4 @@ void TlsListener::CloseSilent(int64_t now_ms) {
   }
 }
 
-}  // namespace lamppost
+}  // namespace lamppost::security

@@ -1,15 +1,15 @@
 // A server for those who speak plain text at a TLS port: it refuses every call of theirs, and says why.
-#ifndef LAMPPOST_SERVICES_COMMON_PLAIN_TEXT_REFUSAL_H_
-#define LAMPPOST_SERVICES_COMMON_PLAIN_TEXT_REFUSAL_H_
+#ifndef LAMPPOST_SERVICES_SECURITY_PLAIN_TEXT_REFUSAL_H_
+#define LAMPPOST_SERVICES_SECURITY_PLAIN_TEXT_REFUSAL_H_
 
 #include <grpcpp/grpcpp.h>
 
 #include <functional>
 #include <memory>
 
-#include "services/common/tls_listener.h"
+#include "services/security/tls_listener.h"
 
-namespace lamppost {
+namespace lamppost::security {
 
 class PlainTextRefusal {
  public:
@@ -30,6 +30,6 @@ class PlainTextRefusal {
   std::unique_ptr<grpc::Server> server_;
 };
 
-}  // namespace lamppost
+}  // namespace lamppost::security
 
-#endif  // LAMPPOST_SERVICES_COMMON_PLAIN_TEXT_REFUSAL_H_
+#endif  // LAMPPOST_SERVICES_SECURITY_PLAIN_TEXT_REFUSAL_H_

@@ -1,4 +1,4 @@
-#include "services/common/tls_listener.h"
+#include "services/security/tls_listener.h"
 
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
@@ -16,7 +16,7 @@
 #include "absl/time/time.h"
 #include "services/common/error.h"
 
-namespace lamppost {
+namespace lamppost::security {
 namespace {
 
 // Keeps what it is given.
@@ -180,4 +180,4 @@ TEST_F(TlsListenerTest, AfterStopNobodyIsHeard) {
 }
 
 }  // namespace
-}  // namespace lamppost
+}  // namespace lamppost::security

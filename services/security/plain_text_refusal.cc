@@ -1,4 +1,4 @@
-#include "services/common/plain_text_refusal.h"
+#include "services/security/plain_text_refusal.h"
 
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/resource_quota.h>
@@ -8,7 +8,7 @@
 #include <chrono>
 #include <utility>
 
-namespace lamppost {
+namespace lamppost::security {
 namespace {
 
 // Nobody has business here.
@@ -62,4 +62,4 @@ PlainTextRefusal::~PlainTextRefusal() {
   if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
 }
 
-}  // namespace lamppost
+}  // namespace lamppost::security

@@ -1,7 +1,7 @@
 // Accepts a TLS server's connections, and looks at the first byte of each: who speaks TLS goes to one
 // acceptor of gRPC's, everybody else to another. Alone, gRPC would hang up on the latter without a word.
-#ifndef LAMPPOST_SERVICES_COMMON_TLS_LISTENER_H_
-#define LAMPPOST_SERVICES_COMMON_TLS_LISTENER_H_
+#ifndef LAMPPOST_SERVICES_SECURITY_TLS_LISTENER_H_
+#define LAMPPOST_SERVICES_SECURITY_TLS_LISTENER_H_
 
 #include <grpcpp/server_builder.h>
 
@@ -17,7 +17,7 @@
 #include "absl/status/statusor.h"
 #include "services/common/listen_address.h"
 
-namespace lamppost {
+namespace lamppost::security {
 
 // Start and Stop are for one thread.
 class TlsListener {
@@ -78,6 +78,6 @@ class TlsListener {
   std::thread thread_;
 };
 
-}  // namespace lamppost
+}  // namespace lamppost::security
 
-#endif  // LAMPPOST_SERVICES_COMMON_TLS_LISTENER_H_
+#endif  // LAMPPOST_SERVICES_SECURITY_TLS_LISTENER_H_
