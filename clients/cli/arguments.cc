@@ -357,6 +357,7 @@ ParsedArguments Check(const CLI::App& app, RawArguments raw, const std::string& 
   const absl::Status secured =
       CheckSecurity(is_of_functions ? arguments.functions.servers : arguments.nodes, &arguments.security);
   if (!secured.ok() && arguments.verb != Verb::kTls) return UsageError(secured.message());
+  arguments.functions.security = SecurityWords(arguments.security);
   if (arguments.verb == Verb::kFaultLink) {
     if (const absl::Status status = CheckLinkFaultArguments(&raw.link_fault); !status.ok()) {
       return UsageError(status.message());

@@ -150,6 +150,7 @@ std::string FormatFunctionError(const rpc::v1::FunctionError& error, Colour colo
 std::string AskAgainCommand(const FunctionArguments& arguments, const rpc::Json& params,
                             absl::string_view request_id) {
   std::vector<std::string> words = {"lamppost", "--server", arguments.server_list};
+  words.insert(words.end(), arguments.security.begin(), arguments.security.end());
   if (!arguments.timeout.empty()) words.insert(words.end(), {"--timeout", arguments.timeout});
   if (!arguments.output.empty()) words.insert(words.end(), {"-o", arguments.output});
   // Behind "--" nothing is an option.

@@ -88,6 +88,10 @@ TEST(CallFormatTest, TheCommandThatAsksAgain) {
   arguments.method = "add";
   EXPECT_EQ(AskAgainCommand(arguments, rpc::Json::object(), "ID"),
             "lamppost --server 10.0.0.1:5000,10.0.0.2:5000 call add --request-id ID");
+  arguments.security = {"--tls-ca", "my ca"};
+  EXPECT_THAT(AskAgainCommand(arguments, rpc::Json::object(), "ID"),
+              HasSubstr("0.2:5000 --tls-ca 'my ca' call"));
+  arguments.security.clear();
   arguments.timeout = "5s";
   EXPECT_EQ(AskAgainCommand(arguments, {{"a", "it's"}, {"b", 2}}, "ID"),
             "lamppost --server 10.0.0.1:5000,10.0.0.2:5000 --timeout 5s call add "

@@ -29,6 +29,7 @@ inline constexpr uint64_t kFaultDelayMsMax = 3'600'000;
 struct FunctionArguments {
   std::vector<Address> servers;
   std::string server_list = kDefaultServer;  // the same, as written
+  std::vector<std::string> security;         // options for TLS and who calls
   std::string request_id;                    // call: empty, to be minted; outcome
 
   std::string method;               // call

@@ -1,6 +1,7 @@
 #include "clients/cli/security_arguments.h"
 
 #include <cstdlib>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -68,6 +69,17 @@ absl::StatusOr<std::string> ReadToken(const SecurityArguments& arguments) {
   }
   if (arguments.token.empty()) return std::string();
   return CheckToken("LAMPPOST_TOKEN", arguments.token);
+}
+
+std::vector<std::string> SecurityWords(const SecurityArguments& arguments) {
+  std::vector<std::string> words;
+  for (const auto& [option, value] : {std::pair("--tls-ca", arguments.files.authorities),
+                                      {"--tls-cert", arguments.files.certificate},
+                                      {"--tls-key", arguments.files.key},
+                                      {"--token-file", arguments.token_file}}) {
+    if (!value.empty()) words.insert(words.end(), {option, value});
+  }
+  return words;
 }
 
 }  // namespace lamppost::cli

@@ -30,6 +30,9 @@ absl::Status CheckSecurity(const std::vector<Address>& addresses, SecurityArgume
 // The token that goes with each call; empty: none. Reads the file. INVALID_ARGUMENT; the token is not in it.
 absl::StatusOr<std::string> ReadToken(const SecurityArguments& arguments);
 
+// The options by which another command speaks to servers in the same way.
+std::vector<std::string> SecurityWords(const SecurityArguments& arguments);
+
 }  // namespace lamppost::cli
 
 #endif  // LAMPPOST_CLIENTS_CLI_SECURITY_ARGUMENTS_H_

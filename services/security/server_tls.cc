@@ -53,7 +53,7 @@ ServerTls::ServerTls(TlsFiles files, Identity self, std::vector<FileWatch::Mark>
       server_credentials_(MakeServerCredentials(files_)),
       peer_credentials_(MakePeerCredentials(files_)),
       gate_(material.policy),
-      not_after_(material.not_after) {
+      not_after_unix_s_(absl::ToUnixSeconds(material.not_after)) {
   WarnOfExpiry();
   watch_.emplace(PathsOf(files_), std::move(seen),
                  FileWatch::Hooks{[this] { Reload(); }, [this] { WarnOfExpiry(); }});
@@ -68,7 +68,7 @@ void ServerTls::Reload() {
         {{"reason", ErrorReason(material.status())}, {"error", std::string(material.status().message())}});
   }
   gate_.Replace(material->policy);
-  not_after_ = material->not_after;
+  not_after_unix_s_ = absl::ToUnixSeconds(material->not_after);
   warned_ = absl::InfinitePast();
   Log(LogLevel::kInfo, "certificates and users are read again",
       {{"not_after", absl::FormatTime(material->not_after, absl::UTCTimeZone())}});
@@ -76,11 +76,11 @@ void ServerTls::Reload() {
 
 void ServerTls::WarnOfExpiry() {
   const absl::Time now = absl::Now();
-  if (now < not_after_ - kWarnBefore || now < warned_ + kWarnEvery) return;
+  if (now < not_after() - kWarnBefore || now < warned_ + kWarnEvery) return;
   warned_ = now;
   Log(LogLevel::kWarn,
-      now >= not_after_ ? "the certificate has expired: nobody believes it" : "the certificate expires soon",
-      {{"file", files_.certificate}, {"not_after", absl::FormatTime(not_after_, absl::UTCTimeZone())}});
+      now >= not_after() ? "the certificate has expired: nobody believes it" : "the certificate expires soon",
+      {{"file", files_.certificate}, {"not_after", absl::FormatTime(not_after(), absl::UTCTimeZone())}});
 }
 
 absl::StatusOr<Identity> PeerIdentity(const grpc::AuthContext& context) {

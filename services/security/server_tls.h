@@ -2,6 +2,8 @@
 #ifndef LAMPPOST_SERVICES_SECURITY_SERVER_TLS_H_
 #define LAMPPOST_SERVICES_SECURITY_SERVER_TLS_H_
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +29,8 @@ class ServerTls {
 
   const std::shared_ptr<grpc::ServerCredentials>& server_credentials() const { return server_credentials_; }
   Gate* gate() { return &gate_; }
+  // When its certificate ends.
+  absl::Time not_after() const { return absl::FromUnixSeconds(not_after_unix_s_.load()); }
   // See MakePeerCredentials.
   const std::shared_ptr<grpc::ChannelCredentials>& peer_credentials() const { return peer_credentials_; }
 
@@ -40,10 +44,9 @@ class ServerTls {
   const std::shared_ptr<grpc::ServerCredentials> server_credentials_;
   const std::shared_ptr<grpc::ChannelCredentials> peer_credentials_;
   Gate gate_;
-  // Of the watch's thread.
-  absl::Time not_after_;  // of the certificate
-  absl::Time warned_ = absl::InfinitePast();
-  std::optional<FileWatch> watch_;  // the last, so that it ends first
+  std::atomic<int64_t> not_after_unix_s_;
+  absl::Time warned_ = absl::InfinitePast();  // of the watch's thread
+  std::optional<FileWatch> watch_;            // the last, so that it ends first
 };
 
 // Of a call's or connection's other end, whose chain gRPC has verified. UNAUTHENTICATED

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/logging.h"
+#include "services/common/metrics/certificate_metrics.h"
 #include "services/common/metrics/process_metrics.h"
 #include "services/common/port_probe.h"
 #include "services/common/version.h"
@@ -205,8 +206,11 @@ absl::Status Node::ServeMetrics() {
   };
   node_metrics_ = std::make_shared<NodeMetrics>(std::move(parts));
   auto process = std::make_shared<ProcessMetrics>("lamppost-kv", kVersion, settings_.memory_bytes_max);
-  absl::StatusOr<std::unique_ptr<MetricsServer>> server =
-      MetricsServer::Start(*settings_.metrics, {std::move(process), request_metrics_, node_metrics_});
+  std::function<absl::Time()> not_after;
+  if (tls_ != nullptr) not_after = [this] { return tls_->not_after(); };
+  auto certificate = std::make_shared<CertificateMetrics>(std::move(not_after));
+  absl::StatusOr<std::unique_ptr<MetricsServer>> server = MetricsServer::Start(
+      *settings_.metrics, {std::move(process), std::move(certificate), request_metrics_, node_metrics_});
   if (!server.ok()) return server.status();
   metrics_server_ = *std::move(server);
   return absl::OkStatus();

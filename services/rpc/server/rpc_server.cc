@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "services/common/error.h"
 #include "services/common/logging.h"
+#include "services/common/metrics/certificate_metrics.h"
 #include "services/common/metrics/process_metrics.h"
 #include "services/common/port_probe.h"
 #include "services/common/version.h"
@@ -193,8 +194,11 @@ absl::Status RpcServer::ServeMetrics() {
   };
   rpc_metrics_ = std::make_shared<RpcMetrics>(std::move(parts));
   auto process = std::make_shared<ProcessMetrics>("lamppost-rpc", kVersion, settings_.memory_bytes_max);
-  absl::StatusOr<std::unique_ptr<MetricsServer>> server =
-      MetricsServer::Start(*settings_.metrics, {std::move(process), request_metrics_, rpc_metrics_});
+  std::function<absl::Time()> not_after;
+  if (tls_ != nullptr) not_after = [this] { return tls_->not_after(); };
+  auto certificate = std::make_shared<CertificateMetrics>(std::move(not_after));
+  absl::StatusOr<std::unique_ptr<MetricsServer>> server = MetricsServer::Start(
+      *settings_.metrics, {std::move(process), std::move(certificate), request_metrics_, rpc_metrics_});
   if (!server.ok()) return server.status();
   metrics_server_ = *std::move(server);
   return absl::OkStatus();
