@@ -143,10 +143,13 @@ bool Watcher::GoesOn(const AttemptEnd& end) {
     std::lock_guard<std::mutex> lock(mutex_);
     if (stopped_) return false;
   }
+  if (end.reach != Reach::kNotSent) unreached_ = absl::OkStatus();
+  if (end.reach == Reach::kNotSent && absl::IsUnavailable(end.status)) unreached_ = end.status;
   const std::string asked = node();
   const int64_t now_us = client_->time().NowUs();
   if (now_us / 1000 >= DeadlineMs()) {
-    status_ = heard_ ? TimeIsUp() : NotHeard(end.status);
+    // That nobody could be reached is said whether the time was up before or after an attempt.
+    status_ = heard_ ? TimeIsUp() : unreached_.ok() ? NotHeard(end.status) : unreached_;
     return false;
   }
   const RetryDecision decision = retry_.OnFailure(end.status, end.reach, now_us / 1000);

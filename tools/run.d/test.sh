@@ -6,8 +6,7 @@
 #   1. the checks of ./run lint
 #   2. all Bazel tests, optimised; the whole-system tests (tag integration) are among them
 #   3. ./run demo and ./run soak
-#   4. ./run package, twice: the same bytes, for the systems that it is for; then ./run hosts, where hosts with a
-#      systemd of their own can be had
+#   4. ./run package, twice: the same bytes, for the systems that it is for
 #   5. the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer (all but those tagged
 #      integration or noasan), by clang, as the next step builds
 #   6. each fuzz target with 20,000 inputs, or as many as it takes in half a minute (./run fuzz takes more)
@@ -69,13 +68,6 @@ package_twice() {
     python3 -m unittest -v portable_test
 }
 
-# Those of package_twice, which a failure there may have left out.
-hosts_with_the_package() {
-  local packages=(dist/lamppost_*_amd64.deb)
-  [ -f "${packages[0]}" ] || die "there is no package"
-  PACKAGE=${packages[-1]} ./run hosts
-}
-
 start=$SECONDS
 need_packages build package lint test fuzz
 run_lint_checks check
@@ -86,7 +78,6 @@ run_bazel_tests "all tests" run_bazel opt "${left_out[*]}" "${tools[@]}"
 step demo ./run demo
 step soak soak_briefly
 step package package_twice
-step hosts hosts_with_the_package
 run_bazel_tests "unit tests under ASan and UBSan" "run_bazel_apart fuzz" fuzz \
   "${left_out[*]} integration noasan" --build_tests_only --symlink_prefix=/
 fuzz_briefly

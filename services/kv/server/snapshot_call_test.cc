@@ -144,8 +144,8 @@ class SnapshotCallTest : public ::testing::Test {
     options.estimate_bytes = [] { return kKeys * kValueBytes; };
     options.stall_ms_max = kStallMs;
     calls_ = std::make_unique<SnapshotCalls>(std::move(options), shell_.get(), &storage_);
-    service_ = std::make_unique<AdminServiceImpl>("test", Limits(), shell_.get(), &storage_, calls_.get(),
-                                                  nullptr, nullptr);
+    service_ = std::make_unique<AdminServiceImpl>(MemberAdminOptions{"test", nullptr}, Limits(), shell_.get(),
+                                                  &storage_, calls_.get(), nullptr, nullptr);
     ServerOptions server;
     server.services = {{service_.get(), v1::AdminService::service_full_name()}};
     server.on_drain = [this] {

@@ -61,7 +61,7 @@ Client::Client(uint64_t number, uint64_t seed, const std::vector<Target>& target
       run_clock_(std::move(clock)),
       random_(seed * 1000 + number) {
   for (const Target& target : targets) {
-    nodes_.push_back({target.id, client::MakeGrpcNodeStub(ParseAddress(target.address).value())});
+    nodes_.push_back({target.id, client::MakeGrpcNodeStub(ParseAddress(target.address).value(), nullptr)});
   }
   MoveOn();
   thread_ = std::thread([this] { Run(); });
