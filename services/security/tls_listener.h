@@ -31,7 +31,7 @@ class TlsListener {
   // A connection that has said nothing for so long is closed; so is the one that has been silent longest when
   // there are more of them.
   static constexpr int64_t kSilenceMaxMs = 10'000;
-  static constexpr size_t kSilentMax = 4096;
+  static constexpr size_t kSilentMax = 1024;
 
   // Listens at all of them or, after an error, at none. 0.0.0.0 and [::] both mean every interface, of either
   // IP version. Errors: BindPort's.
