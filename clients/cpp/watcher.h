@@ -95,7 +95,7 @@ class Watcher {
   kv::v1::WatchResponse message_;
   absl::Status status_;
   absl::Status unreached_;  // of the last attempt that had time, if it reached nobody
-  bool heard_ = false;  // from any node
+  bool heard_ = false;      // from any node
   int64_t opened_us_ = 0;
 
   mutable std::mutex mutex_;
