@@ -51,12 +51,15 @@ ServerTls::ServerTls(TlsFiles files, Identity self, std::vector<FileWatch::Mark>
     : files_(std::move(files)),
       self_(std::move(self)),
       server_credentials_(MakeServerCredentials(files_)),
-      peer_credentials_(MakePeerCredentials(files_)),
       gate_(material.policy),
       not_after_unix_s_(absl::ToUnixSeconds(material.not_after)) {
   WarnOfExpiry();
   watch_.emplace(PathsOf(files_), std::move(seen),
                  FileWatch::Hooks{[this] { Reload(); }, [this] { WarnOfExpiry(); }});
+}
+
+std::shared_ptr<grpc::ChannelCredentials> ServerTls::NewPeerCredentials() const {
+  return MakePeerCredentials(files_);
 }
 
 // gRPC follows certificate and key by itself.

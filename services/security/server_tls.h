@@ -32,7 +32,7 @@ class ServerTls {
   // When its certificate ends.
   absl::Time not_after() const { return absl::FromUnixSeconds(not_after_unix_s_.load()); }
   // See MakePeerCredentials.
-  const std::shared_ptr<grpc::ChannelCredentials>& peer_credentials() const { return peer_credentials_; }
+  std::shared_ptr<grpc::ChannelCredentials> NewPeerCredentials() const;
 
  private:
   ServerTls(TlsFiles files, Identity self, std::vector<FileWatch::Mark> seen, const ServerMaterial& material);
@@ -42,7 +42,6 @@ class ServerTls {
   const TlsFiles files_;
   const Identity self_;
   const std::shared_ptr<grpc::ServerCredentials> server_credentials_;
-  const std::shared_ptr<grpc::ChannelCredentials> peer_credentials_;
   Gate gate_;
   std::atomic<int64_t> not_after_unix_s_;
   absl::Time warned_ = absl::InfinitePast();  // of the watch's thread

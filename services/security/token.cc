@@ -10,7 +10,6 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "services/common/error.h"
@@ -21,7 +20,6 @@ namespace {
 constexpr absl::string_view kTokenPrefix = "lpt_";
 constexpr absl::string_view kHashPrefix = "sha256:";
 constexpr size_t kTokenBytes = 32;
-constexpr size_t kTokenLetters = 43;
 
 }  // namespace
 
@@ -31,13 +29,6 @@ absl::StatusOr<std::string> MakeToken() {
     return MakeError(absl::StatusCode::kInternal, "NO_RANDOM_NUMBERS", "the system gives no random numbers");
   }
   return absl::StrCat(kTokenPrefix, absl::WebSafeBase64Escape(bytes));
-}
-
-bool LooksLikeToken(absl::string_view text) {
-  return absl::ConsumePrefix(&text, kTokenPrefix) && text.size() == kTokenLetters &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
-         });
 }
 
 TokenHash TokenHash::Of(absl::string_view token) {

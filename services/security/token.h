@@ -15,7 +15,6 @@ namespace lamppost::security {
 
 // "lpt_" and 43 letters of base64url. INTERNAL if the system gives no random numbers.
 absl::StatusOr<std::string> MakeToken();
-bool LooksLikeToken(absl::string_view text);
 
 class TokenHash {
  public:

@@ -139,7 +139,7 @@ absl::Status Node::Serve() {
   traces.boot_id = boot_id_;
   traces.started_unix_ms = UnixMs();
   traces_ = std::make_unique<TraceCalls>(std::move(traces), shell_.get());
-  const auto peer_credentials = tls_ == nullptr ? nullptr : tls_->peer_credentials();
+  const auto peer_credentials = tls_ == nullptr ? nullptr : tls_->NewPeerCredentials();
   admin_service_ = std::make_unique<AdminServiceImpl>(MemberAdminOptions{settings_.cluster, peer_credentials},
                                                       limits, shell_.get(), storage_.get(),
                                                       snapshot_calls_.get(), faults_.get(), traces_.get());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -127,11 +128,14 @@ class OutboundStream : public grpc::ClientBidiReactor<v1::SyncRequest, v1::SyncR
   // Whether the answer comes from the node whose certificate the peer has shown.
   absl::Status CheckPeer(const SyncAnswer& answer) {
     if (check_ == PeerCheck::kNone) return absl::OkStatus();
-    const absl::StatusOr<security::Identity> identity = security::PeerIdentity(*context_.auth_context());
-    if (!identity.ok()) return identity.status();
+    if (!certified_) {
+      absl::StatusOr<security::Identity> identity = security::PeerIdentity(*context_.auth_context());
+      if (!identity.ok()) return identity.status();
+      certified_ = *std::move(identity);
+    }
     const security::Identity claimed = {security::Identity::Kind::kNode, answer.clock.origin.node_id};
-    if (*identity == claimed) return absl::OkStatus();
-    return absl::PermissionDeniedError(absl::StrCat("its certificate is that of ", identity->Text(),
+    if (*certified_ == claimed) return absl::OkStatus();
+    return absl::PermissionDeniedError(absl::StrCat("its certificate is that of ", certified_->Text(),
                                                     ", and it answers as ", claimed.Text()));
   }
 
@@ -174,7 +178,9 @@ class OutboundStream : public grpc::ClientBidiReactor<v1::SyncRequest, v1::SyncR
   Shell* const shell_;
   StreamCount* const streams_;
   grpc::ClientContext context_;
-  absl::Status distrust_;  // why the call has been cancelled; of gRPC's reactions, one at a time
+  // Of gRPC's reactions to reads, one at a time.
+  std::optional<security::Identity> certified_;  // whom the peer's certificate names, once that was looked at
+  absl::Status distrust_;                        // why the call has been cancelled
   std::shared_ptr<OutboundStream> self_;
   v1::SyncRequest request_;    // of the write under way
   v1::SyncResponse response_;  // of the read under way
