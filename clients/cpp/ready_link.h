@@ -46,16 +46,23 @@ class ReadyLink {
 
   // The stubs, on a ready channel. After an error the next attempt gets a new channel: the old one would sit
   // out its back-off, which is the retry policy's business here. For the same reason a channel of an earlier
-  // attempt that has broken since is replaced at once.
+  // attempt that has broken since is replaced at once. An attempt that had no time to find out why there is no
+  // connection tells what the one before it found.
   absl::StatusOr<std::shared_ptr<Stubs>> Get(Deadline deadline, int64_t timeout_ms) {
     while (true) {
       const std::shared_ptr<Link> old = Current();
       absl::StatusOr<std::shared_ptr<Link>> link = old ? old : Open(deadline);
       if (!link.ok()) return link.status();
       const absl::Status ready = WaitUntilReady((*link)->channel.get(), name_, deadline, timeout_ms);
-      if (ready.ok()) return std::shared_ptr<Stubs>(*link, &(*link)->stubs);
+      if (ready.ok()) {
+        Remember(ready);
+        return std::shared_ptr<Stubs>(*link, &(*link)->stubs);
+      }
       Drop(*link);
-      if (!old || std::chrono::system_clock::now() >= deadline) return ready;
+      const bool time_is_up = std::chrono::system_clock::now() >= deadline;
+      if (time_is_up) return LastFailureOr(ready);
+      Remember(ready);
+      if (!old) return ready;
     }
   }
 
@@ -87,10 +94,21 @@ class ReadyLink {
     if (link_ == broken) link_ = nullptr;
   }
 
+  void Remember(const absl::Status& end) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    last_end_ = end;
+  }
+
+  absl::Status LastFailureOr(const absl::Status& failure) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return last_end_.ok() ? failure : last_end_;
+  }
+
   const std::string name_;
   const OpenFn open_;
   std::mutex mutex_;
   std::shared_ptr<Link> link_;  // guarded by mutex_; what it points to is thread-safe
+  absl::Status last_end_;       // guarded by mutex_; of the last attempt that had the time it needed
 };
 
 }  // namespace lamppost::client
