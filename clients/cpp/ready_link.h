@@ -46,8 +46,8 @@ class ReadyLink {
 
   // The stubs, on a ready channel. After an error the next attempt gets a new channel: the old one would sit
   // out its back-off, which is the retry policy's business here. For the same reason a channel of an earlier
-  // attempt that has broken since is replaced at once. An attempt that had no time to find out why there is no
-  // connection tells what the one before it found.
+  // attempt that has broken since is replaced at once. An attempt that had no time to find out why there is
+  // no connection tells what the one before it found.
   absl::StatusOr<std::shared_ptr<Stubs>> Get(Deadline deadline, int64_t timeout_ms) {
     while (true) {
       const std::shared_ptr<Link> old = Current();

@@ -14,6 +14,7 @@
 #include "lamppost/clock/v1/clock.pb.h"
 #include "services/clock/lamport_clock.h"
 #include "services/security/gate.h"
+#include "services/security/permit.h"
 
 namespace lamppost {
 
@@ -36,6 +37,10 @@ class CallShell {
   // Whether the caller may do that: Gate's errors. Comes before anything that his message says is looked at.
   absl::Status Authorize(const grpc::CallbackServerContext& context, security::Right right) const {
     return gate_ == nullptr ? absl::OkStatus() : gate_->Authorize(context, right);
+  }
+  // The same for a call that lasts; the context must outlive it.
+  security::Permit PermitFor(const grpc::CallbackServerContext* context, security::Right right) const {
+    return {gate_, [gate = gate_, context, right] { return gate->Authorize(*context, right); }};
   }
 
   // A message with this counter has come in. True if the clock is above it now, as nearly always; if not,

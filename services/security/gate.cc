@@ -43,6 +43,7 @@ std::string CertificatesOf(const grpc::AuthContext& context) {
 void Gate::Replace(std::shared_ptr<const Policy> policy) {
   absl::MutexLock lock(&mutex_);
   policy_ = std::move(policy);
+  policy_number_.fetch_add(1, std::memory_order_release);
 }
 
 absl::StatusOr<Caller> Gate::Identify(const Context& context) {

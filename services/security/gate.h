@@ -2,6 +2,8 @@
 #ifndef LAMPPOST_SERVICES_SECURITY_GATE_H_
 #define LAMPPOST_SERVICES_SECURITY_GATE_H_
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -25,8 +27,10 @@ class Gate {
 
   explicit Gate(std::shared_ptr<const Policy> policy) : policy_(std::move(policy)) {}
 
-  // For calls from now on.
+  // For calls from now on, and what asks again (permit.h).
   void Replace(std::shared_ptr<const Policy> policy);
+  // Another one after each Replace; above 0.
+  uint64_t policy_number() const { return policy_number_.load(std::memory_order_acquire); }
 
   absl::Status Authorize(const Context& context, Right right);
   absl::Status AuthorizeFunction(const Context& context, absl::string_view method);
@@ -43,6 +47,7 @@ class Gate {
 
   absl::Mutex mutex_;
   std::shared_ptr<const Policy> policy_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<uint64_t> policy_number_{1};
   RefusalLog log_;
 };
 

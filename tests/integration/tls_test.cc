@@ -276,12 +276,7 @@ TEST_F(Tls, UsersComeAndGoWithoutARestart) {
   ASSERT_OK(WaitFor("the new user to be known", kPatience,
                     [&] { return ReasonOfGet(tls_.WithToken(tls_.Token("late"))).empty(); }));
   // Somebody takes the reader out.
-  std::string kept;
-  for (absl::string_view line : absl::StrSplit(tls_.Text("access"), '\n')) {
-    if (!absl::StartsWith(line, "reader ")) absl::StrAppend(&kept, line, "\n");
-  }
-  std::ofstream(tls_.Path("access.new")) << kept;
-  std::filesystem::rename(tls_.Path("access.new"), tls_.Path("access"));
+  tls_.TakeOut({"reader"});
   ASSERT_OK(WaitFor("the reader to be refused", kPatience,
                     [&] { return ReasonOfGet(tls_.WithToken(tls_.Token("reader"))) == "TOKEN_UNKNOWN"; }));
   EXPECT_EQ(ReasonOfGet(tls_.Showing("user-reader")), "USER_UNKNOWN");

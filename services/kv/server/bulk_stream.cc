@@ -68,6 +68,7 @@ void BulkStream::OnReadDone(bool ok) {
     }
     return EndWith(absl::OkStatus());  // the sender has no more
   }
+  if (absl::Status denied = permit_.Check(absl::Now()); !denied.ok()) return EndWith(denied);
   if (absl::Status status = ParseMessage(in_, &request_); !status.ok()) return EndWith(status);
   in_.Clear();
   shell_->Admit(

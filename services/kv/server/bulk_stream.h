@@ -61,7 +61,12 @@ class BulkStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBu
 
   BulkStream(const Limits& limits, Shell* shell, BulkBudget* budget, grpc::CallbackServerContext* context,
              std::function<void(BulkStream*)> on_done)
-      : limits_(limits), shell_(shell), budget_(budget), context_(context), on_done_(std::move(on_done)) {}
+      : limits_(limits),
+        shell_(shell),
+        budget_(budget),
+        context_(context),
+        on_done_(std::move(on_done)),
+        permit_(shell->PermitFor(context, security::Right::kWrite)) {}
 
   // What was read, as a batch with a place.
   void Take();
@@ -81,6 +86,7 @@ class BulkStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBu
   BulkBudget* const budget_;
   grpc::CallbackServerContext* const context_;
   const std::function<void(BulkStream*)> on_done_;
+  security::Permit permit_;           // as in_
   std::shared_ptr<BulkStream> self_;  // until gRPC is done
   grpc::ByteBuffer in_;               // of the read under way
   grpc::ByteBuffer out_;              // of the write under way

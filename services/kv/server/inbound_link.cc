@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "services/common/error.h"
 #include "services/common/grpc_status.h"
 #include "services/common/logging.h"
@@ -21,7 +22,13 @@ class InboundStream : public grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncRe
   // node_id: the certified one; unset without TLS.
   InboundStream(LinkId link, ReplicationServiceImpl* service, Shell* shell,
                 grpc::CallbackServerContext* context, std::optional<std::string> node_id)
-      : link_(link), service_(service), shell_(shell), context_(context), node_id_(std::move(node_id)) {}
+      : link_(link),
+        service_(service),
+        shell_(shell),
+        context_(context),
+        node_id_(std::move(node_id)),
+        permit_(shell->gate(),
+                [gate = shell->gate(), context] { return gate->AuthorizeNode(*context).status(); }) {}
 
   // Before any other call. Initial metadata goes out at once: it tells the peer that it is connected.
   void Begin(std::shared_ptr<InboundStream> self) {
@@ -67,6 +74,7 @@ class InboundStream : public grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncRe
     // Before the clock is looked at: that of a damaged message must not move this node's.
     absl::StatusOr<SyncMessage> message = FromProto(request_);
     if (!message.ok()) return Close(message.status());
+    if (absl::Status denied = permit_.Check(absl::Now()); !denied.ok()) return Close(denied);
     if (absl::Status status = CheckSender(*message); !status.ok()) return Close(status);
     message_ = *std::move(message);
     shell_->Admit(
@@ -151,6 +159,7 @@ class InboundStream : public grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncRe
   Shell* const shell_;
   grpc::CallbackServerContext* const context_;
   const std::optional<std::string> node_id_;
+  security::Permit permit_;  // of the read under way
   std::shared_ptr<InboundStream> self_;
   v1::SyncRequest request_;    // of the read under way
   SyncMessage message_;        // the last one read

@@ -32,7 +32,10 @@ class RefusedStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 class SnapshotStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   SnapshotStream(SnapshotCalls* calls, grpc::CallbackServerContext* context)
-      : calls_(calls), shell_(calls->shell_), context_(context) {}
+      : calls_(calls),
+        shell_(calls->shell_),
+        context_(context),
+        permit_(shell_->PermitFor(context, security::Right::kAdmin)) {}
 
   void Begin(const grpc::ByteBuffer& bytes) {
     if (absl::Status status = ParseMessage(bytes, &request_); !status.ok()) return Fail(status);
@@ -154,6 +157,7 @@ class SnapshotStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   void WriteNext() {
     if (ended_) return End(grpc::Status::OK);
     if (calls_->IsDraining()) return Fail(ShuttingDown());
+    if (absl::Status denied = permit_.Check(absl::Now()); !denied.ok()) return Fail(denied);
     absl::StatusOr<std::string> chunk = NextChunk();
     if (!chunk.ok()) return Fail(chunk.status());
     {
@@ -190,6 +194,7 @@ class SnapshotStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   grpc::CallbackServerContext* const context_;
   v1::SnapshotRequest request_;
   absl::StatusOr<Heads> session_;
+  security::Permit permit_;
   absl::Mutex mutex_;
   uint64_t begun_ms_ ABSL_GUARDED_BY(mutex_) = 0;   // 0: it has not
   uint64_t moved_ms_ ABSL_GUARDED_BY(mutex_) = 0;   // when the last message was begun

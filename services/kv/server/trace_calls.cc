@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "services/common/error.h"
 #include "services/common/grpc_status.h"
 #include "services/common/message_bytes.h"
@@ -31,7 +32,10 @@ class RefusedStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 class TraceStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   TraceStream(TraceCalls* calls, grpc::CallbackServerContext* context)
-      : calls_(calls), shell_(calls->shell_), context_(context) {}
+      : calls_(calls),
+        shell_(calls->shell_),
+        context_(context),
+        permit_(shell_->PermitFor(context, security::Right::kAdmin)) {}
 
   // Before any other call.
   void Begin(const grpc::ByteBuffer& bytes, std::shared_ptr<TraceStream> self) {
@@ -109,6 +113,14 @@ class TraceStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   }
 
   void WriteNext() {
+    if (absl::Status denied = permit_.Check(absl::Now()); !denied.ok()) {
+      {
+        absl::MutexLock lock(&mutex_);
+        writing_ = false;
+      }
+      Close(denied);
+      return FinishIfIdle();
+    }
     v1::TraceResponse message;
     shell_->Stamp(message.mutable_clock());
     message.set_node_id(calls_->options_.node_id);
@@ -151,6 +163,7 @@ class TraceStream : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   Shell* const shell_;
   grpc::CallbackServerContext* const context_;
   std::shared_ptr<TraceStream> self_;
+  security::Permit permit_;   // as the next
   grpc::ByteBuffer message_;  // of the write under way
 
   absl::Mutex mutex_;

@@ -23,7 +23,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchService::Watch(grpc::CallbackSe
   if (!is_room) {
     stream->End(MakeRetryableError(absl::StatusCode::kResourceExhausted, "WATCHES_EXHAUSTED",
                                    absl::StrCat("there are ", kWatchesMax, " watches already"), 5000));
-  } else if (absl::Status denied = shell_->Authorize(*context, security::Right::kRead); !denied.ok()) {
+  } else if (absl::Status denied = stream->CheckPermit(); !denied.ok()) {
     stream->End(denied);
   } else if (absl::Status status = ParseMessage(*in, &request); !status.ok()) {
     stream->End(status);

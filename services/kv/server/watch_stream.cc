@@ -32,7 +32,14 @@ void WatchStream::Send(v1::WatchResponse message) {
   {
     absl::MutexLock lock(&mutex_);
     if (end_) return;
-    writing_ = true;
+    writing_ = true;  // so the context stays
+  }
+  if (absl::Status denied = permit_.Check(absl::Now()); !denied.ok()) {
+    {
+      absl::MutexLock lock(&mutex_);
+      writing_ = false;
+    }
+    return End(denied);
   }
   shell_->Stamp(message.mutable_clock());
   message_ = MessageBytes(message);

@@ -16,6 +16,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "grpcpp/grpcpp.h"
 #include "lamppost/kv/v1/kv_service.pb.h"
 #include "services/common/call_shell.h"
@@ -25,8 +26,8 @@ namespace lamppost::kv {
 class WatchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                     public std::enable_shared_from_this<WatchStream> {
  public:
-  // on_change: what IsReady and the others say may have changed. on_done: the last that is called. Neither
-  // may block.
+  // Its caller needs the right to read. on_change: what IsReady and the others say may have changed. on_done:
+  // the last that is called. Neither may block.
   static std::shared_ptr<WatchStream> Make(CallShell* shell, grpc::CallbackServerContext* context,
                                            std::function<void()> on_change, std::function<void()> on_done);
 
@@ -37,7 +38,10 @@ class WatchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   // True once gRPC has been told so.
   bool IsFinished() const;
 
-  // Only if IsReady. The message is stamped on the way.
+  // Whether the caller may watch. Before the first Send.
+  absl::Status CheckPermit() { return permit_.Check(absl::Now()); }
+  // Only if IsReady. The message is stamped on the way. Ends the call instead if the caller may not watch any
+  // more.
   void Send(v1::WatchResponse message);
   // Ends the call, after the write under way. The first one counts.
   void End(const absl::Status& status);
@@ -51,13 +55,18 @@ class WatchStream : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
  private:
   WatchStream(CallShell* shell, grpc::CallbackServerContext* context, std::function<void()> on_change,
               std::function<void()> on_done)
-      : shell_(shell), context_(context), on_change_(std::move(on_change)), on_done_(std::move(on_done)) {}
+      : shell_(shell),
+        context_(context),
+        on_change_(std::move(on_change)),
+        on_done_(std::move(on_done)),
+        permit_(shell->PermitFor(context, security::Right::kRead)) {}
   void FinishIfIdle();
 
   CallShell* const shell_;
   grpc::CallbackServerContext* const context_;
   const std::function<void()> on_change_;
   const std::function<void()> on_done_;
+  security::Permit permit_;
   std::shared_ptr<WatchStream> self_;  // until gRPC is done
   grpc::ByteBuffer message_;           // of the write under way
 

@@ -4,11 +4,15 @@
 
 #include <grpcpp/security/credentials.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
@@ -41,6 +45,22 @@ class TlsDirectory {
   std::string Text(absl::string_view name) const { return ReadFile(Path(name)); }
   std::string Token(absl::string_view user) const {
     return std::string(absl::StripSuffix(Text(absl::StrCat("user-", user, ".token")), "\n"));
+  }
+
+  // As `mv` does.
+  void Replace(absl::string_view name, absl::string_view text) const {
+    const std::string fresh = Path("fresh");
+    std::ofstream(fresh) << text;
+    std::filesystem::rename(fresh, Path(name));
+  }
+  // From the access file.
+  void TakeOut(const std::vector<std::string>& users) const {
+    std::string kept;
+    for (absl::string_view line : absl::StrSplit(Text("access"), '\n')) {
+      const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');
+      if (std::find(users.begin(), users.end(), words[0]) == users.end()) absl::StrAppend(&kept, line, "\n");
+    }
+    Replace("access", kept);
   }
 
   // Shows the certificate of "user-ops" or "node-A"; "" shows none. Believes this directory's authority.
