@@ -1,6 +1,5 @@
 #include "services/common/metrics/families.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <limits>
 
@@ -16,11 +15,9 @@ FamilyOf::FamilyOf(MetricType type, std::string name, std::string help) {
 }
 
 ClientMetric* FamilyOf::NewSeries(const MetricLabels& labels) {
+  if (!seen_.insert(labels).second) return nullptr;
   ClientMetric series;
   for (const auto& [name, value] : labels) series.label.push_back({name, value});
-  const bool is_there = std::any_of(family_.metric.begin(), family_.metric.end(),
-                                    [&](const ClientMetric& other) { return other.label == series.label; });
-  if (is_there) return nullptr;
   family_.metric.push_back(std::move(series));
   return &family_.metric.back();
 }

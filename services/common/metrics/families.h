@@ -6,6 +6,7 @@
 #include <prometheus/metric_family.h>
 
 #include <initializer_list>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +40,7 @@ class FamilyOf {
   prometheus::ClientMetric* NewSeries(const MetricLabels& labels);  // null: it is there already
 
   prometheus::MetricFamily family_;
+  std::set<MetricLabels> seen_;
 };
 
 // Each adds a family with one series and no labels.
