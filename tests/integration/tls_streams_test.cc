@@ -144,8 +144,9 @@ TEST_F(TlsStreams, APeersLinkEndsWithItsAuthority) {
 
   const std::string both = tls_.Text("ca.crt");
   tls_.Replace("ca.crt", both.substr(0, both.size() - other_.Text("ca.crt").size()));
-  ASSERT_OK(WaitFor("the other authority to be refused", kPatience,
-                    [&] { return ReasonOfGet(tls_.ShowingOneOf(other_, "user-other")) == "CERTIFICATE_REFUSED"; }));
+  ASSERT_OK(WaitFor("the other authority to be refused", kPatience, [&] {
+    return ReasonOfGet(tls_.ShowingOneOf(other_, "user-other")) == "CERTIFICATE_REFUSED";
+  }));
   link->Write(greeting);
   while (link->Read(&answer)) {
   }
