@@ -138,9 +138,15 @@ class Maker {
     if (!status.ok()) return status;
     const std::string path = directory_ + "/access";
     const bool is_new = !std::filesystem::exists(path);
+    absl::string_view before = is_new ? "# name roles token's hash\n" : "";
+    if (!is_new) {  // by hand, its last line may have no end
+      const absl::StatusOr<std::string> text = security::ReadTextFile(path);
+      if (!text.ok()) return text.status();
+      if (!text->empty() && text->back() != '\n') before = "\n";
+    }
     status = WriteFile(path,
-                       absl::StrCat(is_new ? "# name roles token's hash\n" : "", subject.identity.name, " ",
-                                    subject.roles, " ", security::TokenHash::Of(*token).Text(), "\n"),
+                       absl::StrCat(before, subject.identity.name, " ", subject.roles, " ",
+                                    security::TokenHash::Of(*token).Text(), "\n"),
                        O_APPEND, kPublic);
     if (status.ok() && is_new) made_.push_back(path);
     return status;

@@ -96,6 +96,13 @@ TEST_F(TlsDirectoryTest, AUserInTheListAloneIsNotAddedTwice) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("user bob in"));
 }
 
+TEST_F(TlsDirectoryTest, ALastLineWithoutAnEndStaysALineOfItsOwn) {
+  ASSERT_TRUE(Init({"node/A=10.0.0.1"}).ok());
+  std::ofstream(Path("access")) << "ops admin";
+  ASSERT_TRUE(Init({"user/bob=read"}).ok());
+  EXPECT_THAT(Text("access"), ::testing::StartsWith("ops admin\nbob read sha256:"));
+}
+
 TEST_F(TlsDirectoryTest, RenewalKeepsKeys) {
   ASSERT_TRUE(Init({"node/A=10.0.0.1", "user/ops=admin"}).ok());
   const auto before = AllTexts();

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "services/common/error.h"
@@ -35,11 +36,16 @@ std::string HandshakeError(absl::string_view message) {
   return std::string(message.substr(colons == absl::string_view::npos ? 0 : colons + 2));
 }
 
-void TellOfHandshake(absl::string_view error) {
+// Whoever connects can make gRPC say things, as often as he likes and in words of his own.
+bool IsNew(absl::string_view reason, absl::string_view text) {
   // Of the process, as gRPC's messages are.
   static auto* const log = new security::RefusalLog;
-  const absl::Status refusal = MakeError(absl::StatusCode::kUnauthenticated, "TLS_HANDSHAKE_FAILED", error);
-  if (log->Judge("", refusal, absl::Now()) != security::RefusalLog::Verdict::kTell) return;
+  const absl::Status message = MakeError(absl::StatusCode::kUnauthenticated, reason, text);
+  return log->Judge("", message, absl::Now()) == security::RefusalLog::Verdict::kTell;
+}
+
+void TellOfHandshake(absl::string_view error) {
+  if (!IsNew("TLS_HANDSHAKE_FAILED", error)) return;
   Log(LogLevel::kWarn, "a TLS handshake fails; the same is not told of again for an hour",
       {{"error", error}});
 }
@@ -47,8 +53,11 @@ void TellOfHandshake(absl::string_view error) {
 void Write(gpr_log_func_args* args) {
   if (const std::string error = HandshakeError(args->message); !error.empty()) return TellOfHandshake(error);
   const char* slash = std::strrchr(args->file, '/');
-  Log(LevelOf(args->severity), "gRPC says",
-      {{"text", args->message}, {"file", slash != nullptr ? slash + 1 : args->file}, {"line", args->line}});
+  const char* const file = slash != nullptr ? slash + 1 : args->file;
+  const LogLevel level = LevelOf(args->severity);
+  if (level != LogLevel::kDebug && !IsNew("GRPC_SAYS", absl::StrCat(file, ":", args->line))) return;
+  Log(level, "gRPC says; the same place is not told of again for an hour",
+      {{"text", args->message}, {"file", file}, {"line", args->line}});
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ constexpr char kReflectionV1Alpha[] = "grpc.reflection.v1alpha.ServerReflection"
 // stream. The bound is for it alone.
 constexpr int kThreadsMax = 16;
 constexpr int kReadBytesMax = 256 << 10;  // at once, from a connection
+constexpr int kHandshakeMs = 10'000;
 
 ServerOptions WithoutNames(ServerOptions options) {
   for (Address& address : options.listen) {
@@ -39,6 +40,8 @@ void SetLimits(const ServerOptions& options, grpc::ServerBuilder* builder) {
   // What has been read is worked through before anything else, and 4 MiB, gRPC's own bound, may open 20,000
   // calls.
   builder->AddChannelArgument(GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, kReadBytesMax);
+  // gRPC's own bound is two minutes, for which one who says nothing would hold a descriptor.
+  builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMs);
   grpc::ResourceQuota quota("server");
   quota.Resize(static_cast<size_t>(options.memory_bytes_max));
   quota.SetMaxThreads(kThreadsMax);

@@ -2,7 +2,7 @@
 //
 //   # name  roles            token, hashed; none: known by certificate alone
 //   ops     admin
-//   alice   read,write       sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+//   alice   read,write       sha256:fb0ff18772956ab05eab61b5a6c03c4ccb57676b91824de300fa4211dd5fb50b
 //   jobs    read,call:add    sha256:…
 //
 // One user a line; what follows a # is a comment. A user who is not in the file may do nothing.

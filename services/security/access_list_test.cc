@@ -37,7 +37,8 @@ TEST(RolesTest, EachIsWhatItSays) {
 }
 
 TEST(RolesTest, WhatIsNone) {
-  for (const char* text : {"", "root", "read,", "call:", "read write", "Read"}) {
+  for (const char* text :
+       {"", "root", "read,", "call:", "read write", "Read", "call:a#b", "call:a\nroot admin"}) {
     EXPECT_EQ(ErrorReason(Roles::Parse(text).status()), "BAD_ROLE") << text;
   }
 }

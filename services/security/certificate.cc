@@ -6,6 +6,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -19,7 +20,7 @@ using BioPtr = std::unique_ptr<BIO, Freer<BIO_free>>;
 using VerificationPtr = std::unique_ptr<X509_STORE_CTX, Freer<X509_STORE_CTX_free>>;
 using NamesPtr = std::unique_ptr<GENERAL_NAMES, Freer<GENERAL_NAMES_free>>;
 
-constexpr int kChainMax = 8;  // certificates up to an authority
+constexpr size_t kChainMax = 8;  // certificates up to an authority
 
 absl::Status BadCertificate(absl::string_view what) {
   return MakeError(absl::StatusCode::kInvalidArgument, "BAD_CERTIFICATE", what);
@@ -36,11 +37,13 @@ absl::Status WithoutIdentity(absl::string_view why) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<CertificatePtr>> ParseCertificates(absl::string_view pem) {
+absl::StatusOr<std::vector<CertificatePtr>> ParseCertificates(absl::string_view pem,
+                                                              size_t certificates_max) {
   const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   std::vector<CertificatePtr> certificates;
   while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
     certificates.emplace_back(certificate);
+    if (certificates.size() > certificates_max) return BadCertificate("there are too many certificates");
   }
   const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   ERR_clear_error();
@@ -86,9 +89,8 @@ absl::StatusOr<Authorities> Authorities::Parse(absl::string_view pem) {
 }
 
 absl::StatusOr<Authorities::Verified> Authorities::Verify(absl::string_view chain, absl::Time now) const {
-  const absl::StatusOr<std::vector<CertificatePtr>> certificates = ParseCertificates(chain);
+  const absl::StatusOr<std::vector<CertificatePtr>> certificates = ParseCertificates(chain, kChainMax);
   if (!certificates.ok()) return Refused(certificates.status().message());
-  if (certificates->size() > kChainMax) return Refused("its chain is too long");
   X509* const leaf = (*certificates)[0].get();
   const std::unique_ptr<STACK_OF(X509), void (*)(STACK_OF(X509)*)> others(
       sk_X509_new_null(), [](STACK_OF(X509) * stack) { sk_X509_free(stack); });
@@ -105,7 +107,11 @@ absl::StatusOr<Authorities::Verified> Authorities::Verify(absl::string_view chai
   if (verified != 1) return Refused(X509_verify_cert_error_string(error));
   absl::StatusOr<Identity> identity = IdentityOf(leaf);
   if (!identity.ok()) return identity.status();
-  return Verified{*std::move(identity), NotAfter(leaf)};
+  absl::Time not_after = absl::InfiniteFuture();
+  const STACK_OF(X509)* const verified_chain = X509_STORE_CTX_get0_chain(verification.get());
+  for (int i = 0; i < sk_X509_num(verified_chain); ++i)
+    not_after = std::min(not_after, NotAfter(sk_X509_value(verified_chain, i)));
+  return Verified{*std::move(identity), not_after};
 }
 
 }  // namespace lamppost::security

@@ -29,7 +29,8 @@ using KeyPtr = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
 
 // All certificates of a PEM text, in their order. INVALID_ARGUMENT (BAD_CERTIFICATE) if there is none, or one
 // that cannot be read.
-absl::StatusOr<std::vector<CertificatePtr>> ParseCertificates(absl::string_view pem);
+absl::StatusOr<std::vector<CertificatePtr>> ParseCertificates(absl::string_view pem,
+                                                              size_t certificates_max = 1000);
 
 // Whom the certificate names. UNAUTHENTICATED (CERTIFICATE_WITHOUT_IDENTITY) unless it is exactly one.
 absl::StatusOr<Identity> IdentityOf(X509* certificate);

@@ -10,7 +10,7 @@ namespace {
 FileWatch::Mark MarkOf(const std::string& path) {
   struct stat info = {};
   if (stat(path.c_str(), &info) != 0) return {};
-  return {info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
+  return {info.st_dev, info.st_ino, info.st_size, info.st_ctim.tv_sec, info.st_ctim.tv_nsec};
 }
 
 }  // namespace
@@ -42,9 +42,9 @@ void FileWatch::Loop() {
       if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kLookEvery)) return;
     }
     std::vector<Mark> now = Look(paths_);
-    if (now != seen_) {
+    if (now != seen_ || !taken_) {
       seen_ = std::move(now);
-      hooks_.changed();
+      taken_ = hooks_.changed();
     }
     hooks_.looked();
   }

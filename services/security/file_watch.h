@@ -19,15 +19,17 @@ class FileWatch {
  public:
   static constexpr absl::Duration kLookEvery = absl::Seconds(1);
 
-  // What changes with a file's content, however it is replaced: device, inode, bytes and time. Zeros: the
-  // file is not there.
+  // What changes with a file's content or mode, however it is replaced: device, inode, bytes and the time of
+  // the last change. Zeros: the file is not there.
   using Mark = std::tuple<uint64_t, uint64_t, int64_t, int64_t, int64_t>;
   static std::vector<Mark> Look(const std::vector<std::string>& paths);
 
   // Both on the watch's thread.
   struct Hooks {
-    std::function<void()> changed;  // after files have; once for all that has within kLookEvery
-    std::function<void()> looked;   // each time, changed or not
+    // After files have changed; once for all that have within kLookEvery. False: they could not be taken, and
+    // it is called again each time.
+    std::function<bool()> changed;
+    std::function<void()> looked;  // each time, changed or not
   };
 
   // seen: of a Look before the files were read, so that no change is missed.
@@ -40,7 +42,8 @@ class FileWatch {
   void Loop();
 
   const std::vector<std::string> paths_;
-  std::vector<Mark> seen_;  // of the watch's thread
+  std::vector<Mark> seen_;  // of the watch's thread, as the next
+  bool taken_ = true;
   const Hooks hooks_;
   absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -46,17 +46,24 @@ void Gate::Replace(std::shared_ptr<const Policy> policy) {
   policy_number_.fetch_add(1, std::memory_order_release);
 }
 
+std::shared_ptr<const Policy> Gate::policy() const {
+  absl::MutexLock lock(&mutex_);
+  return policy_;
+}
+
+absl::Status Gate::VerifyNode(const grpc::AuthContext& peer) const {
+  const absl::StatusOr<Caller> node = policy()->Identify({CertificatesOf(peer), std::nullopt}, absl::Now());
+  if (!node.ok()) return node.status();
+  if (node->identity.kind == Identity::Kind::kNode) return absl::OkStatus();
+  return Denied("NOT_A_NODE", absl::StrCat(node->identity.Text(), " is no node: peers are"));
+}
+
 absl::StatusOr<Caller> Gate::Identify(const Context& context) {
-  std::shared_ptr<const Policy> policy;
-  {
-    absl::MutexLock lock(&mutex_);
-    policy = policy_;
-  }
   Credentials credentials;
   credentials.token = TokenOf(context);
   if (const auto auth = context.auth_context(); auth != nullptr && !credentials.token)
     credentials.certificates = CertificatesOf(*auth);
-  return policy->Identify(credentials, absl::Now());
+  return policy()->Identify(credentials, absl::Now());
 }
 
 absl::Status Gate::Refuse(const Context& context, const absl::Status& refusal) {

@@ -38,14 +38,18 @@ class Gate {
   absl::Status RefusePlainText(const Context& context);
   // The id of the node whose certificate it is.
   absl::StatusOr<std::string> AuthorizeNode(const Context& context);
+  // Whether what a peer has shown, which this server has called, still is a node's certificate. Not logged:
+  // who has called tells of it.
+  absl::Status VerifyNode(const grpc::AuthContext& peer) const;
   // Whether the node that is certified may speak for the one that its message names.
   absl::Status CheckSender(const Context& context, absl::string_view certified, absl::string_view named);
 
  private:
+  std::shared_ptr<const Policy> policy() const;
   absl::StatusOr<Caller> Identify(const Context& context);
   absl::Status Refuse(const Context& context, const absl::Status& refusal);
 
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   std::shared_ptr<const Policy> policy_ ABSL_GUARDED_BY(mutex_);
   std::atomic<uint64_t> policy_number_{1};
   RefusalLog log_;

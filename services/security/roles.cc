@@ -1,5 +1,8 @@
 #include "services/security/roles.h"
 
+#include <algorithm>
+#include <string>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -9,6 +12,16 @@ namespace lamppost::security {
 namespace {
 
 constexpr char kAnyMethod[] = "*";
+
+}  // namespace
+
+namespace {
+
+// As a line of the access file can hold it.
+bool IsWord(absl::string_view method) {
+  const auto ends_word = [](unsigned char c) { return c <= ' ' || c == 0x7f || c == '#'; };
+  return !method.empty() && std::none_of(method.begin(), method.end(), ends_word);
+}
 
 }  // namespace
 
@@ -22,7 +35,7 @@ absl::StatusOr<Roles> Roles::Parse(absl::string_view text) {
       roles.write_ = true;
     } else if (word == "admin") {
       roles.admin_ = true;
-    } else if (absl::ConsumePrefix(&method, "call:") && !method.empty()) {
+    } else if (absl::ConsumePrefix(&method, "call:") && IsWord(method)) {
       roles.methods_.insert(std::string(method));
     } else {
       return MakeError(absl::StatusCode::kInvalidArgument, "BAD_ROLE",

@@ -55,7 +55,7 @@ ServerTls::ServerTls(TlsFiles files, Identity self, std::vector<FileWatch::Mark>
       not_after_unix_s_(absl::ToUnixSeconds(material.not_after)) {
   WarnOfExpiry();
   watch_.emplace(PathsOf(files_), std::move(seen),
-                 FileWatch::Hooks{[this] { Reload(); }, [this] { WarnOfExpiry(); }});
+                 FileWatch::Hooks{[this] { return Reload(); }, [this] { WarnOfExpiry(); }});
 }
 
 std::shared_ptr<grpc::ChannelCredentials> ServerTls::NewPeerCredentials() const {
@@ -63,18 +63,22 @@ std::shared_ptr<grpc::ChannelCredentials> ServerTls::NewPeerCredentials() const 
 }
 
 // gRPC follows certificate and key by itself.
-void ServerTls::Reload() {
+bool ServerTls::Reload() {
   const absl::StatusOr<ServerMaterial> material = Read(files_, self_);
   if (!material.ok()) {
-    return Log(
-        LogLevel::kError, "changed certificates or users cannot be used; who may do what stays",
-        {{"reason", ErrorReason(material.status())}, {"error", std::string(material.status().message())}});
+    if (material.status() == unusable_) return false;
+    unusable_ = material.status();
+    Log(LogLevel::kError, "changed certificates or users cannot be used; who may do what stays",
+        {{"reason", ErrorReason(unusable_)}, {"error", std::string(unusable_.message())}});
+    return false;
   }
+  unusable_ = absl::OkStatus();
   gate_.Replace(material->policy);
   not_after_unix_s_ = absl::ToUnixSeconds(material->not_after);
   warned_ = absl::InfinitePast();
   Log(LogLevel::kInfo, "certificates and users are read again",
       {{"not_after", absl::FormatTime(material->not_after, absl::UTCTimeZone())}});
+  return true;
 }
 
 void ServerTls::WarnOfExpiry() {

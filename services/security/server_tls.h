@@ -36,7 +36,7 @@ class ServerTls {
 
  private:
   ServerTls(TlsFiles files, Identity self, std::vector<FileWatch::Mark> seen, const ServerMaterial& material);
-  void Reload();
+  bool Reload();  // false: something cannot be used
   void WarnOfExpiry();
 
   const TlsFiles files_;
@@ -44,7 +44,8 @@ class ServerTls {
   const std::shared_ptr<grpc::ServerCredentials> server_credentials_;
   Gate gate_;
   std::atomic<int64_t> not_after_unix_s_;
-  absl::Time warned_ = absl::InfinitePast();  // of the watch's thread
+  absl::Time warned_ = absl::InfinitePast();  // of the watch's thread, as the next
+  absl::Status unusable_;                     // told of already
   std::optional<FileWatch> watch_;            // the last, so that it ends first
 };
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -151,6 +152,33 @@ TEST_F(TlsStreams, APeersLinkEndsWithItsAuthority) {
   while (link->Read(&answer)) {
   }
   EXPECT_EQ(ReasonOf(link->Finish()), "CERTIFICATE_REFUSED");
+}
+
+// B believes A as before, so it is A alone that ends what it has called.
+TEST_F(TlsStreams, ALinkToAPeerEndsWithThatPeersAuthority) {
+  ASSERT_OK(tls_.Init({"node/B=127.0.0.1"}));
+  tls_.Replace("ca-A.crt", tls_.Text("ca.crt"));
+  ClusterOptions options;
+  options.ids = {"A", "B"};
+  options.flags = {"--log-level", "info", "--listen", "127.0.0.1"};
+  options.tls_directory = tls_.path();
+  options.credentials = Token("ops");
+  Cluster cluster(options);
+  for (std::string& flag : *cluster.node("A")->flags()) {
+    if (absl::EndsWith(flag, "/ca.crt")) flag = tls_.Path("ca-A.crt");
+  }
+  ASSERT_OK(cluster.StartAll());
+  ASSERT_OK(cluster.WaitConverged());
+  tls_.Replace("ca-A.crt", other_.Text("ca.crt"));
+  int number = 0;
+  ASSERT_OK(WaitFor("A to be without B", kPatience, [&] {
+    cluster.client("A")->Put("x", absl::StrCat(++number)).status().IgnoreError();
+    return cluster.PeerOf("A", "B").state() == v1::PEER_STATE_DOWN;
+  }));
+  ASSERT_OK(cluster.client("A")->Put("secret", "1").status());
+  EXPECT_EQ(cluster.client("B")->Text("secret"), std::nullopt);
+  tls_.Replace("ca-A.crt", tls_.Text("ca.crt"));
+  EXPECT_OK(cluster.WaitText("B", "secret", "1", kPatience));
 }
 
 }  // namespace

@@ -323,6 +323,8 @@ TEST_F(Tls, PlainTextOnATlsPortIsRefusedInWords) {
     EXPECT_TRUE(end.clock.has_value());
   }
   EXPECT_FALSE(plain->IsServing());
+  const std::string reflection = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
+  EXPECT_EQ(ErrorReason(CallAny(plain->channel(), reflection).status), "PLAIN_TEXT");
   const Finished finished = RunLamppost({"--node", node("A")->address(), "get", "x", "--timeout", "5s"});
   EXPECT_EQ(finished.exit_code, 3);
   EXPECT_THAT(finished.err, HasSubstr("UNAUTHENTICATED/PLAIN_TEXT")) << finished.err;

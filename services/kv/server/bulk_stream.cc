@@ -96,7 +96,7 @@ absl::StatusOr<BulkStream::Slot> BulkStream::ToSlot() {
   if (!proposal.ok()) return proposal.status();
   if (absl::Status status = CheckProposal(*proposal, limits_); !status.ok()) return status;
   if (proposal->replicas > 1) {
-    const absl::Duration left = absl::FromChrono(context_->deadline()) - absl::Now();
+    const absl::Duration left = deadline_ - absl::Now();
     proposal->replicas_until_ms =
         MonotonicMs() + absl::ToInt64Milliseconds(WaitLimit(left, kReplicasWaitMax));
   }

@@ -20,6 +20,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "grpcpp/alarm.h"
 #include "grpcpp/grpcpp.h"
 #include "lamppost/kv/v1/kv_service.pb.h"
@@ -66,6 +67,7 @@ class BulkStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBu
         budget_(budget),
         context_(context),
         on_done_(std::move(on_done)),
+        deadline_(absl::FromChrono(context->deadline())),
         permit_(shell->PermitFor(context, security::Right::kWrite)) {}
 
   // What was read, as a batch with a place.
@@ -86,6 +88,7 @@ class BulkStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBu
   BulkBudget* const budget_;
   grpc::CallbackServerContext* const context_;
   const std::function<void(BulkStream*)> on_done_;
+  const absl::Time deadline_;         // the context may be gone when a batch is taken
   security::Permit permit_;           // as in_
   std::shared_ptr<BulkStream> self_;  // until gRPC is done
   grpc::ByteBuffer in_;               // of the read under way

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "services/common/grpc_status.h"
 #include "services/kv/server/sync_codec.h"
 #include "services/security/server_tls.h"
@@ -41,7 +42,12 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target,
 class OutboundStream : public grpc::ClientBidiReactor<v1::SyncRequest, v1::SyncResponse> {
  public:
   OutboundStream(PeerIndex peer, PeerCheck check, Shell* shell, StreamCount* streams)
-      : peer_(peer), check_(check), shell_(shell), streams_(streams) {}
+      : peer_(peer),
+        check_(check),
+        shell_(shell),
+        streams_(streams),
+        permit_(shell->gate(),
+                [gate = shell->gate(), this] { return gate->VerifyNode(*context_.auth_context()); }) {}
 
   void Begin(v1::ReplicationService::Stub* stub, std::shared_ptr<OutboundStream> self) {
     self_ = std::move(self);
@@ -133,6 +139,7 @@ class OutboundStream : public grpc::ClientBidiReactor<v1::SyncRequest, v1::SyncR
       if (!identity.ok()) return identity.status();
       certified_ = *std::move(identity);
     }
+    if (absl::Status denied = permit_.Check(absl::Now()); !denied.ok()) return denied;
     const security::Identity claimed = {security::Identity::Kind::kNode, answer.clock.origin.node_id};
     if (*certified_ == claimed) return absl::OkStatus();
     return absl::PermissionDeniedError(absl::StrCat("its certificate is that of ", certified_->Text(),
@@ -177,6 +184,7 @@ class OutboundStream : public grpc::ClientBidiReactor<v1::SyncRequest, v1::SyncR
   const PeerCheck check_;
   Shell* const shell_;
   StreamCount* const streams_;
+  security::Permit permit_;
   grpc::ClientContext context_;
   // Of gRPC's reactions to reads, one at a time.
   std::optional<security::Identity> certified_;  // whom the peer's certificate names, once that was looked at
