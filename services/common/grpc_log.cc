@@ -56,7 +56,8 @@ void Write(gpr_log_func_args* args) {
   const char* const file = slash != nullptr ? slash + 1 : args->file;
   const LogLevel level = LevelOf(args->severity);
   if (level != LogLevel::kDebug && !IsNew("GRPC_SAYS", absl::StrCat(file, ":", args->line))) return;
-  Log(level, "gRPC says; the same place is not told of again for an hour",
+  Log(level,
+      level == LogLevel::kDebug ? "gRPC says" : "gRPC says; this place is not told of again for an hour",
       {{"text", args->message}, {"file", file}, {"line", args->line}});
 }
 

@@ -28,9 +28,10 @@ using CertificatePtr = std::unique_ptr<X509, Freer<X509_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
 
 // All certificates of a PEM text, in their order. INVALID_ARGUMENT (BAD_CERTIFICATE) if there is none, or one
-// that cannot be read.
+// that cannot be read, or more than certificates_max: no more are looked at then.
+inline constexpr size_t kCertificatesMax = 1000;
 absl::StatusOr<std::vector<CertificatePtr>> ParseCertificates(absl::string_view pem,
-                                                              size_t certificates_max = 1000);
+                                                              size_t certificates_max = kCertificatesMax);
 
 // Whom the certificate names. UNAUTHENTICATED (CERTIFICATE_WITHOUT_IDENTITY) unless it is exactly one.
 absl::StatusOr<Identity> IdentityOf(X509* certificate);

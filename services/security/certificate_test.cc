@@ -116,6 +116,19 @@ TEST(CertificateMakerTest, WhatCannotBeMade) {
   EXPECT_EQ(ErrorReason(MakeCertificate({"", ""}, {identity, {}, kValid}).status()), "BAD_CERTIFICATE");
 }
 
+TEST(CertificateTest, ALongChainIsRefused) {
+  const KeyPair authority = Authority();
+  const KeyPair node = *Make(authority, "lamppost://node/A");
+  std::string chain = node.certificate;
+  for (int i = 1; i < 8; ++i) chain += authority.certificate;
+  EXPECT_TRUE(Verify(authority, {chain, node.key}).ok());
+  // Nothing behind the bound is looked at, so it may be anything.
+  const auto longer =
+      Verify(authority, {chain + authority.certificate + "-----BEGIN CERTIFICATE-----\n?", ""});
+  EXPECT_EQ(ErrorReason(longer.status()), "CERTIFICATE_REFUSED");
+  EXPECT_NE(longer.status().message().find("too many certificates"), std::string::npos) << longer.status();
+}
+
 TEST(CertificateTest, RenewedForTheSameKeyAndNames) {
   const KeyPair authority = Authority();
   const KeyPair old = *Make(authority, "lamppost://node/A");

@@ -13,10 +13,6 @@ namespace {
 
 constexpr char kAnyMethod[] = "*";
 
-}  // namespace
-
-namespace {
-
 // As a line of the access file can hold it.
 bool IsWord(absl::string_view method) {
   const auto ends_word = [](unsigned char c) { return c <= ' ' || c == 0x7f || c == '#'; };
