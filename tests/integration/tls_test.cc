@@ -1,5 +1,6 @@
 // TLS: nodes that know each other by certificates, callers by certificates and tokens, and all who are
 // refused.
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -345,6 +346,16 @@ TEST_F(Tls, JunkOnATlsPort) {
   }
   ExpectUndisturbed();
   for (const int fd : fds) close(fd);
+}
+
+// Long before gRPC's own two minutes.
+TEST_F(Tls, AHandshakeThatGoesNoFurtherIsBrokenOff) {
+  const int fd = ConnectToLoopback(node("A")->port());
+  ASSERT_GE(fd, 0);
+  ASSERT_EQ(send(fd, "\x16", 1, MSG_NOSIGNAL), 1);
+  pollfd end = {fd, POLLIN, 0};
+  EXPECT_EQ(poll(&end, 1, static_cast<int>(absl::ToInt64Milliseconds(kPatience))), 1) << "still open";
+  close(fd);
 }
 
 TEST_F(Tls, ANodeJoinsAndIsWhoItsCertificateNames) {
