@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/common/error.h"
 #include "services/common/grpc_status.h"
+#include "services/security/refusal_log.h"
 
 namespace lamppost {
 namespace {
@@ -28,6 +29,11 @@ grpc::Status ShuttingDown() {
                                          "the server is shutting down", kRetryDelayMs));
 }
 
+grpc::Status TooMany(absl::string_view message) {
+  return ToGrpcStatus(
+      MakeRetryableError(absl::StatusCode::kResourceExhausted, "TOO_MANY_WATCHERS", message, kRetryDelayMs));
+}
+
 // A call that is over before it began.
 class RefusedWatch final : public grpc::ServerWriteReactor<HealthCheckResponse> {
  public:
@@ -41,7 +47,8 @@ class RefusedWatch final : public grpc::ServerWriteReactor<HealthCheckResponse> 
 // no reaction inside StartWrite or Finish, so both may be called with the service's mutex held.
 class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheckResponse> {
  public:
-  Watcher(HealthService* service, std::string name) : service_(service), name_(std::move(name)) {}
+  Watcher(HealthService* service, std::string name, std::string host)
+      : service_(service), name_(std::move(name)), host_(std::move(host)) {}
 
   const std::string& name() const { return name_; }
 
@@ -73,6 +80,8 @@ class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheck
     {
       absl::MutexLock lock(&service_->mu_);
       service_->watchers_.erase(this);
+      const auto of_host = service_->watchers_of_host_.find(host_);
+      if (--of_host->second == 0) service_->watchers_of_host_.erase(of_host);
     }
     delete this;
   }
@@ -96,6 +105,7 @@ class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheck
 
   HealthService* const service_;
   const std::string name_;
+  const std::string host_;
   HealthCheckResponse response_;  // stays as it is while writing_
   std::optional<State> wanted_;
   std::optional<State> sent_;
@@ -162,13 +172,17 @@ grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(grpc::Callba
                                                                     const HealthCheckRequest* request) {
   const grpc::Status name_status = CheckName(request->service());
   if (!name_status.ok()) return new RefusedWatch(name_status);
+  std::string host = security::HostOfPeer(context->peer());
   absl::MutexLock lock(&mu_);
-  if (watchers_.size() >= watchers_max_) {
-    return new RefusedWatch(ToGrpcStatus(
-        MakeRetryableError(absl::StatusCode::kResourceExhausted, "TOO_MANY_WATCHERS",
-                           absl::StrCat("there are ", watchers_max_, " watchers already"), kRetryDelayMs)));
+  if (watchers_.size() >= limits_.watchers_max)
+    return new RefusedWatch(TooMany(absl::StrCat("there are ", limits_.watchers_max, " watchers already")));
+  size_t& of_host = watchers_of_host_[host];
+  if (of_host >= limits_.watchers_of_host_max) {
+    return new RefusedWatch(
+        TooMany(absl::StrCat("there are ", limits_.watchers_of_host_max, " watchers of your host already")));
   }
-  auto* watcher = new Watcher(this, request->service());
+  ++of_host;
+  auto* watcher = new Watcher(this, request->service(), std::move(host));
   watchers_.insert(watcher);
   watcher->Show(StateOf(watcher->name()));
   if (shut_down_) watcher->EndWith(ShuttingDown());

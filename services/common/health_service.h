@@ -22,13 +22,18 @@ namespace lamppost {
 
 enum class ServingState { kServing, kNotServing };
 
+// Of Watch calls at a time. Anybody may make them, without credentials, so no host gets all places.
+struct HealthLimits {
+  size_t watchers_max = 256;
+  size_t watchers_of_host_max = 64;
+};
+
 class HealthService final : public grpc::health::v1::Health::CallbackService {
  public:
-  static constexpr size_t kDefaultWatchersMax = 256;
   static constexpr size_t kServiceNameBytesMax = 256;
 
-  // More than watchers_max Watch calls at a time get RESOURCE_EXHAUSTED with a retry delay.
-  explicit HealthService(size_t watchers_max = kDefaultWatchersMax) : watchers_max_(watchers_max) {}
+  // More Watch calls at a time get RESOURCE_EXHAUSTED with a retry delay.
+  explicit HealthService(HealthLimits limits = {}) : limits_(limits) {}
   ~HealthService() override;
 
   // Says how a service fares from now on, and tells its watchers. "" is the server as a whole. A
@@ -56,10 +61,11 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
 
   State StateOf(absl::string_view service) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  const size_t watchers_max_;
+  const HealthLimits limits_;
   mutable absl::Mutex mu_;
   std::map<std::string, ServingState, std::less<>> services_ ABSL_GUARDED_BY(mu_);
   std::set<Watcher*> watchers_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, size_t> watchers_of_host_ ABSL_GUARDED_BY(mu_);  // of those that have any
   bool shut_down_ ABSL_GUARDED_BY(mu_) = false;
 };
 

@@ -21,7 +21,7 @@ using grpc::health::v1::Health;
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
 
-constexpr size_t kWatchersMax = 3;
+constexpr HealthLimits kLimits = {5, 3};
 
 HealthCheckRequest RequestFor(const std::string& service) {
   HealthCheckRequest request;
@@ -70,7 +70,7 @@ class HealthServiceTest : public testing::Test {
     return false;
   }
 
-  HealthService health_{kWatchersMax};
+  HealthService health_{kLimits};
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Health::Stub> stub_;
 };
@@ -130,9 +130,9 @@ TEST_F(HealthServiceTest, ShutdownTellsAndEndsWatches) {
   EXPECT_EQ(response.status(), HealthCheckResponse::NOT_SERVING);
 }
 
-TEST_F(HealthServiceTest, WatchersAreBounded) {
+TEST_F(HealthServiceTest, WatchersOfAHostAreBounded) {
   std::vector<std::unique_ptr<Watch>> watches;
-  for (size_t i = 0; i < kWatchersMax; ++i) {
+  for (size_t i = 0; i < kLimits.watchers_of_host_max; ++i) {
     watches.push_back(std::make_unique<Watch>(stub_.get(), "s"));
     EXPECT_EQ(watches.back()->Next(), HealthCheckResponse::SERVICE_UNKNOWN);
   }
@@ -143,9 +143,19 @@ TEST_F(HealthServiceTest, WatchersAreBounded) {
   EXPECT_EQ(ErrorReason(status), "TOO_MANY_WATCHERS");
   EXPECT_TRUE(RetryDelayMs(status).has_value());
 
+  // Another host has its places still, up to the bound of all.
+  const auto other = Health::NewStub(server_->InProcessChannel({}));
+  std::vector<std::unique_ptr<Watch>> others;
+  for (size_t i = kLimits.watchers_of_host_max; i < kLimits.watchers_max; ++i) {
+    others.push_back(std::make_unique<Watch>(other.get(), "s"));
+    EXPECT_EQ(others.back()->Next(), HealthCheckResponse::SERVICE_UNKNOWN);
+  }
+  Watch too_many(other.get(), "s");
+  EXPECT_EQ(ErrorReason(too_many.Finish()), "TOO_MANY_WATCHERS");
+
   watches.front()->context.TryCancel();
   EXPECT_EQ(watches.front()->Finish().code(), absl::StatusCode::kCancelled);
-  ASSERT_TRUE(WatchersBecome(kWatchersMax - 1));
+  ASSERT_TRUE(WatchersBecome(kLimits.watchers_max - 1));
   Watch next(stub_.get(), "s");
   EXPECT_EQ(next.Next(), HealthCheckResponse::SERVICE_UNKNOWN);
 }

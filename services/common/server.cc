@@ -94,7 +94,7 @@ std::vector<std::string> ServiceNames(const ServerOptions& options) {
 
 Server::Server(ServerOptions options)
     : options_(WithoutNames(std::move(options))),
-      health_(options_.health_watchers_max),
+      health_(options_.health),
       reflection_(ServiceNames(options_)) {}
 
 Server::~Server() {

@@ -52,7 +52,7 @@ struct ServerOptions {
   int64_t memory_bytes_max = 512 << 20;  // of gRPC's buffers, over all connections
   uint64_t process_bytes_max = 0;  // beyond, connections are shut (memory_guard.h); 0: there is no bound
   int streams_per_connection_max = 1024;  // calls at a time; more wait at the client
-  size_t health_watchers_max = HealthService::kDefaultWatchersMax;
+  HealthLimits health;
   int keepalive_time_ms = 10'000;           // a quiet connection is probed after it
   int keepalive_timeout_ms = 5'000;         // and dropped this much later if nothing comes back
   int client_ping_interval_min_ms = 5'000;  // a client that probes more often is sent away

@@ -26,7 +26,7 @@ namespace {
 constexpr int64_t kKillMs = 3000;
 // After a fatal error everybody has been answered; the answers are to reach them.
 constexpr int64_t kFailedMs = 500;
-constexpr size_t kHealthWatchersMax = 10'000;
+constexpr HealthLimits kHealthLimits = {10'000, 2500};
 // etcd takes requests of at most 1.5 MiB, and a result may double when it is written into its record.
 constexpr size_t kEtcdResultBytesMax = size_t{512} << 10;
 
@@ -165,7 +165,7 @@ absl::Status RpcServer::Serve() {
   options.initial_state = ServingState::kNotServing;
   options.process_bytes_max = settings_.memory_bytes_max;
   // Every client that balances over several servers watches the health of each.
-  options.health_watchers_max = kHealthWatchersMax;
+  options.health = kHealthLimits;
   options.services = {{function_service_.get(), v1::FunctionService::service_full_name()},
                       {fault_service_.get(), v1::FaultService::service_full_name()}};
   if (settings_.metrics) {
